@@ -1,0 +1,1 @@
+"""The configuration: its schema, how it is loaded, and where secrets come from."""

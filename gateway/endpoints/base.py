@@ -1,0 +1,132 @@
+"""The seam between the gateway and every place that holds files.
+
+An `Endpoint` is one logged-in session: calls on it are made by one delivery at a time unless `features.concurrent`.
+Paths are text with `/` between the parts; a path that starts with `/` counts from the server's root, any other from
+the endpoint's own folder.  Every call has a deadline of its own and ends as described, or raises only GatewayErrors:
+NotThere when the path is missing, Retryable when the link failed, NeedsOperator when trying again cannot help.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from gateway.core.model import Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """What a peer can do.  Data, so callers choose and tests assert."""
+
+    atomic_replace: bool  # rename onto an existing file puts the new one there in one step
+    rename_noreplace: bool  # a rename that fails if the target stands
+    append: bool
+    resume: bool  # writing and reading from an offset
+    set_mtime: bool
+    fsync: bool
+    remote_hash: frozenset[str] = frozenset()  # of sha256, sha1, md5, crc32, as the peer itself computes them
+    exec: bool = False  # runs commands (RSYSTEM)
+    raw: bool = False  # takes raw protocol commands (QUOTE, SITE)
+    mtime_precision_ns: int = 1_000_000_000
+    lasting_inodes: bool = False
+    concurrent: bool = False  # several calls at once on one session
+    hides_dot_names: bool = False
+    missing_folder_is_empty: bool = False  # a listing can't tell a missing folder from an empty one
+    name_bytes_max: int = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a remote command ended: its exit code and the tail of what it printed."""
+
+    exit_code: int
+    output: str
+
+
+class Endpoint(Protocol):
+    """Files on one peer, as one logged-in session sees them."""
+
+    @property
+    def features(self) -> Features:
+        """What this peer can do, as found at login."""
+        ...
+
+    def scan(self, folder: str) -> AsyncIterator[Entry]:
+        """The entries of `folder`, links not followed, as they come; `.` and `..` left out.
+
+        Raises NotThere if the folder is missing (an empty answer where `missing_folder_is_empty`).
+        """
+        ...
+
+    async def stat(self, path: str) -> Entry:
+        """What stands under `path`, links not followed."""
+        ...
+
+    def read(self, path: str, offset: int = 0) -> AsyncIterator[bytes]:
+        """The bytes of `path` from `offset` to its end, in order, in blocks of any size.
+
+        Ends early without an error only if the file is that short; close the iterator to give up.
+        """
+        ...
+
+    async def write(self, path: str, blocks: AsyncIterator[bytes], *, offset: int = 0, sync: bool = True) -> int:
+        """Make or cut `path` at `offset`, write `blocks` from there in order; return once the close was answered.
+
+        With `sync` the bytes are asked to be on disk where `features.fsync`.  Returns the bytes written by this
+        call.  Whatever `blocks` raises passes through unchanged, the partial left as it is.  `offset` > 0 needs
+        `features.resume`.
+        """
+        ...
+
+    async def append(self, path: str, blocks: AsyncIterator[bytes]) -> int:
+        """Write `blocks` behind what `path` holds (made if missing); as `write` otherwise.  Needs `features.append`."""
+        ...
+
+    async def rename(self, source: str, target: str) -> None:
+        """Move `source` onto `target`; atomic exactly when `features.atomic_replace`.
+
+        Where it is not, raises AlreadyThere if `target` stands.  Sent once, never repeated here.
+        """
+        ...
+
+    async def rename_noreplace(self, source: str, target: str) -> None:
+        """Move `source` to `target`; raises AlreadyThere if `target` stands.  Needs `features.rename_noreplace`."""
+        ...
+
+    async def remove(self, path: str) -> None:
+        """Remove one file."""
+        ...
+
+    async def mkdir(self, path: str) -> None:
+        """Make one folder.  Raises AlreadyThere if something stands there, NotThere if its parent is missing."""
+        ...
+
+    async def rmdir(self, path: str) -> None:
+        """Remove one empty folder."""
+        ...
+
+    async def set_mtime(self, path: str, mtime_ns: int) -> bool:
+        """Ask for an mtime; False if the peer refuses (never an error: a refusal costs nothing but the time)."""
+        ...
+
+    async def remote_hash(self, path: str, algorithm: str) -> str | None:
+        """The lower-case hex digest that the peer computes, None if it can't."""
+        ...
+
+    async def execute(self, command: str, *, timeout_s: float) -> Ran:
+        """Run a command line in the peer's shell.  Needs `features.exec`."""
+        ...
+
+    async def raw(self, line: str) -> str:
+        """Send a raw protocol command, return the peer's reply.  Needs `features.raw`."""
+        ...
+
+    async def close(self) -> None:
+        """End the session; never raises, never waits longer than a few seconds."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

@@ -1,0 +1,1 @@
+"""Script text and schedule text to trees and back; pure, no I/O."""
