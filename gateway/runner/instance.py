@@ -1,0 +1,33 @@
+"""An instance: one action bound to one endpoint, everything resolved (a group as @endpoint gives one each)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from gateway.language.nodes import Action
+from gateway.language.settings import ActionSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """What the scheduler and the runner know of an action.
+
+    `name` is the action's name, with `@endpoint` behind it for a member of a group.  `inbox` and `outbox` are the
+    endpoint's; without an endpoint both are the gateway's root.
+    """
+
+    name: str
+    action: Action
+    settings: ActionSettings
+    endpoint: str | None
+    scheme: str | None
+    root: Path
+    inbox: Path
+    outbox: Path
+    zone: ZoneInfo
+    ignore_case: bool = False
+    follow_links: bool = False
+    sent_keep: timedelta = timedelta(0)
+    sent_folder: Path | None = None
+    script_sha256: str = ""
