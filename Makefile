@@ -1,0 +1,40 @@
+# Each target does its own set-up: it needs only Python (3.11 or newer), make and the package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo run test check bench clean help
+
+help:                 ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say make PYTHON=/path/to/python3.11"; exit 2; }
+	@echo "Setting up $(VENV) (once) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -m pip install --quiet -e '.[dev]'
+	@touch $@
+
+demo: $(READY)        ## set up, start the servers on loopback, move files, prove it; ends by itself
+	@$(BIN)/python -m gateway.demo
+
+run: $(READY)         ## the same, but leaves it running for you to drop files
+	@$(BIN)/python -m gateway.demo --stay
+
+test: $(READY)        ## lint, types, floors, and all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+check: $(READY)       ## check the shipped configuration and scripts
+	@$(BIN)/gateway check
+
+bench: $(READY)       ## measure side by side with the peers that are installed
+	@$(BIN)/python -m bench
+
+clean:                ## remove what set-up and tests made
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,85 @@
+"""The entry: finds the verb, imports only its module, turns our errors into messages and exit codes (DESIGN §6)."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.metadata import version
+
+import typer
+
+from gateway.cli.verbs import VERBS, Verb
+from gateway.core.errors import GatewayError
+
+EPILOG = "--config FILE may stand anywhere; else GATEWAY_CONFIG, conf/gateway.toml here, /etc/gateway/gateway.toml."
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line; always ends in SystemExit with the exit code."""
+    arguments = _take_config(list(sys.argv[1:] if argv is None else argv))
+    try:
+        application(_verb_in(arguments))(args=arguments, prog_name="gateway")
+    except GatewayError as error:
+        print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 -- the one place that tells a person why it ended
+        raise SystemExit(error.exit_code) from error
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+
+
+def application(wanted: str | None) -> typer.Typer:
+    """The whole command line; only the module of the verb `wanted` is imported."""
+    app = typer.Typer(
+        help="File-transfer gateway: every file arrives whole, once, and provably.",
+        epilog=EPILOG,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_gateway)
+    for name, verb in VERBS.items():
+        _register(app, name, verb, real=name == wanted)
+    return app
+
+
+def _gateway(
+    show_version: bool = typer.Option(False, "--version", help="Print the version and end.", is_eager=True),
+) -> None:
+    if show_version:
+        typer.echo(f"gateway {version('file-transfer-gateway')}")
+        raise typer.Exit
+
+
+def _register(app: typer.Typer, name: str, verb: Verb, *, real: bool) -> None:
+    module = import_module(f"gateway.cli.{name}") if real else None
+    if verb.group and module is not None:
+        app.add_typer(module.app, name=name, help=verb.help, rich_help_panel=verb.panel)
+        return
+    function: Callable[..., None] = getattr(module, name) if module is not None else lambda: None
+    app.command(name, help=verb.help if module is None else None, rich_help_panel=verb.panel)(function)
+
+
+def _verb_in(arguments: Sequence[str]) -> str | None:
+    return next((word for word in arguments if not word.startswith("-")), None)
+
+
+def _take_config(arguments: list[str]) -> list[str]:
+    """`--config FILE` anywhere before a bare `--` becomes GATEWAY_CONFIG, which child processes inherit."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    rest: list[str] = []
+    words = iter(arguments[:end])
+    for word in words:
+        name, is_joined, value = word.partition("=")
+        if name != "--config":
+            rest.append(word)
+            continue
+        path = value if is_joined else next(words, "")
+        if not path:
+            raise SystemExit("gateway: --config needs a file behind it")
+        os.environ["GATEWAY_CONFIG"] = path
+    return rest + arguments[end:]
+
+
+if __name__ == "__main__":
+    main()
