@@ -1,0 +1,1 @@
+"""One action: planned, executed, settled."""

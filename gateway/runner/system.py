@@ -1,0 +1,130 @@
+"""SYSTEM: run an allowed program here, without a shell (LANGUAGE §3).
+
+The line is split once, before macros are put in, so that a file name can never become a program or an option of
+its own.  A program runs in a process group of its own, which is ended as a whole when time is up.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.core.errors import GatewayError, NeedsOperator, Refused
+from gateway.language.nodes import CodeRange
+
+TIME_LIMIT_S = 600.0
+TAIL_BYTES = 16_384
+_GRACE_S = 3.0
+_WORD = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramResult:
+    """How a program ended: its exit code (negative: the signal) and the tail of what it printed."""
+
+    exit_code: int
+    output: str
+
+
+def split_line(line: str) -> tuple[str, ...]:
+    """Words of a command line; quotes group, nothing else has a meaning."""
+    return tuple(match[1] or match[2] or match[3] or "" for match in _WORD.finditer(line.strip()))
+
+
+def is_success(exit_code: int, codes: Sequence[CodeRange]) -> bool:
+    """True if one of the ranges holds the code."""
+    return any(codes_.low <= exit_code <= codes_.high for codes_ in codes)
+
+
+def require_allowed(words: Sequence[str], allow: Sequence[Sequence[str]]) -> None:
+    """Raises Refused with the line to add, unless an entry of `[system] allow` is how `words` begins."""
+    if any(tuple(words[: len(entry)]) == tuple(entry) for entry in allow):
+        return
+    program = words[0] if words else ""
+    raise Refused(
+        f"SYSTEM may not run {program!r}: it is not in [system] allow; if it is meant, add it to gateway.toml: "
+        f'[system] allow = ["{program}"]'
+    )
+
+
+async def run_program(
+    words: Sequence[str], *, folder: Path, time_limit_s: float = TIME_LIMIT_S, environment: dict[str, str] | None = None
+) -> ProgramResult:
+    """Run `words` in `folder`; standard input is empty, output and errors are kept together, the tail only.
+
+    Raises NeedsOperator if the program can't be started, GatewayError if it does not end in time.
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *words,
+            cwd=folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, **(environment or {})},
+        )
+    except OSError as error:
+        raise NeedsOperator(f"SYSTEM could not start {words[0]!r} in {folder}: {error.strerror or error}") from error
+    return await _follow(process, words[0], time_limit_s)
+
+
+async def _follow(process: asyncio.subprocess.Process, program: str, time_limit_s: float) -> ProgramResult:
+    tail = bytearray()
+    reader = asyncio.create_task(_read_tail(process, tail))
+    try:
+        async with asyncio.timeout(time_limit_s):
+            exit_code = await process.wait()
+    except TimeoutError:
+        raise GatewayError(
+            f"SYSTEM {program!r} did not end within {time_limit_s:.0f} s and was stopped; "
+            f"it last printed: {_text(tail)!r}"
+        ) from None
+    finally:
+        await _end_group(process)
+        await _give_up_reading(reader)
+    return ProgramResult(exit_code, _text(tail))
+
+
+async def _read_tail(process: asyncio.subprocess.Process, tail: bytearray) -> None:
+    assert process.stdout is not None
+    while block := await process.stdout.read(65_536):
+        tail += block
+        del tail[:-TAIL_BYTES]
+
+
+async def _give_up_reading(reader: asyncio.Task[None]) -> None:
+    """A grandchild may hold the pipe open for ever: what it prints after its parent's end is not waited for."""
+    done, _ = await asyncio.wait({reader}, timeout=1.0)
+    if not done:
+        reader.cancel()
+    await asyncio.gather(reader, return_exceptions=True)
+
+
+async def _end_group(process: asyncio.subprocess.Process) -> None:
+    """Ask the whole group to end, then make it."""
+    if process.returncode is None:
+        _signal_group(process.pid, signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_S):
+                await process.wait()
+    _signal_group(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _text(tail: bytearray) -> str:
+    return tail.decode(errors="replace").strip()
+
+
+def expand_words(words: Sequence[str], expand: Callable[[str], str]) -> tuple[str, ...]:
+    """Put macros into each word; what a macro holds stays inside its word."""
+    return tuple(expand(word) for word in words)
