@@ -1,0 +1,73 @@
+"""How verbs print: a table on a terminal, plain lines elsewhere, one JSON array with --json (DESIGN §8)."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from gateway.core.units import show_duration
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON array instead of a table.")]
+
+Value = str | int | float | bool | None | Sequence["Value"] | Mapping[str, "Value"]
+Row = Mapping[str, Value]
+
+
+def print_json(value: object) -> None:
+    """One JSON document; letters as they are."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=None if not sys.stdout.isatty() else 2))
+
+
+def print_rows(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
+    """`columns` of `rows` for people, everything for --json; `empty` says what it means that there are none."""
+    if as_json:
+        print_json(list(rows))
+    elif not rows:
+        typer.echo(empty)
+    elif sys.stdout.isatty():
+        _print_table(rows, columns)
+    else:
+        _print_plain(rows, columns)
+
+
+def _print_table(rows: Sequence[Row], columns: Sequence[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(show_value(row.get(column))) for column in columns))
+    Console().print(table)
+
+
+def _print_plain(rows: Sequence[Row], columns: Sequence[str]) -> None:
+    cells = [list(columns), *([show_value(row.get(column)) for column in columns] for row in rows)]
+    widths = [max(len(line[at]) for line in cells) for at in range(len(columns))]
+    for line in cells:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def show_value(value: Value) -> str:
+    """A cell for people; control characters made visible, so that a file name can't rewrite the screen."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = value if isinstance(value, str) else str(value)
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
+def show_time(value: datetime | None) -> str | None:
+    """ISO 8601 with offset, in the machine's zone, to the second."""
+    return value.astimezone().isoformat(timespec="seconds") if value else None
+
+
+def show_span(value: timedelta | None) -> str | None:
+    """A duration for people, to the second."""
+    return show_duration(timedelta(seconds=round(value.total_seconds()))) if value is not None else None
