@@ -1,1 +1,7 @@
-"""What is intended and what is done: one SQLite file, the only state there is (DESIGN §1, §9)."""
+"""The ledger: what is intended, what is done.  SQLite through SQLAlchemy Core; SQL lives on this floor only."""
+
+from sqlalchemy import Connection
+
+from gateway.ledger.ledger import Ledger, open_ledger
+
+__all__ = ["Connection", "Ledger", "open_ledger"]

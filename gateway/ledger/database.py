@@ -1,0 +1,40 @@
+"""The SQLite file: how it is opened, and how its connections behave."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool, QueuePool
+
+FILE_NAME = "ledger.sqlite"
+BUSY_MS = 5_000
+
+
+def writing_engine(path: Path) -> Engine:
+    """One connection, made by the thread that uses it; every transaction takes the write lock at once."""
+    return _engine(path, NullPool, "BEGIN IMMEDIATE", synchronous="FULL")
+
+
+def reading_engine(path: Path) -> Engine:
+    """Connections that see one state of the ledger for as long as they read."""
+    return _engine(path, QueuePool, "BEGIN", synchronous="NORMAL")
+
+
+def _engine(path: Path, pool: type[NullPool] | type[QueuePool], begin: str, *, synchronous: str) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", poolclass=pool, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+        # The driver's own transactions start too late and end at the wrong times: we say BEGIN ourselves.
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={synchronous}")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

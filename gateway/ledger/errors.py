@@ -1,0 +1,59 @@
+"""What can be wrong with the ledger itself, and who acts next.
+
+A ledger in trouble stops the intake: nothing new is taken until it can be recorded.
+"""
+
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from gateway.core.errors import GatewayError, NeedsOperator, NoSpace, Retryable
+
+
+class LedgerLocked(Retryable):
+    """Another process holds the ledger's write lock for longer than we wait."""
+
+
+class LedgerFull(NoSpace):
+    """The ledger's disk is full; the reserve is given up to the outcomes of what is under way."""
+
+    concerns_endpoint = False
+
+
+class LedgerBroken(NeedsOperator):
+    """The ledger can't be read or written: damaged, read-only, on a failing disk or on a network file system."""
+
+
+class AlreadyServed(NeedsOperator):
+    """Another gateway holds this state folder."""
+
+
+class StateLost(GatewayError):
+    """A row is no longer in the state that it was to leave: somebody else moved it on."""
+
+
+class SourceBusy(Retryable):
+    """This version of the source has an open delivery already."""
+
+
+class FinalBusy(Retryable):
+    """Another open delivery is on its way to the same final name; this one waits."""
+
+
+def ledger_error(path: Path, error: DBAPIError) -> GatewayError | None:
+    """What a database error says about the ledger as a whole; None if it is about one statement only."""
+    name = str(getattr(error.orig, "sqlite_errorname", ""))
+    stop = "no new file is taken until this is solved"
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return LedgerLocked(f"{path}: another program keeps the ledger locked; end it; {stop}")
+    if name.startswith("SQLITE_FULL"):
+        return LedgerFull(f"{path}: the ledger's disk is full; free some space; {stop}")
+    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN", "SQLITE_AUTH")):
+        return LedgerBroken(f"{path}: the ledger can't be written ({error.orig}); give our user access; {stop}")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return LedgerBroken(
+            f"{path}: the ledger is damaged ({error.orig}); copy it, then mend it with sqlite3's .recover; {stop}"
+        )
+    if name.startswith("SQLITE_IOERR"):
+        return LedgerBroken(f"{path}: the disk under the ledger fails ({error.orig}); check it; {stop}")
+    return None
