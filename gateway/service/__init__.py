@@ -1,0 +1,1 @@
+"""The composition root: builds everything from the configuration and keeps it running."""
