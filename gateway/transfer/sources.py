@@ -108,7 +108,7 @@ def written_as(spec: SourceSpec) -> str:
     return next((entry.path for entry in entries_of(str(spec.folder)) if spec.pattern.matches(entry.name)), path)
 
 
-def any_name(name: str) -> bool:
+def any_name(_name: str) -> bool:
     """What a folder as a source means: all its names."""
     return True
 
@@ -170,9 +170,9 @@ def _below(
         level = pending.pop()
         for entry in entries_of(level.path):
             folder = is_folder(entry, spec)
-            if folder and not spec.recurse or not folder and not matches(entry.name):
+            if not (spec.recurse if folder else matches(entry.name)):
                 continue
-            if is_temporary(entry.name) or not folder and not is_file(entry, spec):
+            if is_temporary(entry.name) or not (folder or is_file(entry, spec)):
                 skipped(entry.path)
             elif not folder:
                 yield from _found(entry, level, spec)
@@ -186,5 +186,5 @@ def _found(entry: os.DirEntry[str], level: Level, spec: SourceSpec) -> Iterator[
         yield Found(entry.path, level.below + entry.name, stamp_of(seen))
 
 
-def _nobody(path: str) -> None:
+def _nobody(_path: str) -> None:
     return None
