@@ -1,105 +1,74 @@
-"""What the headers of an action say, typed: its defaults, and what SET may change (the table of LANGUAGE §1)."""
+"""What the headers of an action say, typed, and what SET and CLEAR do to it."""
 
-from dataclasses import dataclass
-from datetime import timedelta
-from enum import StrEnum
+from collections.abc import Iterable
+from dataclasses import replace
 
-from gateway.language.nodes import Taken
+from gateway.language.nearest import nearest
+from gateway.language.nodes import Clear, Command, Set
+from gateway.language.properties import BY_NAME, INSTEAD, Property
+from gateway.language.setting_types import (
+    ActionSettings,
+    Empty,
+    Misfire,
+    Order,
+    Reactions,
+    Settings,
+    Sort,
+    Stability,
+)
 
-
-class Stability(StrEnum):
-    """How a source is judged complete (LANGUAGE §4)."""
-
-    QUIET = "quiet"
-    CLOSED = "closed"
-    DONE_FILE = "done_file"
-    AGE = "age"
-    NONE = "none"
-
-
-class Empty(StrEnum):
-    """What happens to files of zero bytes."""
-
-    SEND = "send"
-    HOLD = "hold"
-    SKIP = "skip"
-
-
-class Sort(StrEnum):
-    """In what order the files of a command are taken."""
-
-    NAME = "name"
-    MTIME = "mtime"
-    SIZE = "size"
-    NONE = "none"
+__all__ = [
+    "ActionSettings",
+    "Empty",
+    "Misfire",
+    "Order",
+    "Reactions",
+    "Settings",
+    "Sort",
+    "Stability",
+    "settings_before",
+    "with_clear",
+    "with_set",
+]
 
 
-class Order(StrEnum):
-    """In what order files take their final names."""
+def with_set(settings: Settings, name: str, value: str | None, first: Settings | None = None) -> Settings:
+    """What SET makes of `settings`; without a value the property gets the one of `first` back (the headers').
 
-    KEPT = "kept"
-    STRICT = "strict"
-    FREE = "free"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What holds for one command.  None means: the gateway's or the endpoint's value, or the rule named."""
-
-    timeout: timedelta = timedelta(minutes=5)
-    retries: int = 3
-    retry_delay: timedelta = timedelta(seconds=10)
-    terminate_on_fail: bool = True
-    next_file_on_fail: bool = True
-    stability: Stability = Stability.QUIET
-    stable_for: timedelta | None = None
-    age: timedelta | None = None
-    wait_stable: timedelta = timedelta(seconds=60)
-    done_file: str = "%sourcefile%.done"
-    empty: Empty = Empty.SEND
-    empty_after: timedelta = timedelta(seconds=60)
-    exists: Taken | None = None
-    sort: Sort = Sort.NAME
-    order: Order = Order.KEPT
-    limit: int = 10000
-    date_format: str = "%Y%m%d"
-    time_format: str = "%H%M%S"
-    unzip_use_path: bool = True
-    zip_comment: str = ""
-    zip_level: int = 6
+    Raises ValueError with what to write instead.
+    """
+    known = _known(name)
+    if value:
+        return known.read(settings, value)
+    origin = Settings() if first is None else first
+    return replace(settings, **{field: getattr(origin, field) for field in known.fields})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Misfire:
-    """What happens to times that were missed: run once if at most `within` ago, or skip (None)."""
-
-    within: timedelta | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reactions:
-    """Reaction texts as written (one SYSTEM line or `$COMMAND …`, chained by & and &&); None: nothing happens."""
-
-    on_send: str | None = None
-    on_receive: str | None = None
-    on_copy: str | None = None
-    on_fail: str | None = None
-    on_resolved: str | None = None
-    on_check_met: str | None = None
-    on_check_not_met: str | None = None
+def with_clear(settings: Settings, name: str) -> Settings:
+    """What CLEAR makes of `settings`: the property is the empty string.  Raises ValueError where it can't be."""
+    known = _known(name)
+    if not known.text:
+        raise ValueError(f"{known.name} cannot be empty; write SET {known.name} to give its default back")
+    return known.read(settings, "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionSettings:
-    """The headers of an action that SET can't change, and the settings its first command starts with."""
+def settings_before(commands: Iterable[Command], first: Settings) -> Settings:
+    """What holds after `commands`, the ones in front of the command that is asked about."""
+    settings = first
+    for command in commands:
+        if isinstance(command, Set):
+            settings = with_set(settings, command.name, command.value.value if command.value else None, first)
+        elif isinstance(command, Clear):
+            settings = with_clear(settings, command.name)
+    return settings
 
-    endpoint: str | None = None
-    schedule: str = "manually"
-    timezone: str | None = None
-    description: str = ""
-    enabled: bool = True
-    priority: int = 5
-    misfire: Misfire | None = None
-    repeat: timedelta | None = None
-    reactions: Reactions = Reactions()
-    first: Settings = Settings()
+
+def _known(name: str) -> Property:
+    known = BY_NAME.get(name.strip().lower())
+    if known is not None:
+        return known
+    instead = INSTEAD.get(name.strip().lower())
+    if instead is not None:
+        raise ValueError(f"{name} is no property here; {instead}")
+    names = (each.name for each in BY_NAME.values())
+    raise ValueError(f"{name!r} is no property that SET can change{nearest(name, names)}")
