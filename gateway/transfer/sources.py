@@ -146,18 +146,18 @@ def entries_of(folder: str) -> Iterator[os.DirEntry[str]]:
         yield from scan
 
 
-def is_folder(entry: os.DirEntry[str], spec: SourceSpec) -> bool:
+def is_folder(entry: os.DirEntry[str], follow_links: bool) -> bool:
     """True for a folder, and for a link to one where links are followed."""
     try:
-        return entry.is_dir(follow_symlinks=spec.follow_links)
+        return entry.is_dir(follow_symlinks=follow_links)
     except OSError:
         return False
 
 
-def is_file(entry: os.DirEntry[str], spec: SourceSpec) -> bool:
+def is_file(entry: os.DirEntry[str], follow_links: bool) -> bool:
     """True for a regular file, and for a link to one where links are followed; costs no stat but for links."""
     try:
-        return entry.is_file(follow_symlinks=spec.follow_links)
+        return entry.is_file(follow_symlinks=follow_links)
     except OSError:
         return False
 
@@ -169,10 +169,10 @@ def _below(
     while pending:
         level = pending.pop()
         for entry in entries_of(level.path):
-            folder = is_folder(entry, spec)
+            folder = is_folder(entry, spec.follow_links)
             if not (spec.recurse if folder else matches(entry.name)):
                 continue
-            if is_temporary(entry.name) or not (folder or is_file(entry, spec)):
+            if is_temporary(entry.name) or not (folder or is_file(entry, spec.follow_links)):
                 skipped(entry.path)
             elif not folder:
                 yield from _found(entry, level, spec)
