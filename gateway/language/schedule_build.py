@@ -108,6 +108,8 @@ def _month_days(node: Node, months: tuple[int, ...]) -> DayNumbers | LastDay | N
 def _onetime(node: Node) -> OneTime:
     token = next(token for token in _tokens(node) if token.type == "DATE")
     year, month, day = map(int, token.split("/"))
+    if not 1970 <= year <= 9000:
+        raise _wrong(f"the year {year} is out of reach; write 1970 to 9000", token)
     try:
         return OneTime(date(year, month, day), _at(node))
     except ValueError as exc:

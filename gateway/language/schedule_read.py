@@ -4,7 +4,7 @@ from functools import cache
 
 from lark import Lark, UnexpectedCharacters, UnexpectedEOF, UnexpectedToken
 
-from gateway.language.grammars import grammar_text
+from gateway.language.grammar import grammar_text
 from gateway.language.schedule_build import build
 from gateway.language.schedule_errors import unexpected
 from gateway.language.schedule_nodes import Schedule
@@ -12,7 +12,7 @@ from gateway.language.schedule_nodes import Schedule
 
 @cache
 def _parser() -> Lark:
-    return Lark(grammar_text("schedule"), parser="lalr", lexer="contextual", propagate_positions=True)
+    return Lark(grammar_text("schedule.lark"), parser="lalr", lexer="contextual", propagate_positions=True)
 
 
 def read_schedule(text: str) -> Schedule:
