@@ -4,7 +4,7 @@ All of this blocks and belongs in a thread; one `Watched` is used by one thread 
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from stat import S_ISDIR, S_ISREG
 
@@ -76,7 +76,7 @@ class Watched:
         self.rule = rule
         self._done_file = done_file if rule.kind is Stability.DONE_FILE else None
         self._literal = False
-        self._matches = spec.pattern.matches
+        self._matches: Callable[[str], bool] = spec.pattern.matches
         self._views: dict[str, FolderView] = {}
 
     @property
@@ -204,7 +204,7 @@ class Watched:
     def _touch(self, path: str, closed: bool, now: Instant, swept: Swept) -> None:
         """An event says that something happened to `path`."""
         folder, _, name = path.rpartition("/")
-        view = next((view for view in self._views.values() if view.level.path == (folder or "/")), None)
+        view = self._view_of(folder or "/")
         if view is None:
             return
         if self._done_file is not None and self._done_file.is_marker(name):
@@ -218,9 +218,16 @@ class Watched:
         elif view.sights.see(name, seen, now.monotonic_s, closed=closed):
             swept.fresh.append((view, name))
 
+    def _view_of(self, folder: str) -> FolderView | None:
+        top = self._views.get("")
+        if top is None or folder == top.level.path:
+            return top
+        inside = folder.startswith(top.level.path + "/")
+        return self._views.get(folder[len(top.level.path) + 1 :] + "/") if inside else None
+
     def _takes(self, name: str) -> bool:
         if self._literal:
-            return name == self.spec.name
+            return self._matches(name)
         return self._wants(name) and not is_temporary(name)
 
     def _judge(self, view: FolderView, name: str, now: Instant) -> Judged | None:
