@@ -167,7 +167,7 @@ DurationOrAuto = Annotated[timedelta | Literal["auto"], BeforeValidator(_duratio
 Size = Annotated[int, BeforeValidator(_size), Field(ge=0)]
 Many = Annotated[tuple[Item, ...], BeforeValidator(_one_or_many)]
 Secret = Annotated[str, AfterValidator(_secret)]
-PasswordHash = Annotated[str, AfterValidator(_argon2), Field(repr=False)]
+PasswordHash = Annotated[str, AfterValidator(_argon2)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Url = Annotated[str, AfterValidator(_url)]
 Listen = Annotated[str, AfterValidator(_listen)]

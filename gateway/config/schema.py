@@ -242,7 +242,7 @@ class InboundUser(Strict):
     """`[inbound.users.NAME]`: one account of the embedded servers, confined to its root."""
 
     password: PasswordHash | None = Field(
-        default=None, description='The line that `gateway user hash` prints: "argon2:…"; no default.'
+        default=None, repr=False, description='The line that `gateway user hash` prints: "argon2:…"; no default.'
     )
     keys: Many[str] = Field(default=(), description="Public SSH keys that may log in, one or a list.")
     root: str = Field(description="The folder this account sees as /; nothing above it can be reached.")

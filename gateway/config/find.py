@@ -1,0 +1,32 @@
+"""Which file is the configuration (DESIGN §7): the one given, GATEWAY_CONFIG, conf/gateway.toml here, or /etc."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.config.findings import UNREADABLE, ConfigError, error
+from gateway.core.model import Span
+
+HERE = Path("conf/gateway.toml")
+SYSTEM = Path("/etc/gateway/gateway.toml")
+
+
+def find_config(given: Path | None, environment: Mapping[str, str] = os.environ) -> Path:
+    """The main file.  Raises ConfigError if there is none, naming every place that was looked at."""
+    if given is not None:
+        return _must_stand(given, "--config")
+    if named := environment.get("GATEWAY_CONFIG"):
+        return _must_stand(Path(named), "GATEWAY_CONFIG")
+    for path in (HERE, SYSTEM):
+        if path.is_file():
+            return path
+    message = f"no configuration found: neither {HERE} here nor {SYSTEM}; name one with --config FILE or GATEWAY_CONFIG"
+    raise ConfigError([error(Span(str(HERE), 1, 1, 1), UNREADABLE, message)])
+
+
+def _must_stand(path: Path, named_by: str) -> Path:
+    if path.is_file():
+        return path
+    found = "is a folder" if path.is_dir() else "does not exist"
+    message = f"the configuration file that {named_by} names {found}; name a .toml file"
+    raise ConfigError([error(Span(str(path), 1, 1, 1), UNREADABLE, message)])
