@@ -1,0 +1,216 @@
+"""One endpoint's sessions: how many, which are idle, when the next login may be tried."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.core.clock import Clock
+from gateway.core.errors import GatewayError, HostKeyRefused, LinkLost, LoginRefused, PeerBusy, Retryable
+from gateway.endpoints.login_memory import LoginMemory, Trouble
+from gateway.endpoints.opening import Opener
+from gateway.endpoints.place import Place
+from gateway.endpoints.session import Session
+
+_IDLE_S = 60.0
+_ASK_AFTER_S = 5.0  # a session idle for longer is asked for a sign of life before it is lent
+_ASK_LIMIT_S = 5.0
+_FEWER_FOR_S = 300.0  # after "too many": so long no more sessions than the peer let us have
+_FIRST_PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(minutes=5)
+_AFTER_REFUSED_LOGIN = timedelta(hours=1)
+
+
+class NotYet(LinkLost):
+    """The endpoint has failed and is not tried before `next_at`."""
+
+    def __init__(self, message: str, next_at: datetime) -> None:
+        super().__init__(message)
+        self.next_at = next_at
+
+
+def pause_after(failures: int) -> timedelta:
+    """How long to leave an endpoint alone after so many failures in a row: 5, 10, 20 … 300 s."""
+    doubled: timedelta = _FIRST_PAUSE * (1 << min(failures - 1, 10))
+    return min(doubled, _LONGEST_PAUSE)
+
+
+def trouble_after(exc: GatewayError, before: Trouble | None, place: Place, now: datetime) -> Trouble:
+    """What to remember of a failed login.  Pure."""
+    failures = (before.failures if before else 0) + 1
+    next_at: datetime | None = now + pause_after(failures)
+    if isinstance(exc, HostKeyRefused):
+        next_at = None
+    elif not isinstance(exc, Retryable):
+        next_at = now + _AFTER_REFUSED_LOGIN
+    return Trouble(
+        failures=failures,
+        since=before.since if before else now,
+        next_at=next_at,
+        error=str(exc),
+        error_class=type(exc).__name__,
+        digest=place.digest,
+    )
+
+
+def objection(trouble: Trouble | None, place: Place, now: datetime) -> GatewayError | None:
+    """Why no login is tried now, None if one may be.  Pure."""
+    if trouble is None or (trouble.digest and trouble.digest != place.digest):
+        return None
+    if trouble.next_at is None:
+        return HostKeyRefused(trouble.error)
+    if now >= trouble.next_at:
+        return None
+    when = trouble.next_at.astimezone().isoformat(timespec="seconds")
+    if trouble.error_class == LoginRefused.__name__:
+        return LoginRefused(
+            f"{trouble.error}; not tried again before {when}, so that the account isn't locked (`gateway retry`: now)"
+        )
+    times = f"{trouble.failures} failures" if trouble.failures > 1 else "one failure"
+    return NotYet(f"{place.name}: not tried before {when}, after {times}; the last: {trouble.error}", trouble.next_at)
+
+
+@dataclass(slots=True)
+class _Idle:
+    session: Session
+    since: float
+
+
+class Desk:
+    """Lends the sessions of one endpoint, at most `place.sessions` at once."""
+
+    def __init__(self, place: Place, clock: Clock, memory: LoginMemory, opener: Opener) -> None:
+        self.place = place
+        self._clock = clock
+        self._memory = memory
+        self._open = opener
+        self._changed = asyncio.Condition()
+        self._first = asyncio.Lock()  # the first login is alone
+        self._proved = False
+        self._lent: set[Session] = set()
+        self._opening = 0
+        self._idle: list[_Idle] = []
+        self._fewer: tuple[int, float] | None = None  # at most so many, until then
+        self._reaper: asyncio.Task[None] | None = None
+
+    def _limit(self) -> int:
+        if self._fewer is None or self._clock.monotonic() >= self._fewer[1]:
+            return self.place.sessions
+        return min(self._fewer[0], self.place.sessions)
+
+    def _busy(self) -> int:
+        return len(self._lent) + self._opening
+
+    async def take(self, fresh: bool) -> Session:
+        """A session to work with: an idle one that lives, else a new one; waits while all are lent."""
+        while True:
+            async with self._changed:
+                await self._changed.wait_for(lambda: self._busy() < self._limit())
+                self._opening += 1
+            session = None
+            try:
+                session = await self._find(fresh)
+            except PeerBusy:
+                if not self._lent:
+                    raise
+                self._fewer = (len(self._lent), self._clock.monotonic() + _FEWER_FOR_S)
+            finally:
+                await self._settled(session)
+            if session is not None:
+                return session
+
+    async def _settled(self, session: Session | None) -> None:
+        self._opening -= 1
+        if session is not None:
+            self._lent.add(session)
+        await self._tell()
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _find(self, fresh: bool) -> Session:
+        while self._idle and not fresh:
+            found = self._idle.pop()
+            if await self._alive(found):
+                return found.session
+            await found.session.close()
+        if fresh and self._idle and self._busy() + len(self._idle) > self.place.sessions:
+            await self._idle.pop(0).session.close()
+        return await self._login()
+
+    async def _alive(self, idle: _Idle) -> bool:
+        if not idle.session.usable:
+            return False
+        if self._clock.monotonic() - idle.since < _ASK_AFTER_S:
+            return True
+        try:
+            async with asyncio.timeout(_ASK_LIMIT_S):
+                await idle.session.ping()
+        except (GatewayError, TimeoutError):
+            return False
+        return True
+
+    async def _login(self) -> Session:
+        if self._proved:
+            return await self._try()
+        async with self._first:
+            session = await self._try()
+            self._proved = True
+            return session
+
+    async def _try(self) -> Session:
+        before = await self._memory.recall(self.place.name)
+        refused = objection(before, self.place, self._clock.now())
+        if refused is not None:
+            raise refused
+        try:
+            session = await self._open(self.place)
+        except GatewayError as exc:
+            await self._failed(exc, before)
+            raise
+        if before is not None:
+            await self._memory.forget(self.place.name)
+        return session
+
+    async def _failed(self, exc: GatewayError, before: Trouble | None) -> None:
+        if isinstance(exc, PeerBusy) and self._lent:
+            return  # the peer works, it only wants fewer of us
+        self._proved = False
+        await self._memory.remember(self.place.name, trouble_after(exc, before, self.place, self._clock.now()))
+
+    async def replace(self, session: Session) -> Session:
+        """A new session in the place of a lent one whose link is lost."""
+        await session.close()
+        new = await self._login()
+        self._lent.discard(session)
+        self._lent.add(new)
+        return new
+
+    async def give_back(self, session: Session) -> None:
+        """End the loan; what can't be used again is closed."""
+        self._lent.discard(session)
+        if session.usable:
+            self._idle.append(_Idle(session, self._clock.monotonic()))
+            self._reaper = self._reaper or asyncio.ensure_future(self._reap())
+        else:
+            await session.close()
+        await self._tell()
+
+    async def _reap(self) -> None:
+        """Close what has been idle for long; ends when nothing is idle."""
+        while self._idle:
+            oldest = min(idle.since for idle in self._idle)
+            await self._clock.sleep(max(0.01, oldest + _IDLE_S - self._clock.monotonic()))
+            old = [idle for idle in self._idle if self._clock.monotonic() - idle.since >= _IDLE_S]
+            self._idle = [idle for idle in self._idle if idle not in old]
+            await asyncio.gather(*(idle.session.close() for idle in old))
+        self._reaper = None
+
+    async def close(self) -> None:
+        """End every session, lent ones included."""
+        if self._reaper is not None:
+            self._reaper.cancel()
+            await asyncio.gather(self._reaper, return_exceptions=True)
+        sessions = [*(idle.session for idle in self._idle), *self._lent]
+        self._idle = []
+        await asyncio.gather(*(session.close() for session in sessions), return_exceptions=True)

@@ -1,0 +1,146 @@
+"""An endpoint on this machine's disks: what `file://` means, and the local half of every PUT, GET and LCOPY."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import TypeVar
+
+from gateway.core.model import Entry
+from gateway.endpoints import local_calls as calls
+from gateway.endpoints.base import Features
+from gateway.endpoints.disk import Disk, sync_folder
+from gateway.endpoints.os_errors import local_errors
+from gateway.endpoints.session import Basic, within
+
+T = TypeVar("T")
+
+_BLOCK_BYTES = 1024 * 1024
+_SCAN_BATCH = 256
+_FEATURES = Features(
+    atomic_replace=True,
+    rename_noreplace=True,
+    append=True,
+    resume=True,
+    set_mtime=True,
+    fsync=True,
+    remote_hash=frozenset({"sha256", "sha1", "md5"}),
+    mtime_precision_ns=1,
+    lasting_inodes=True,
+    concurrent=True,
+)
+
+
+class LocalEndpoint(Basic):
+    """Files below `folder`; absolute paths are this machine's.
+
+    Without a shared `disk` it has threads of its own.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], disk: Disk | None = None, *, timeout_s: float = 300.0) -> None:
+        self._folder = os.fspath(folder)
+        self._own_disk = disk is None
+        self._disk = disk or Disk()
+        self._timeout_s = timeout_s
+
+    @property
+    def features(self) -> Features:
+        """Everything but commands."""
+        return _FEATURES
+
+    def _at(self, path: str) -> str:
+        return os.path.join(self._folder, path)
+
+    async def _run(self, what: str, work: Callable[[], T]) -> T:
+        with local_errors(what):
+            async with within(self._timeout_s, what):
+                return await self._disk.run(work)
+
+    async def scan(self, folder: str) -> AsyncIterator[Entry]:
+        """Streams: a folder of a million files is never held in memory."""
+        listing = await self._run(folder, partial(os.scandir, self._at(folder)))
+        try:
+            while (
+                batch := await self._run(folder, partial(calls.scan_some, listing, folder, _SCAN_BATCH))
+            ) is not None:
+                for entry in batch:
+                    yield entry
+        finally:
+            listing.close()
+
+    async def stat(self, path: str) -> Entry:
+        """As the contract says."""
+        return calls.entry_of(path, await self._run(path, partial(os.lstat, self._at(path))))
+
+    async def read(self, path: str, offset: int = 0) -> AsyncIterator[bytes]:
+        """Regular files only; a link is refused."""
+        descriptor = await self._run(path, partial(calls.open_to_read, self._at(path)))
+        try:
+            while block := await self._run(path, partial(os.pread, descriptor, _BLOCK_BYTES, offset)):
+                yield block
+                offset += len(block)
+        finally:
+            os.close(descriptor)
+
+    async def write(self, path: str, blocks: AsyncIterator[bytes], *, offset: int = 0, sync: bool = True) -> int:
+        """As the contract says."""
+        return await self._write(path, blocks, offset, sync)
+
+    async def append(self, path: str, blocks: AsyncIterator[bytes]) -> int:
+        """As the contract says."""
+        return await self._write(path, blocks, None, True)
+
+    async def _write(self, path: str, blocks: AsyncIterator[bytes], offset: int | None, sync: bool) -> int:
+        descriptor = await self._run(path, partial(calls.open_to_write, self._at(path), offset))
+        try:
+            written = 0
+            async for block in blocks:
+                await self._run(path, partial(calls.write_all, descriptor, block))
+                written += len(block)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        await self._run(path, partial(calls.finish, descriptor, sync))
+        return written
+
+    async def rename(self, source: str, target: str) -> None:
+        """Atomic, and on disk when it returns."""
+        await self._run(f"{source} -> {target}", partial(calls.rename, self._at(source), self._at(target)))
+
+    async def rename_noreplace(self, source: str, target: str) -> None:
+        """Atomic where the file system knows the flag, else link and unlink."""
+        await self._run(f"{source} -> {target}", partial(calls.rename_noreplace, self._at(source), self._at(target)))
+
+    async def remove(self, path: str) -> None:
+        """As the contract says; `sync_folder` makes it last."""
+        await self._run(path, partial(os.unlink, self._at(path)))
+
+    async def sync_folder(self, folder: str) -> None:
+        """Have the names in `folder` on disk: after removals, once for many."""
+        await self._run(folder, partial(sync_folder, self._at(folder)))
+
+    async def mkdir(self, path: str) -> None:
+        """As the contract says."""
+        await self._run(path, partial(os.mkdir, self._at(path)))
+
+    async def rmdir(self, path: str) -> None:
+        """As the contract says."""
+        await self._run(path, partial(os.rmdir, self._at(path)))
+
+    async def set_mtime(self, path: str, mtime_ns: int) -> bool:
+        """False where another user owns the file."""
+        try:
+            await self._disk.run(partial(calls.set_mtime, self._at(path), mtime_ns))
+        except OSError:
+            return False
+        return True
+
+    async def remote_hash(self, path: str, algorithm: str) -> str | None:
+        """Reads the file again."""
+        if algorithm not in _FEATURES.remote_hash:
+            return None
+        return await self._run(path, partial(calls.digest, self._at(path), algorithm))
+
+    async def close(self) -> None:
+        """Ends its own threads; shared ones stay."""
+        if self._own_disk:
+            self._disk.close()

@@ -1,0 +1,134 @@
+"""Blocking calls on this machine's files; each runs in a thread of `Disk`.  Links are never followed."""
+
+import ctypes
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from itertools import islice
+
+from gateway.core.errors import PathRefused
+from gateway.core.model import Entry, Kind, Stamp
+from gateway.endpoints.disk import sync_folder
+from gateway.endpoints.paths import join
+
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+_KINDS = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.FOLDER, stat.S_IFLNK: Kind.LINK}
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_HASH_BLOCK_BYTES = 1024 * 1024
+
+
+def stamp_of(found: os.stat_result) -> Stamp:
+    """The stamp of a stat answer."""
+    return Stamp(found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev)
+
+
+def entry_of(path: str, found: os.stat_result) -> Entry:
+    """The entry of a stat answer."""
+    return Entry(path, _KINDS.get(stat.S_IFMT(found.st_mode), Kind.OTHER), stamp_of(found))
+
+
+def open_to_read(path: str) -> int:
+    """A descriptor of a regular file.  O_NONBLOCK: opening a FIFO must not wait for its writer."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    return _regular(descriptor, path)
+
+
+def open_to_write(path: str, offset: int | None) -> int:
+    """A descriptor at `offset`, where the file is cut; None: behind what it holds."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = _regular(os.open(path, flags, 0o666), path)
+    try:
+        if offset is None:
+            os.lseek(descriptor, 0, os.SEEK_END)
+        else:
+            os.ftruncate(descriptor, offset)
+            os.lseek(descriptor, offset, os.SEEK_SET)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _regular(descriptor: int, path: str) -> int:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise PathRefused(f"{path}: not a regular file; folders, pipes and devices are not moved")
+    return descriptor
+
+
+def write_all(descriptor: int, block: bytes) -> None:
+    """Write the whole of `block`."""
+    view = memoryview(block)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def finish(descriptor: int, sync: bool) -> None:
+    """Bytes to disk where asked, then close; the close's error counts, too."""
+    try:
+        if sync:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def rename(source: str, target: str) -> None:
+    """Move onto `target`, in one step, and have it on disk."""
+    os.rename(source, target)
+    _sync_folders(source, target)
+
+
+def rename_noreplace(source: str, target: str) -> None:
+    """Move to `target` unless something stands there; FileExistsError then."""
+    answer = _LIBC.renameat2(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE)
+    if answer != 0:
+        number = ctypes.get_errno()
+        if number not in (errno.EINVAL, errno.ENOSYS):
+            raise OSError(number, os.strerror(number), source)
+        link_and_unlink(source, target)
+    _sync_folders(source, target)
+
+
+def link_and_unlink(source: str, target: str) -> None:
+    """The same for file systems that don't know the flag; a kill in between leaves both names of one file."""
+    os.link(source, target, follow_symlinks=False)
+    os.unlink(source)
+
+
+def _sync_folders(source: str, target: str) -> None:
+    folders = {os.path.dirname(source) or ".", os.path.dirname(target) or "."}
+    for folder in folders:
+        sync_folder(folder)
+
+
+def scan_some(listing: Iterator["os.DirEntry[str]"], folder: str, count: int) -> list[Entry] | None:
+    """The next entries of a listing, None at its end; what vanished meanwhile is left out."""
+    names = list(islice(listing, count))
+    return [entry for name in names if (entry := _look(name, folder)) is not None] if names else None
+
+
+def _look(name: "os.DirEntry[str]", folder: str) -> Entry | None:
+    try:
+        return entry_of(join(folder, name.name), name.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return None
+
+
+def set_mtime(path: str, mtime_ns: int) -> None:
+    """Set the mtime, and the atime to the same."""
+    os.utime(path, ns=(mtime_ns, mtime_ns), follow_symlinks=False)
+
+
+def digest(path: str, algorithm: str) -> str:
+    """The hex digest of a file."""
+    descriptor = open_to_read(path)
+    try:
+        made = hashlib.new(algorithm)
+        while block := os.read(descriptor, _HASH_BLOCK_BYTES):
+            made.update(block)
+        return made.hexdigest()
+    finally:
+        os.close(descriptor)

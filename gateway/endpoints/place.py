@@ -1,0 +1,145 @@
+"""A place: one endpoint's settings, resolved and typed, with its secrets read.  What every session is opened from."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from gateway.config.schema import EndpointSettings, Scheme
+from gateway.core.errors import Refused
+
+_PORTS = {Scheme.SFTP: 22, Scheme.FTP: 21, Scheme.FTPS: 21, Scheme.FILE: 0}
+_IMPLICIT_PORT = 990
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an endpoint is and how to log in there.
+
+    `folder` is where relative paths start: `/in` from the server's root, `~` or `~/in` from the login folder; for
+    `file` an absolute path of this machine.  `key`, `ca` and `known_hosts` are the texts, not file names.
+    """
+
+    name: str
+    scheme: Scheme
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    folder: str = "~"
+    password: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
+    key_passphrase: str | None = field(default=None, repr=False)
+    host_keys: tuple[str, ...] = ()
+    known_hosts: str | None = field(default=None, repr=False)
+    ca: str | None = field(default=None, repr=False)
+    tls: Literal["explicit", "implicit"] = "explicit"
+    sessions: int = 2
+    connect_timeout_s: float = 20.0
+    call_timeout_s: float = 60.0
+    keepalive_s: float = 30.0
+    follow_links: bool = False
+    remote_hash: frozenset[str] = frozenset()  # what a probe has found the peer's shell to compute
+    pipeline: Literal["auto", "off"] = "auto"
+
+    @property
+    def address(self) -> str:
+        """`host:port`, for messages."""
+        return f"{self.host}:{self.port}" if self.host else self.folder
+
+    @property
+    def digest(self) -> str:
+        """Changes when what a login depends on changes; too short to help in guessing a password."""
+        facts = (self.host, str(self.port), self.user, self.password, self.key, self.key_passphrase, self.known_hosts)
+        text = "\0".join(fact or "" for fact in (*facts, self.ca, *self.host_keys))
+        return hashlib.sha256(text.encode()).hexdigest()[:5]
+
+
+def from_settings(name: str, settings: EndpointSettings, secrets: Callable[[str], str], root: Path) -> Place:
+    """The place that `[endpoints.NAME]` describes.
+
+    `secrets` reads `env:`, `file:` and `cred:` references.  Raises Refused if the URL makes no sense.
+    """
+    url = urlsplit(settings.url)
+    scheme = settings.scheme
+    user, password = _login(name, url, settings, secrets)
+    return Place(
+        name=name,
+        scheme=scheme,
+        host=url.hostname or "" if scheme is not Scheme.FILE else "",
+        port=_port(name, url, settings),
+        user=user,
+        folder=_folder(url, scheme, root),
+        password=password,
+        key=_read(settings.key, secrets),
+        key_passphrase=_read(settings.key_passphrase, secrets),
+        host_keys=tuple(" ".join(text.split()) for text in settings.host_key),
+        known_hosts=_known_hosts(name, settings, secrets, root),
+        ca=_read(settings.ca, secrets),
+        tls=settings.tls,
+        sessions=settings.sessions,
+        connect_timeout_s=settings.connect_timeout.total_seconds(),
+        call_timeout_s=settings.call_timeout.total_seconds(),
+        keepalive_s=settings.keepalive.total_seconds(),
+        follow_links=settings.follow_links,
+        pipeline=settings.pipeline,
+    )
+
+
+def _read(reference: str | None, secrets: Callable[[str], str]) -> str | None:
+    return None if reference is None else secrets(reference)
+
+
+def _login(
+    name: str, url: SplitResult, settings: EndpointSettings, secrets: Callable[[str], str]
+) -> tuple[str, str | None]:
+    if url.password is not None:
+        raise Refused(f'endpoint {name}: the URL holds a password; write password = "env:NAME" or "file:PATH" instead')
+    scheme = settings.scheme
+    user = unquote(url.username or "")
+    password = _read(settings.password, secrets)
+    if scheme in (Scheme.FTP, Scheme.FTPS) and not user:
+        user = "anonymous"
+    if scheme is not Scheme.FILE and not user:
+        raise Refused(f"endpoint {name}: {settings.url} names no user; write {scheme}://USER@{url.hostname}/…")
+    if scheme is not Scheme.FILE and not url.hostname:
+        raise Refused(f"endpoint {name}: {settings.url} names no host; write {scheme}://USER@HOST/FOLDER")
+    if password is None and user.lower() in ("anonymous", "ftp") and scheme is not Scheme.SFTP:
+        password = "anonymous@"
+    return user, password
+
+
+def _port(name: str, url: SplitResult, settings: EndpointSettings) -> int:
+    try:
+        port = url.port
+    except ValueError as exc:
+        raise Refused(f"endpoint {name}: {settings.url}: {exc}; write a port from 1 to 65535") from exc
+    if port is not None:
+        return port
+    implicit = settings.scheme is Scheme.FTPS and settings.tls == "implicit"
+    return _IMPLICIT_PORT if implicit else _PORTS[settings.scheme]
+
+
+def _folder(url: SplitResult, scheme: Scheme, root: Path) -> str:
+    path = unquote(url.path)
+    if "?" in url.geturl() or "#" in url.geturl():
+        path = unquote(url.geturl().partition("://")[2].partition("/")[2])
+        path = f"/{path}"
+    if scheme is Scheme.FILE:
+        return str(root / (unquote(url.netloc) + path))
+    if path.startswith("/~/") or path == "/~":
+        return path[1:].rstrip("/")
+    return (path.rstrip("/") or "/") if path else "~"
+
+
+def _known_hosts(name: str, settings: EndpointSettings, secrets: Callable[[str], str], root: Path) -> str | None:
+    if settings.known_hosts is None:
+        return None
+    if ":" in settings.known_hosts.partition("/")[0]:
+        return secrets(settings.known_hosts)
+    file = root / settings.known_hosts
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as exc:
+        raise Refused(f"endpoint {name}: known_hosts {file}: {exc.strerror}; write `gateway trust {name}`") from exc

@@ -1,0 +1,101 @@
+"""The sessions of all endpoints, shared by all actions: each endpoint has its own budget and its own troubles."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import cast
+
+from gateway.core.clock import Clock
+from gateway.core.errors import Refused
+from gateway.endpoints.base import Endpoint
+from gateway.endpoints.desk import Desk, NotYet
+from gateway.endpoints.disk import Disk
+from gateway.endpoints.login_memory import ForgetfulMemory, LoginMemory, Trouble
+from gateway.endpoints.opening import Opener, open_place
+from gateway.endpoints.place import Place
+from gateway.endpoints.session import Session
+from gateway.endpoints.wrap import Logged, Steady
+
+__all__ = ["ForgetfulMemory", "LoginMemory", "NotYet", "Pool", "Trouble"]
+
+_CLOSE_S = 5.0
+
+
+class Pool:
+    """Lends sessions by the endpoint's name.
+
+    At most `sessions` of an endpoint are open at once.  The first login is alone; further sessions open after it.
+    A refused login is tried once an hour, a changed host key not before `gateway trust`, any other failure after a
+    pause that grows; meanwhile `session` raises at once and says when the next try is.
+    """
+
+    def __init__(
+        self, places: Mapping[str, Place], clock: Clock, memory: LoginMemory | None = None, opener: Opener | None = None
+    ) -> None:
+        self._clock = clock
+        self._memory = memory or ForgetfulMemory()
+        self._disk = Disk()
+        self._opener = opener or partial(open_place, disk=self._disk)
+        self._desks = {name: self._desk(place) for name, place in places.items()}
+
+    def _desk(self, place: Place) -> Desk:
+        return Desk(place, self._clock, self._memory, self._opener)
+
+    def place(self, name: str) -> Place:
+        """The endpoint's settings.  Raises Refused if no endpoint has that name."""
+        return self._at(name).place
+
+    def _at(self, name: str) -> Desk:
+        if name not in self._desks:
+            raise Refused(f"{name}: no endpoint has this name; known are {', '.join(sorted(self._desks)) or 'none'}")
+        return self._desks[name]
+
+    @asynccontextmanager
+    async def session(self, name: str, *, fresh: bool = False) -> AsyncIterator[Endpoint]:
+        """Lend a session; waits while all are lent.  `fresh`: one that has just logged in (for settle).
+
+        Raises NotYet (a LinkLost with `next_at`), LoginRefused or HostKeyRefused at once while the endpoint is left
+        alone, else what a login raises.
+        """
+        desk = self._at(name)
+        loan = _Loan(desk, await desk.take(fresh))
+        try:
+            yield Logged(Steady(loan.session, loan.reopen, self._clock), name, self._clock)
+        finally:
+            await asyncio.shield(desk.give_back(loan.session))
+
+    async def forget_trouble(self, name: str) -> None:
+        """Let the next call try at once: a person said so (`gateway retry`, `gateway trust`)."""
+        await self._memory.forget(name)
+
+    async def update(self, places: Mapping[str, Place]) -> None:
+        """Take over a reloaded configuration: sessions of changed or removed endpoints end, the others go on."""
+        gone = [desk for name, desk in self._desks.items() if places.get(name) != desk.place]
+        kept = {name: desk for name, desk in self._desks.items() if places.get(name) == desk.place}
+        self._desks = {name: kept.get(name) or self._desk(place) for name, place in places.items()}
+        await self._close(gone)
+
+    async def close(self) -> None:
+        """End every session; bounded."""
+        await self._close(list(self._desks.values()))
+        self._disk.close()
+
+    async def _close(self, desks: list[Desk]) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await asyncio.gather(*(desk.close() for desk in desks))
+        except TimeoutError:
+            pass  # whoever doesn't answer a good-bye is left
+
+
+class _Loan:
+    """The session that is lent now: Steady may change it."""
+
+    def __init__(self, desk: Desk, session: Session) -> None:
+        self._desk = desk
+        self.session = session
+
+    async def reopen(self, _: Endpoint) -> Endpoint:
+        self.session = await self._desk.replace(self.session)
+        return cast(Endpoint, self.session)

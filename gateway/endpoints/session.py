@@ -1,0 +1,69 @@
+"""What all kinds of session share: deadlines, and plain answers to what a kind can't do."""
+
+# ruff: noqa: ARG002  (signatures are given by the seam)
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Protocol, Self
+
+from gateway.core.errors import LinkLost, NeedsOperator
+from gateway.endpoints.base import Endpoint, Ran
+
+
+class Session(Endpoint, Protocol):
+    """An endpoint as the pool holds it."""
+
+    @property
+    def usable(self) -> bool:
+        """False once the session can't be trusted with another call: the link is gone, or a call was cut short."""
+        ...
+
+    async def ping(self) -> None:
+        """Return once the peer answered anything; raises as other calls do."""
+        ...
+
+
+@asynccontextmanager
+async def within(seconds: float, what: str) -> AsyncIterator[None]:
+    """Bound what is awaited inside.  Raises LinkLost that names `what`."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as exc:
+        raise LinkLost(
+            f"{what}: no answer within {seconds:g} s; is the peer overloaded, or a firewall silent?"
+        ) from exc
+
+
+class Basic:
+    """Answers for what a kind of endpoint doesn't know, and the `async with` of a session."""
+
+    usable = True
+
+    async def ping(self) -> None:
+        """Nothing to ask."""
+
+    async def remote_hash(self, path: str, algorithm: str) -> str | None:
+        """None: this kind computes none."""
+        return None
+
+    async def execute(self, command: str, *, timeout_s: float) -> Ran:
+        """Refused: this kind runs no commands."""
+        raise NeedsOperator(f"{command}: this kind of endpoint runs no commands; RSYSTEM needs an sftp:// endpoint")
+
+    async def raw(self, line: str) -> str:
+        """Refused: this kind knows no raw commands."""
+        raise NeedsOperator(f"{line}: this kind of endpoint knows no raw commands; QUOTE and SITE need FTP")
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

@@ -1,0 +1,152 @@
+"""One SSH connection with an SFTP channel on it: deadlines, limits, commands, the end.  Knows nothing of files."""
+
+import asyncio
+from collections.abc import Awaitable, Coroutine
+from typing import Any, TypeVar
+
+import asyncssh
+
+from gateway.core.errors import GatewayError, LinkLost, NeedsOperator, Retryable
+from gateway.endpoints.base import Ran
+from gateway.endpoints.place import Place
+from gateway.endpoints.session import within
+from gateway.endpoints.sftp_errors import sftp_errors
+from gateway.endpoints.sftp_login import connect
+
+T = TypeVar("T")
+
+_BLOCK_BYTES = 255 * 1024  # what OpenSSH takes; a bigger message ends the connection there
+_BLOCK_BYTES_UNTOLD = 32 * 1024  # what every server must take
+_TAIL_BYTES = 64 * 1024
+_CLOSE_S = 3.0
+
+
+class SftpSession:
+    """A logged-in connection and its one SFTP channel."""
+
+    def __init__(self, place: Place, connection: asyncssh.SSHClientConnection, client: asyncssh.SFTPClient) -> None:
+        self.place = place
+        self.connection = connection
+        self.client = client
+        self._broken = False
+        self._loose: set[asyncio.Task[None]] = set()
+
+    @property
+    def usable(self) -> bool:
+        """False once the link is gone or a call was left without its answer."""
+        return not self._broken and not self.connection.is_closed()
+
+    def supports(self, extension: str) -> bool:
+        """True if the server announced it: posix_rename, fsync, statvfs, hardlink, limits."""
+        return bool(getattr(self.client._handler, f"_supports_{extension}", False))  # asyncssh shows it nowhere else
+
+    @property
+    def read_bytes(self) -> int:
+        """The size of one read; a short answer is completed, so asking for much is safe."""
+        return min(self.client.limits.max_read_len, _BLOCK_BYTES) if self.supports("limits") else _BLOCK_BYTES
+
+    @property
+    def write_bytes(self) -> int:
+        """The size of one write."""
+        told = self.client.limits.max_write_len
+        return min(told, _BLOCK_BYTES) if self.supports("limits") else _BLOCK_BYTES_UNTOLD
+
+    async def call(self, what: str, answer: Awaitable[T]) -> T:
+        """The answer within `call_timeout`, errors turned into ours."""
+        try:
+            with sftp_errors(what):
+                async with within(self.place.call_timeout_s, what):
+                    return await answer
+        except LinkLost:
+            self._broken = True
+            raise
+
+    def broken(self) -> None:
+        """Tell that a call was left without its answer."""
+        self._broken = True
+
+    def let_go(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let `work` end by itself, bounded; its failure changes nothing any more."""
+
+        async def bounded() -> None:
+            try:
+                async with asyncio.timeout(_CLOSE_S):
+                    await work
+            except (asyncssh.Error, OSError, TimeoutError):
+                self._broken = True
+
+        task = asyncio.ensure_future(bounded())
+        self._loose.add(task)
+        task.add_done_callback(self._loose.discard)
+
+    async def run(self, command: str, timeout_s: float) -> Ran:
+        """Run a command line in the peer's shell, input empty, both outputs together."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._run(command)
+        except TimeoutError as exc:
+            raise Retryable(
+                f"{self.place.name}: {command}: did not end within {timeout_s:g} s; it may still run there: "
+                f"look before running it again, or raise Timeout"
+            ) from exc
+        except asyncssh.ChannelOpenError as exc:
+            raise NeedsOperator(
+                f"{self.place.name}: {command}: the server opens no channel for commands: {exc}; ask for shell access"
+            ) from exc
+        except (asyncssh.Error, OSError) as exc:
+            raise LinkLost(f"{self.place.name}: {command}: {exc or type(exc).__name__}") from exc
+
+    async def _run(self, command: str) -> Ran:
+        process = await self.connection.create_process(
+            command, stdin=asyncssh.DEVNULL, stderr=asyncssh.STDOUT, encoding=None
+        )
+        tail = bytearray()
+        try:
+            while block := await process.stdout.read(_TAIL_BYTES):
+                tail += block
+                del tail[:-_TAIL_BYTES]
+            await process.wait_closed()
+        finally:
+            process.close()
+        return Ran(self._code(process, command), tail.decode("utf-8", "replace"))
+
+    def _code(self, process: asyncssh.SSHClientProcess[bytes], command: str) -> int:
+        if process.returncode is None:
+            raise LinkLost(f"{self.place.name}: {command}: the connection ended before the command's exit code came")
+        return process.returncode
+
+    async def close(self) -> None:
+        """Say good-bye, wait a few seconds at most, then hang up."""
+        self._broken = True
+        self.client.exit()
+        self.connection.close()
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await asyncio.gather(*self._loose, return_exceptions=True)
+                await self.connection.wait_closed()
+        except (TimeoutError, asyncssh.Error, OSError):
+            pass  # the good-bye was not answered
+        finally:
+            self.connection.abort()
+
+
+async def open_session(place: Place) -> SftpSession:
+    """Connect, log in, start SFTP.  Raises HostKeyRefused, LoginRefused, PeerBusy, LinkLost or NeedsOperator."""
+    connection = await connect(place)
+    try:
+        return SftpSession(place, connection, await _start(place, connection))
+    except BaseException:
+        connection.abort()
+        raise
+
+
+async def _start(place: Place, connection: asyncssh.SSHClientConnection) -> asyncssh.SFTPClient:
+    what = f"{place.name} ({place.address}): starting SFTP"
+    try:
+        with sftp_errors(what):
+            async with within(place.connect_timeout_s, what):
+                return await connection.start_sftp_client(path_errors="surrogateescape")
+    except GatewayError as exc:
+        if isinstance(exc.__cause__, asyncssh.ChannelOpenError):
+            raise NeedsOperator(f"{what}: {exc.__cause__}; this account gives no SFTP") from exc
+        raise

@@ -1,0 +1,209 @@
+"""Behaviour added to every session in one place: `Wrapped` forwards, `Steady` repeats what is safe, `Logged` tells."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from types import TracebackType
+from typing import Self, TypeVar
+
+import structlog
+import tenacity
+
+from gateway.core.clock import Clock
+from gateway.core.errors import GatewayError, LinkLost
+from gateway.core.model import Entry
+from gateway.endpoints.base import Endpoint, Features, Ran
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+async def close_iterator(iterator: AsyncIterator[T]) -> None:
+    """End a stream early: an async generator's clean-up runs now, not when it is collected."""
+    if isinstance(iterator, AsyncGenerator):
+        await iterator.aclose()
+
+
+class Wrapped:
+    """Forwards every method; a wrapper overrides what it changes."""
+
+    def __init__(self, inner: Endpoint) -> None:
+        self._inner = inner
+
+    @property
+    def features(self) -> Features:
+        """The inner one's."""
+        return self._inner.features
+
+    def scan(self, folder: str) -> AsyncIterator[Entry]:
+        """Forwarded."""
+        return self._inner.scan(folder)
+
+    async def stat(self, path: str) -> Entry:
+        """Forwarded."""
+        return await self._inner.stat(path)
+
+    def read(self, path: str, offset: int = 0) -> AsyncIterator[bytes]:
+        """Forwarded."""
+        return self._inner.read(path, offset)
+
+    async def write(self, path: str, blocks: AsyncIterator[bytes], *, offset: int = 0, sync: bool = True) -> int:
+        """Forwarded."""
+        return await self._inner.write(path, blocks, offset=offset, sync=sync)
+
+    async def append(self, path: str, blocks: AsyncIterator[bytes]) -> int:
+        """Forwarded."""
+        return await self._inner.append(path, blocks)
+
+    async def rename(self, source: str, target: str) -> None:
+        """Forwarded, once: after a lost answer a second try says NotThere for a success."""
+        await self._inner.rename(source, target)
+
+    async def rename_noreplace(self, source: str, target: str) -> None:
+        """Forwarded, once."""
+        await self._inner.rename_noreplace(source, target)
+
+    async def remove(self, path: str) -> None:
+        """Forwarded."""
+        await self._inner.remove(path)
+
+    async def mkdir(self, path: str) -> None:
+        """Forwarded."""
+        await self._inner.mkdir(path)
+
+    async def rmdir(self, path: str) -> None:
+        """Forwarded."""
+        await self._inner.rmdir(path)
+
+    async def set_mtime(self, path: str, mtime_ns: int) -> bool:
+        """Forwarded."""
+        return await self._inner.set_mtime(path, mtime_ns)
+
+    async def remote_hash(self, path: str, algorithm: str) -> str | None:
+        """Forwarded."""
+        return await self._inner.remote_hash(path, algorithm)
+
+    async def execute(self, command: str, *, timeout_s: float) -> Ran:
+        """Forwarded."""
+        return await self._inner.execute(command, timeout_s=timeout_s)
+
+    async def raw(self, line: str) -> str:
+        """Forwarded."""
+        return await self._inner.raw(line)
+
+    async def close(self) -> None:
+        """Forwarded."""
+        await self._inner.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+class Steady(Wrapped):
+    """Repeats once, on a new session, what asks without changing anything: stat, the start of a scan, a checksum.
+
+    A transfer is retried by settling it (DESIGN §4); a rename never.
+    """
+
+    def __init__(self, inner: Endpoint, reopen: Callable[[Endpoint], Awaitable[Endpoint]], clock: Clock) -> None:
+        super().__init__(inner)
+        self._reopen = reopen
+        self._clock = clock
+
+    async def stat(self, path: str) -> Entry:
+        """Repeated."""
+        return await self._again(lambda: self._inner.stat(path))
+
+    async def remote_hash(self, path: str, algorithm: str) -> str | None:
+        """Repeated."""
+        return await self._again(lambda: self._inner.remote_hash(path, algorithm))
+
+    async def scan(self, folder: str) -> AsyncIterator[Entry]:
+        """Repeated until the first name came."""
+
+        async def start() -> tuple[Entry | None, AsyncIterator[Entry]]:
+            listing = self._inner.scan(folder)
+            return await anext(listing, None), listing
+
+        first, listing = await self._again(start)
+        try:
+            if first is not None:
+                yield first
+                async for entry in listing:
+                    yield entry
+        finally:
+            await close_iterator(listing)
+
+    async def _again(self, work: Callable[[], Awaitable[T]]) -> T:
+        attempts = tenacity.AsyncRetrying(
+            stop=tenacity.stop_after_attempt(2),
+            wait=tenacity.wait_none(),
+            retry=tenacity.retry_if_exception_type(LinkLost),
+            sleep=self._clock.sleep,
+            before_sleep=self._replace,
+            reraise=True,
+        )
+
+        async def attempt() -> T:  # tenacity awaits only what is declared async
+            return await work()
+
+        return await attempts(attempt)
+
+    async def _replace(self, _: tenacity.RetryCallState) -> None:
+        self._inner = await self._reopen(self._inner)
+
+
+class Logged(Wrapped):
+    """Tells what changed at the peer, for whoever follows one delivery at debug level."""
+
+    def __init__(self, inner: Endpoint, endpoint: str, clock: Clock) -> None:
+        super().__init__(inner)
+        self._log = log.bind(endpoint=endpoint)
+        self._clock = clock
+
+    async def _told(self, sentence: str, work: Awaitable[T], **fields: str) -> T:
+        started = self._clock.monotonic()
+        try:
+            answer = await work
+        except GatewayError as exc:
+            self._log.debug(f"{sentence} failed", error=str(exc), error_class=type(exc).__name__, **fields)
+            raise
+        took_s = round(self._clock.monotonic() - started, 4)
+        size = {"bytes": answer} if isinstance(answer, int) and not isinstance(answer, bool) else {}
+        self._log.debug(sentence, took_s=took_s, **size, **fields)
+        return answer
+
+    async def write(self, path: str, blocks: AsyncIterator[bytes], *, offset: int = 0, sync: bool = True) -> int:
+        """Told with its bytes."""
+        return await self._told("written", self._inner.write(path, blocks, offset=offset, sync=sync), path=path)
+
+    async def append(self, path: str, blocks: AsyncIterator[bytes]) -> int:
+        """Told with its bytes."""
+        return await self._told("appended", self._inner.append(path, blocks), path=path)
+
+    async def rename(self, source: str, target: str) -> None:
+        """Told."""
+        await self._told("renamed", self._inner.rename(source, target), path=source, target=target)
+
+    async def rename_noreplace(self, source: str, target: str) -> None:
+        """Told."""
+        await self._told("renamed", self._inner.rename_noreplace(source, target), path=source, target=target)
+
+    async def remove(self, path: str) -> None:
+        """Told."""
+        await self._told("removed", self._inner.remove(path), path=path)
+
+    async def mkdir(self, path: str) -> None:
+        """Told."""
+        await self._told("folder made", self._inner.mkdir(path), path=path)
+
+    async def rmdir(self, path: str) -> None:
+        """Told."""
+        await self._told("folder removed", self._inner.rmdir(path), path=path)
+
+    async def execute(self, command: str, *, timeout_s: float) -> Ran:
+        """Told, without what it printed."""
+        return await self._told("command run", self._inner.execute(command, timeout_s=timeout_s), command=command)

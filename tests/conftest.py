@@ -1,0 +1,60 @@
+"""Fixtures that all tests may use: real servers on loopback, started once."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from tests.peers.openssh import SshPeer, openssh_sshd
+from tests.peers.processes import MissingServer
+from tests.peers.vsftpd import FtpPeer, vsftpd
+
+T = TypeVar("T")
+
+
+@contextmanager
+def needed(start: Callable[[], AbstractContextManager[T]]) -> Iterator[T]:
+    """A peer that must be there where CI=true; elsewhere its lack is a reason to skip."""
+    manager = start()
+    try:
+        peer = manager.__enter__()
+    except MissingServer as exc:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(exc))
+        pytest.skip(str(exc))
+    try:
+        yield peer
+    finally:
+        manager.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshPeer]:
+    """OpenSSH sshd; use a folder of your own below `folder`."""
+    with needed(lambda: openssh_sshd(tmp_path_factory.mktemp("sshd"))) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def plain_vsftpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FtpPeer]:
+    """vsftpd without TLS; use a folder of your own below `folder`."""
+    with needed(lambda: vsftpd(tmp_path_factory.mktemp("vsftpd"))) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def tls_vsftpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FtpPeer]:
+    """vsftpd that demands TLS on both channels and session reuse; use a folder of your own below `folder`."""
+    with needed(lambda: vsftpd(tmp_path_factory.mktemp("vsftps"), tls=True)) as peer:
+        yield peer
+
+
+@pytest.fixture
+def sshd_folder(sshd: SshPeer, tmp_path: Path) -> Path:
+    """A folder of this test's own on the OpenSSH server."""
+    folder = sshd.folder / tmp_path.name
+    folder.mkdir(exist_ok=True)
+    return folder
