@@ -1,0 +1,146 @@
+"""How often an autocheck looks and runs (LANGUAGE §5).  Pure.
+
+T = Age, C = `look_every`, S = `full_scan_every`, R = `repeat`.  Waits are lengths, not instants: the caller measures
+them by its monotonic clock, so a clock that is set costs at most one S.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.core.model import Stamp
+from gateway.language.age import since_change
+from gateway.transfer.sources import Found
+
+ONE_HOUR = timedelta(hours=1)
+_AGAIN = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), ONE_HOUR)
+_NOW = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRule:
+    """The four lengths that decide; `make_rule` fills in the default of `repeat`."""
+
+    age: timedelta
+    look_every: timedelta
+    full_scan_every: timedelta
+    repeat: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """When a file was last reported, with which stamp; `failures` of its reaction since it last worked.
+
+    `next_at` is when a failed reaction is due again; None: `again_after` the report.
+    """
+
+    stamp: Stamp
+    reported_at: datetime
+    failures: int = 0
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a look leads to: a run if some file is `due`; it reports all of `reported`, reactions are for `due`.
+
+    `look_in` is the wait for the next look; ask `look_in` again once the run has ended.  `gone` are the paths of
+    reports whose file is there no longer: the ledger can forget them.
+    """
+
+    due: tuple[Found, ...]
+    reported: tuple[Found, ...]
+    look_in: timedelta
+    gone: tuple[str, ...] = ()
+
+    @property
+    def run(self) -> bool:
+        """True if the action runs now."""
+        return bool(self.due)
+
+
+def make_rule(
+    age: timedelta, *, look_every: timedelta, full_scan_every: timedelta, repeat: timedelta | None
+) -> CheckRule:
+    """The rule of an action; `repeat` None: as long as Age, at least an hour."""
+    chosen = max(age, ONE_HOUR) if repeat is None else repeat
+    return CheckRule(age=age, look_every=look_every, full_scan_every=full_scan_every, repeat=chosen)
+
+
+def again_after(failures: int) -> timedelta:
+    """How long a failed reaction waits: 1, 5, 15, 60 minutes, then hourly."""
+    return _AGAIN[min(max(failures, 1), len(_AGAIN)) - 1]
+
+
+def decide(found: Sequence[Found], reports: Mapping[str, Report], now: datetime, rule: CheckRule) -> Decision:
+    """Decide at a look within a continuous range; `found` is all that matches the path, `reports` by path.
+
+    A look that could not list its folder is none: then nothing is decided.
+    """
+    reported = tuple(file for file in found if _age(file, now) >= rule.age)
+    due = tuple(file for file in reported if _due_in(file, reports.get(file.path), now, rule) <= _NOW)
+    told = {**reports, **{file.path: Report(file.stamp, now) for file in due}}
+    here = {file.path for file in found}
+    return Decision(
+        due=due,
+        reported=reported if due else (),
+        look_in=look_in(found, told, now, rule),
+        gone=tuple(path for path in reports if path not in here),
+    )
+
+
+def decide_at_time(found: Iterable[Found], now: datetime, age: timedelta) -> tuple[Found, ...]:
+    """Decide at an explicit time (`@06:15`): one look, no more, no less; whatever meets the condition is due."""
+    return tuple(file for file in found if _age(file, now) >= age)
+
+
+def look_in(
+    found: Iterable[Found],
+    reports: Mapping[str, Report],
+    now: datetime,
+    rule: CheckRule,
+    looked_ago: timedelta = _NOW,
+) -> timedelta:
+    """How long to wait from `now` for the next look, the last one being `looked_ago`.
+
+    T = 0: C after the last look.  Else when the next file reaches T or is due again, not sooner than C, not later
+    than S after the last look.
+    """
+    latest = rule.full_scan_every if rule.age else rule.look_every
+    wait = min(_waits(found, reports, now, rule), default=latest)
+    return max(rule.look_every - looked_ago, min(wait, latest - looked_ago), _NOW)
+
+
+def _waits(
+    found: Iterable[Found], reports: Mapping[str, Report], now: datetime, rule: CheckRule
+) -> Iterator[timedelta]:
+    for file in found:
+        age = _since_change(file, now)
+        yield rule.age - age if age < rule.age else _due_in(file, reports.get(file.path), now, rule)
+
+
+def _due_in(file: Found, report: Report | None, now: datetime, rule: CheckRule) -> timedelta:
+    """How long until a file that meets the condition is due; not positive: it is."""
+    if report is None or not report.stamp.same_version(file.stamp):
+        return _NOW
+    waits = [_until(report.reported_at, now, rule.repeat)]
+    if report.failures:
+        again = again_after(report.failures)
+        waits.append(_until((report.next_at or report.reported_at + again) - again, now, again))
+    return min(waits)
+
+
+def _until(reported_at: datetime, now: datetime, length: timedelta) -> timedelta:
+    """What is left of `length` since the report; nothing if it lies so far ahead that a clock was wrong."""
+    if reported_at - now > max(length, ONE_HOUR):
+        return _NOW
+    return reported_at + length - now
+
+
+def _since_change(file: Found, now: datetime) -> timedelta:
+    mtime_ns = file.stamp.mtime_ns
+    return _NOW if mtime_ns is None else since_change(mtime_ns, now)
+
+
+def _age(file: Found, now: datetime) -> timedelta:
+    return max(_since_change(file, now), _NOW)
