@@ -98,9 +98,11 @@ delivery = Table(
     Column("final", Text, nullable=False),
     Column("partial", Text, nullable=False),
     Column("starts", Integer, nullable=False, default=0),  # starts from zero; part of the partial's name
-    Column("mode", Text, nullable=False),  # replace, hold, fail, unique, append, inplace
+    Column("mode", Text, nullable=False),  # replace, hold, fail, unique, append
+    Column("how", Text, nullable=False, default="{}"),  # JSON: the rest of the intent (gateway.ledger.intent)
     Column("remove_source", Boolean, nullable=False, default=False),
-    Column("sentbox", Text),
+    Column("sentbox", Text),  # the folder that takes the source instead of its removal
+    Column("sent_as", Text),  # where the source waits there
     *_stamp("before"),  # what stood under the final name at 1; before_size null = nothing
     *_stamp("partial"),  # what the finished partial showed at 5
     Column("backup", Text),  # swapping: where the old final waits
@@ -129,7 +131,7 @@ delivery = Table(
         "command",
         "source",
         "source_size",
-        "source_mtime_ns",
+        text("coalesce(source_mtime_ns, -1)"),
         unique=True,
         sqlite_where=text("state IN ('intended','placing','swapping','delivered','awaiting','held')"),
     ),
@@ -138,7 +140,7 @@ delivery = Table(
         "place",
         "final",
         unique=True,
-        sqlite_where=text("state IN ('intended','placing','swapping','held') AND mode <> 'append'"),
+        sqlite_where=text("state IN ('intended','placing','swapping','held')"),
     ),
 )
 
@@ -258,6 +260,7 @@ reaction = Table(
     Column("text", Text, nullable=False),  # as written in the header
     Column("macros", Text, nullable=False),  # JSON: the values for this event
     Column("state", Text, nullable=False),
+    Column("owner", ForeignKey("instance.id")),
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),

@@ -1,0 +1,63 @@
+"""PUT+GET: the answers that are waited for, each with its own deadline."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from gateway.core.model import Stamp
+from gateway.ledger.stamps import read_stamp, stamp_columns
+from gateway.ledger.tables import awaited
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """One answer.  `before` is what stood under its name before the request was put: only another one counts."""
+
+    delivery: int
+    action: str
+    endpoint: str
+    response: str
+    local: str
+    before: Stamp | None
+    deadline_at: int
+    state: str = "waiting"
+
+
+def expect(connection: Connection, answer: Awaited) -> None:
+    """Record that an answer is waited for."""
+    values = {
+        "delivery": answer.delivery,
+        "action": answer.action,
+        "endpoint": answer.endpoint,
+        "response": answer.response,
+        "local": answer.local,
+        "deadline_at": answer.deadline_at,
+        "state": answer.state,
+        **stamp_columns("before", answer.before),
+    }
+    connection.execute(insert(awaited).values(values))
+
+
+def waiting(connection: Connection) -> tuple[Awaited, ...]:
+    """The answers that are still waited for, by deadline."""
+    query = select(awaited).where(awaited.c.state == "waiting").order_by(awaited.c.deadline_at)
+    return tuple(_read(row) for row in connection.execute(query).mappings())
+
+
+def over(connection: Connection, delivery: int, state: str, answer: int | None = None) -> bool:
+    """waiting -> found or missed; False if it was over before."""
+    query = update(awaited).where(awaited.c.delivery == delivery, awaited.c.state == "waiting")
+    return connection.execute(query.values(state=state, answer=answer)).rowcount > 0
+
+
+def _read(row: RowMapping) -> Awaited:
+    return Awaited(
+        delivery=row["delivery"],
+        action=row["action"],
+        endpoint=row["endpoint"],
+        response=row["response"],
+        local=row["local"],
+        before=read_stamp("before", row),
+        deadline_at=row["deadline_at"],
+        state=row["state"],
+    )

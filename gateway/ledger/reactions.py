@@ -1,0 +1,118 @@
+"""Reactions that are due: written in the commit of the outcome that causes them, at least once each."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, insert, or_, select, update
+
+from gateway.ledger.tables import instance, reaction
+
+PAUSES_S = (60, 300, 900, 3600)
+"""When a failed reaction is tried again; after the last one it stays failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReactionRow:
+    """One reaction that is due."""
+
+    id: int
+    run: int | None
+    delivery: int | None
+    action: str
+    event: str
+    text: str
+    macros: Mapping[str, str]
+    attempts: int
+
+
+def due(
+    connection: Connection,
+    *,
+    action: str,
+    event: str,
+    text: str,
+    macros: Mapping[str, str],
+    run: int | None,
+    delivery: int | None,
+    at: int,
+) -> int:
+    """Record that a reaction is due; its id."""
+    values = {
+        "action": action,
+        "event": event,
+        "text": text,
+        "macros": json.dumps(dict(macros), ensure_ascii=False),
+        "run": run,
+        "delivery": delivery,
+        "state": "waiting",
+        "next_at": at,
+        "created_at": at,
+    }
+    return connection.execute(insert(reaction).values(values).returning(reaction.c.id)).scalar_one()
+
+
+def take(connection: Connection, owner: int, now: int, limit: int = 20) -> tuple[ReactionRow, ...]:
+    """waiting -> running: those that are due, oldest first, and those that a dead process left running."""
+    dead = select(instance.c.id).where(instance.c.ended_at.is_not(None))
+    waiting = (reaction.c.state == "waiting") & (reaction.c.next_at <= now)
+    left = (reaction.c.state == "running") & reaction.c.owner.in_(dead)
+    found = select(reaction.c.id).where(or_(waiting, left)).order_by(reaction.c.id).limit(limit)
+    query = (
+        update(reaction)
+        .where(reaction.c.id.in_(found))
+        .values(state="running", owner=owner, attempts=reaction.c.attempts + 1)
+        .returning(reaction)
+    )
+    rows = [_read(row) for row in connection.execute(query).mappings()]
+    return tuple(sorted(rows, key=lambda row: row.id))
+
+
+def done(connection: Connection, found: int, output: str, at: int) -> None:
+    """running -> done."""
+    _move(connection, found, {"state": "done", "output": output, "error": None, "ended_at": at})
+
+
+def failed(connection: Connection, row: ReactionRow, error: str, at: int) -> None:
+    """running -> waiting, to be tried again, or -> failed after the last attempt."""
+    if row.attempts <= len(PAUSES_S):
+        next_at = at + PAUSES_S[row.attempts - 1] * 1_000_000_000
+        _move(connection, row.id, {"state": "waiting", "error": error, "next_at": next_at})
+    else:
+        _move(connection, row.id, {"state": "failed", "error": error, "ended_at": at})
+
+
+def next_due(connection: Connection) -> int | None:
+    """When the next waiting reaction is due, None if there is none."""
+    query = select(reaction.c.next_at).where(reaction.c.state == "waiting").order_by(reaction.c.next_at).limit(1)
+    return connection.execute(query).scalar()
+
+
+def open_of_run(connection: Connection, run: int) -> int:
+    """How many reactions of a run are not over."""
+    query = select(reaction.c.id).where(reaction.c.run == run, reaction.c.state.in_(("waiting", "running")))
+    return len(connection.execute(query).all())
+
+
+def troubled(connection: Connection) -> tuple[RowMapping, ...]:
+    """Reactions that failed and were not given up or not yet: for `status`."""
+    query = select(reaction).where(reaction.c.error.is_not(None), reaction.c.state != "done").order_by(reaction.c.id)
+    return tuple(connection.execute(query).mappings())
+
+
+def _move(connection: Connection, found: int, values: Mapping[str, object]) -> None:
+    query = update(reaction).where(reaction.c.id == found, reaction.c.state == "running")
+    connection.execute(query.values({**values, "owner": None}))
+
+
+def _read(row: RowMapping) -> ReactionRow:
+    return ReactionRow(
+        id=row["id"],
+        run=row["run"],
+        delivery=row["delivery"],
+        action=row["action"],
+        event=row["event"],
+        text=row["text"],
+        macros=json.loads(row["macros"]),
+        attempts=row["attempts"],
+    )

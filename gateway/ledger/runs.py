@@ -1,0 +1,203 @@
+"""Runs: one execution of an action, its frozen file lists, the command it is at."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from gateway.core.errors import Refused
+from gateway.core.model import Stamp
+from gateway.ledger.stamps import read_stamp, stamp_columns
+from gateway.ledger.tables import instance, run, run_file
+
+
+class AlreadyRunning(Refused):
+    """The action has a run that is not over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One run.  Times are nanoseconds since the epoch."""
+
+    id: int
+    action: str
+    endpoint: str | None
+    trigger: str
+    state: str
+    outcome: str | None
+    owner: int | None
+    command: int
+    script_sha256: str
+    started_at: int
+    ended_at: int | None
+    files: int
+    failed_files: int
+    size_bytes: int
+    notes: tuple[str, ...]
+    error: str | None
+    error_class: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenFile:
+    """One file of a command's frozen list."""
+
+    n: int
+    source: str
+    relative: str
+    stamp: Stamp
+    note: str | None = None
+
+
+def start(
+    connection: Connection,
+    *,
+    action: str,
+    endpoint: str | None,
+    trigger: str,
+    owner: int,
+    script_sha256: str,
+    at: int,
+) -> int:
+    """Record a new run; its id.  Raises AlreadyRunning while the action has one that is not over."""
+    values = {
+        "action": action,
+        "endpoint": endpoint,
+        "trigger": trigger,
+        "owner": owner,
+        "script_sha256": script_sha256,
+        "started_at": at,
+        "state": "running",
+    }
+    try:
+        return connection.execute(insert(run).values(values).returning(run.c.id)).scalar_one()
+    except IntegrityError as exc:
+        raise AlreadyRunning(f"{action}: a run of this action is under way; it is not started twice") from exc
+
+
+def at_command(connection: Connection, found: int, command: int) -> None:
+    """The run has come to command number `command`."""
+    connection.execute(update(run).where(run.c.id == found).values(command=command))
+
+
+def freeze(connection: Connection, found: int, command: int, files: Sequence[FrozenFile]) -> None:
+    """Record what was judged: the command sends these and no others, also after a restart."""
+    if files:
+        connection.execute(
+            insert(run_file),
+            [
+                {
+                    "run": found,
+                    "command": command,
+                    "n": file.n,
+                    "source": file.source,
+                    "relative": file.relative,
+                    "note": file.note,
+                    **stamp_columns("stamp", file.stamp),
+                }
+                for file in files
+            ],
+        )
+
+
+def frozen(connection: Connection, found: int, command: int) -> tuple[FrozenFile, ...]:
+    """The frozen list of a command, empty if there is none."""
+    query = select(run_file).where(run_file.c.run == found, run_file.c.command == command).order_by(run_file.c.n)
+    return tuple(
+        FrozenFile(row["n"], row["source"], row["relative"], read_stamp("stamp", row) or Stamp(0), row["note"])
+        for row in connection.execute(query).mappings()
+    )
+
+
+def count(connection: Connection, found: int, *, files: int, failed_files: int, size_bytes: int) -> None:
+    """Add to a run's sums."""
+    connection.execute(
+        update(run)
+        .where(run.c.id == found)
+        .values(
+            files=run.c.files + files,
+            failed_files=run.c.failed_files + failed_files,
+            bytes=run.c.bytes + size_bytes,
+        )
+    )
+
+
+def end(
+    connection: Connection,
+    found: int,
+    *,
+    outcome: str,
+    notes: Sequence[str],
+    error: str | None,
+    error_class: str | None,
+    at: int,
+) -> RunRow | None:
+    """running or waiting -> ended; None if somebody else ended it before."""
+    row = (
+        connection.execute(
+            update(run)
+            .where(run.c.id == found, run.c.state != "ended")
+            .values(
+                state="ended",
+                outcome=outcome,
+                notes=json.dumps(list(notes), ensure_ascii=False),
+                error=error,
+                error_class=error_class,
+                ended_at=at,
+                owner=None,
+            )
+            .returning(run)
+        )
+        .mappings()
+        .one_or_none()
+    )
+    return None if row is None else _read(row)
+
+
+def get(connection: Connection, found: int) -> RunRow | None:
+    """One run."""
+    row = connection.execute(select(run).where(run.c.id == found)).mappings().one_or_none()
+    return None if row is None else _read(row)
+
+
+def orphans(connection: Connection) -> tuple[RunRow, ...]:
+    """Runs that are not over and whose process is."""
+    dead = select(instance.c.id).where(instance.c.ended_at.is_not(None))
+    query = select(run).where(run.c.state != "ended", run.c.owner.is_(None) | run.c.owner.in_(dead)).order_by(run.c.id)
+    return tuple(_read(row) for row in connection.execute(query).mappings())
+
+
+def adopt(connection: Connection, found: int, owner: int) -> None:
+    """A run of a dead process goes on in this one."""
+    connection.execute(update(run).where(run.c.id == found).values(owner=owner, state="running"))
+
+
+def latest(connection: Connection) -> dict[str, RunRow]:
+    """The latest run of each action."""
+    newest = select(func.max(run.c.id)).group_by(run.c.action)
+    rows = connection.execute(select(run).where(run.c.id.in_(newest))).mappings()
+    return {row["action"]: _read(row) for row in rows}
+
+
+def _read(row: RowMapping) -> RunRow:
+    return RunRow(
+        id=row["id"],
+        action=row["action"],
+        endpoint=row["endpoint"],
+        trigger=row["trigger"],
+        state=row["state"],
+        outcome=row["outcome"],
+        owner=row["owner"],
+        command=row["command"],
+        script_sha256=row["script_sha256"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        files=row["files"],
+        failed_files=row["failed_files"],
+        size_bytes=row["bytes"],
+        notes=tuple(json.loads(row["notes"])),
+        error=row["error"],
+        error_class=row["error_class"],
+    )
