@@ -169,3 +169,9 @@ INSTEAD = {
     "autosendcheckevery": "set autosend_check_every in [gateway]",
 }
 """Properties of theirs that live elsewhere here."""
+
+HEADER_ONLY = frozenset(
+    {"endpoint", "schedule", "timezone", "description", "enabled", "priority", "misfire"}
+    | {"on_send", "on_receive", "on_copy", "on_fail", "on_resolved", "on_check_met", "on_check_not_met"}
+)
+"""Headers that SET can't change."""

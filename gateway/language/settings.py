@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gateway.language.nearest import nearest
 from gateway.language.nodes import Clear, Command, Set
-from gateway.language.properties import BY_NAME, INSTEAD, Property
+from gateway.language.properties import BY_NAME, COSMETIC, HEADER_ONLY, INSTEAD, Property
 from gateway.language.setting_types import (
     ActionSettings,
     Empty,
@@ -35,8 +35,11 @@ __all__ = [
 def with_set(settings: Settings, name: str, value: str | None, first: Settings | None = None) -> Settings:
     """What SET makes of `settings`; without a value the property gets the one of `first` back (the headers').
 
-    Raises ValueError with what to write instead.
+    Properties of theirs that change neither bytes nor places change nothing.  Raises ValueError with what to write
+    instead.
     """
+    if name.strip().lower() in COSMETIC:
+        return settings
     known = _known(name)
     if value:
         return known.read(settings, value)
@@ -46,6 +49,8 @@ def with_set(settings: Settings, name: str, value: str | None, first: Settings |
 
 def with_clear(settings: Settings, name: str) -> Settings:
     """What CLEAR makes of `settings`: the property is the empty string.  Raises ValueError where it can't be."""
+    if name.strip().lower() in COSMETIC:
+        return settings
     known = _known(name)
     if not known.text:
         raise ValueError(f"{known.name} cannot be empty; write SET {known.name} to give its default back")
@@ -70,5 +75,7 @@ def _known(name: str) -> Property:
     instead = INSTEAD.get(name.strip().lower())
     if instead is not None:
         raise ValueError(f"{name} is no property here; {instead}")
+    if name.strip().lower() in HEADER_ONLY:
+        raise ValueError(f"{name} holds for the whole action; write a header: @{name.strip().lower()} …")
     names = (each.name for each in BY_NAME.values())
     raise ValueError(f"{name!r} is no property that SET can change{nearest(name, names)}")

@@ -1,0 +1,101 @@
+"""SYSTEM, RSYSTEM, QUOTE and SITE lines to nodes: parameters, then the rest of the line as it stands."""
+
+import re
+from collections.abc import Callable
+
+from gateway.language.findings import Findings
+from gateway.language.lines import Line, Piece
+from gateway.language.nodes import Command, Quote, Text
+from gateway.language.tables import BY_VERB, Row
+
+_ENVIRONMENT = re.compile(r"env\.([A-Za-z_][A-Za-z0-9_]*)$", re.IGNORECASE)
+_HASH = re.compile(r"\s#")
+
+
+def build_raw(line: Line, findings: Findings) -> Command | None:
+    """The node of a line whose rest is taken whole, one pair of quotes around all of it stripped."""
+    verb = line.first.text.upper()
+    row = BY_VERB[verb]
+    fields: dict[str, object] = {}
+    used = _parameters(row, line, fields, findings)
+    if used is None:
+        return None
+    text = _rest(line, line.rest[used:])
+    if text is None:
+        findings.error(line.place(line.first), "E311", f"{verb} lacks its command; expected {row.syntax}")
+        return None
+    if verb != "RSYSTEM":
+        _comment_like(line, text, findings)
+    if row.node is Quote:
+        return Quote(span=line.span, line=text, site=verb == "SITE")
+    make: Callable[..., Command] = row.node
+    return make(span=line.span, line=text, **fields)
+
+
+def _parameters(row: Row, line: Line, fields: dict[str, object], findings: Findings) -> int | None:
+    """Read the leading parameters that the verb knows; how many pieces they are, None if one is wrong."""
+    good, used = True, 0
+    for piece in line.rest:
+        if piece.kind != "RAW_PARAM" or not _is_known(row, piece):
+            break
+        good = _parameter(row, line, piece, fields, findings) and good
+        used += 1
+    return used if good else None
+
+
+def _is_known(row: Row, piece: Piece) -> bool:
+    name = piece.text.partition("=")[0]
+    if row.parameter(name):
+        return True
+    return row.verb == "RSYSTEM" and (name.lower() == "in" or _ENVIRONMENT.match(name) is not None)
+
+
+def _parameter(row: Row, line: Line, piece: Piece, fields: dict[str, object], findings: Findings) -> bool:
+    name, _, written = piece.text.partition("=")
+    span = line.between(piece.column + len(name) + 1, piece.end)
+    value = unquoted(written.rstrip(",") if written[:1] not in ("'", '"') else written)
+    environment = _ENVIRONMENT.match(name)
+    if environment:
+        earlier = fields.get("environment", ())
+        assert isinstance(earlier, tuple)
+        fields["environment"] = (*earlier, (environment[1], Text(value, span)))
+        return True
+    parameter = row.parameter(name)
+    target = "folder" if parameter is None else parameter.field
+    if target in fields:
+        findings.error(line.place(piece), "E316", f"{name}= stands here twice; leave one out")
+        return False
+    try:
+        fields[target] = Text(value, span) if parameter is None else parameter.read(value)
+    except ValueError as error:
+        findings.error(span, "E318", f"{name}: {error}")
+        return False
+    return True
+
+
+def _rest(line: Line, pieces: tuple[Piece, ...]) -> Text | None:
+    """From the first piece to the end of the line, with the blanks between as they stand."""
+    if not pieces:
+        return None
+    start, made = pieces[0].column, ""
+    for piece in pieces:
+        made += " " * (piece.column - start - len(made)) + piece.text
+    text = made.rstrip()
+    stripped = unquoted(text)
+    return Text(stripped, line.between(start, start + len(text))) if stripped.strip() else None
+
+
+def unquoted(text: str) -> str:
+    """`text` without the one pair of quotes around all of it, if there is one."""
+    quote = text[:1]
+    if len(text) > 1 and quote in ("'", '"') and text.endswith(quote) and quote not in text[1:-1]:
+        return text[1:-1]
+    return text
+
+
+def _comment_like(line: Line, text: Text, findings: Findings) -> None:
+    found = _HASH.search(text.value) if line.first.text.upper() in ("SYSTEM", "QUOTE", "SITE") else None
+    if found and text.value.count('"', 0, found.start()) % 2 == 0 and text.span.end_column > text.span.column:
+        column = text.span.column + found.start() + 1
+        what = "the rest of the line belongs to the command, # included; a comment needs a line of its own"
+        findings.warning(line.between(column, text.span.end_column), "W107", what)
