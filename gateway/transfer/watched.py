@@ -51,11 +51,6 @@ class Judged:
     found: Found
     judgement: Judgement
 
-    def settle(self, judgement: Judgement, now_s: float) -> bool:
-        """Remember what is thought of the file; True if that is something else than before."""
-        again = judgement.again_after_s
-        return self.view.sights.settle(self.name, judgement.verdict, None if again is None else now_s + again)
-
 
 @dataclass(slots=True)
 class Swept:
@@ -112,13 +107,17 @@ class Watched:
                     judged.append(one)
         return judged
 
-    def ready(self) -> Iterator[tuple[FolderView, str, Found]]:
+    def ready(self) -> Iterator[Found]:
         """The files that may be taken, as they were judged."""
         for view in self.views:
             for name in sorted(view.sights.ready):
-                row = view.sights.row(name)
-                if row is not None:
-                    yield view, name, self._found(view, name, row.stamp(view.identity[0] if view.identity else 0))
+                yield self.found(view, name)
+
+    def found(self, view: FolderView, name: str) -> Found:
+        """A known file, as it was last seen."""
+        row = view.sights.row(name)
+        device = view.identity[0] if view.identity else 0
+        return self._found(view, name, row.stamp(device) if row is not None else Stamp(-1))
 
     def _look_at_folders(self, now: Instant, hints: Hints, swept: Swept) -> None:
         top = self._top(now, swept)

@@ -1,0 +1,87 @@
+"""An autosend action between two looks: its watched sources, what was offered to a run and left lying there."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.core.model import Stamp
+from gateway.transfer.sources import Found
+from gateway.transfer.stability import Judgement, Verdict
+from gateway.transfer.views import FolderView
+from gateway.transfer.watched import Watched
+
+PAUSES_S = (60.0, 300.0, 900.0, 3600.0)
+"""After a failure: 1, 5, 15, 60 minutes, then hourly (LANGUAGE §3)."""
+
+
+def pause_s(failures: int) -> float:
+    """How long to wait after the `failures`-th failure in a row."""
+    return PAUSES_S[min(failures, len(PAUSES_S)) - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A file that a run was given and that lies there as before, though no delivery says why."""
+
+    stamp: Stamp
+    times: int
+    until_s: float
+    why: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Polled:
+    """The sources of one action.  `driving` are the numbers of the commands that make it due; `only_new` have -NEW."""
+
+    name: str
+    watched: tuple[Watched, ...]
+    driving: frozenset[int]
+    only_new: frozenset[int] = frozenset()
+    lane: str = ""
+    endpoint: str | None = None
+    left: dict[str, Left] = field(default_factory=dict)
+
+    @property
+    def file_count(self) -> int:
+        """How many files are known."""
+        return sum(one.file_count for one in self.watched)
+
+    @property
+    def trusts_folder_times(self) -> bool:
+        """False where a folder's mtime may not move although names came or went."""
+        return not any(one.rule.network for one in self.watched)
+
+    def next_at_s(self) -> float | None:
+        """When the first waiting file is to be judged."""
+        return min((at for one in self.watched if (at := one.next_at_s()) is not None), default=None)
+
+    def ready(self) -> Mapping[int, tuple[Found, ...]]:
+        """The files that may be taken now, by command; empty unless a driving command has one."""
+        found = {one.command: tuple(one.ready()) for one in self.watched}
+        return found if any(found[command] for command in self.driving) else {}
+
+    def reconsider(self, now_s: float, *, everything: bool = False) -> None:
+        """Judge anew what was ready or waited (after a run), or all files (after a person changed the ledger)."""
+        for view in self._views():
+            names = set(view.sights) if everything else view.sights.ready | set(view.sights.waiting)
+            view.sights.again(names, now_s)
+
+    def leave(self, offered: Sequence[Found], now_s: float, why: str) -> None:
+        """A run that was offered these files did nothing with any: they are not offered again every few seconds."""
+        for found in offered:
+            before = self.left.get(found.path)
+            times = before.times + 1 if before is not None and before.stamp == found.stamp else 1
+            self.left[found.path] = Left(found.stamp, times, now_s + pause_s(times), why)
+
+    def left_lying(self, found: Found, now_s: float) -> Judgement | None:
+        """Why `found` is held back although no delivery says so; None if it isn't."""
+        left = self.left.get(found.path)
+        if left is None:
+            return None
+        if left.stamp != found.stamp:
+            del self.left[found.path]
+            return None
+        return Judgement(Verdict.HELD_BACK, left.why, left.until_s - now_s) if now_s < left.until_s else None
+
+    def _views(self) -> Iterator[FolderView]:
+        for one in self.watched:
+            yield from one.views
