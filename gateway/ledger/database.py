@@ -1,5 +1,6 @@
 """The SQLite file: how it is opened, and how its connections behave."""
 
+import secrets
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -38,3 +39,14 @@ def _engine(path: Path, pool: type[NullPool] | type[QueuePool], begin: str, *, s
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def mark_of(path: Path) -> str:
+    """Eight hex digits that were drawn when the file was made (SQLite's user_version)."""
+    with sqlite3.connect(path, isolation_level=None) as connection:
+        (found,) = connection.execute("PRAGMA user_version").fetchone()
+        if not found:
+            found = secrets.randbelow(2**31 - 1) + 1
+            connection.execute(f"PRAGMA user_version={found}")
+    connection.close()
+    return f"{found:08x}"

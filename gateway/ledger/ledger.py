@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError
-from gateway.ledger.database import FILE_NAME, reading_engine
+from gateway.ledger.database import FILE_NAME, mark_of, reading_engine
 from gateway.ledger.errors import LedgerFull, ledger_error
 from gateway.ledger.migrate import migrate
 from gateway.ledger.reserve import RESERVE_BYTES, Reserve
@@ -29,6 +29,8 @@ class Ledger:
         self.folder = folder
         self.path = folder / FILE_NAME
         self.clock = clock
+        self.mark = ""
+        """What tells our names from those of another gateway's ledger; made once, with the file."""
         self.active: set[int] = set()
         """Deliveries that a task of this process works on right now."""
         self._reserve = Reserve(folder, reserve_bytes)
@@ -84,6 +86,7 @@ class Ledger:
     def _open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         migrate(self.path)
+        self.mark = mark_of(self.path)
         self._reserve.make()
         self._reading = reading_engine(self.path)
         self._writer.start()

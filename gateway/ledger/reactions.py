@@ -49,7 +49,7 @@ def due(
         "next_at": at,
         "created_at": at,
     }
-    return connection.execute(insert(reaction).values(values).returning(reaction.c.id)).scalar_one()
+    return int(connection.execute(insert(reaction).values(values).returning(reaction.c.id)).scalar_one())
 
 
 def take(connection: Connection, owner: int, now: int, limit: int = 20) -> tuple[ReactionRow, ...]:

@@ -32,7 +32,7 @@ def ask(connection: Connection, kind: str, arguments: Mapping[str, Any], asked_b
         "asked_at": at,
         "state": "asked",
     }
-    return connection.execute(insert(request).values(values).returning(request.c.id)).scalar_one()
+    return int(connection.execute(insert(request).values(values).returning(request.c.id)).scalar_one())
 
 
 def newest(connection: Connection) -> int:

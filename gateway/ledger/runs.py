@@ -72,7 +72,7 @@ def start(
         "state": "running",
     }
     try:
-        return connection.execute(insert(run).values(values).returning(run.c.id)).scalar_one()
+        return int(connection.execute(insert(run).values(values).returning(run.c.id)).scalar_one())
     except IntegrityError as exc:
         raise AlreadyRunning(f"{action}: a run of this action is under way; it is not started twice") from exc
 

@@ -1,0 +1,161 @@
+"""Deliveries: one file on its way.  A change of state compares before it sets."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from gateway.core.model import Stamp
+from gateway.ledger.delivery_row import OPEN, DeliveryRow, State, read_delivery
+from gateway.ledger.errors import FinalBusy, SourceBusy, StateLost
+from gateway.ledger.intent import Intent, how_text
+from gateway.ledger.stamps import stamp_columns
+from gateway.ledger.tables import delivery, instance
+
+
+def intend(
+    connection: Connection,
+    intent: Intent,
+    *,
+    final: str,
+    before: Stamp | None,
+    offset: int | None,
+    owner: int,
+    at: int,
+    name_partial: Callable[[int], str],
+) -> DeliveryRow:
+    """Record a new delivery; `name_partial` makes the partial's name of its id.
+
+    Raises SourceBusy or FinalBusy where another open delivery has this source or this final name.
+    """
+    values = {
+        **_columns(intent),
+        **stamp_columns("before", before),
+        "final": final,
+        "partial": "",
+        "state": State.INTENDED.value,
+        "owner": owner,
+        "starts": 1,
+        "attempts": 1,
+        "offset": offset,
+        "started_at": at,
+    }
+    try:
+        found = connection.execute(insert(delivery).values(values).returning(delivery.c.id)).scalar_one()
+    except IntegrityError as exc:
+        raise _busy(intent, final, exc) from exc
+    return move(connection, found, State.INTENDED, State.INTENDED, {"partial": name_partial(found)})
+
+
+def move(
+    connection: Connection, found: int, source: State, target: State, values: Mapping[str, Any] | None = None
+) -> DeliveryRow:
+    """Take one delivery from state `source` to `target`.  Raises StateLost if it is in another one."""
+    query = (
+        update(delivery)
+        .where(delivery.c.id == found, delivery.c.state == source.value)
+        .values({**(values or {}), "state": target.value})
+        .returning(delivery)
+    )
+    try:
+        row = connection.execute(query).mappings().one_or_none()
+    except IntegrityError as exc:
+        raise FinalBusy(f"delivery {found}: another delivery is under way to the same name; this one waits") from exc
+    if row is None:
+        raise StateLost(f"delivery {found}: it is no longer {source}; somebody else moved it on")
+    return read_delivery(row)
+
+
+def claim(connection: Connection, found: int, owner: int) -> DeliveryRow | None:
+    """Own a delivery that nobody alive works on; None if somebody does, or it is over.
+
+    A delivery of our own process counts as free: the caller knows what its own tasks work on.
+    """
+    dead = select(instance.c.id).where(instance.c.ended_at.is_not(None))
+    free = or_(delivery.c.owner.is_(None), delivery.c.owner == owner, delivery.c.owner.in_(dead))
+    query = (
+        update(delivery)
+        .where(delivery.c.id == found, delivery.c.state.in_([state.value for state in OPEN]), free)
+        .values(owner=owner)
+        .returning(delivery)
+    )
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else read_delivery(row)
+
+
+def release(connection: Connection, found: int, owner: int, error: str | None, error_class: str | None) -> None:
+    """Nobody works on it any more; why stands in the row."""
+    query = update(delivery).where(delivery.c.id == found, delivery.c.owner == owner)
+    connection.execute(query.values(owner=None, error=error, error_class=error_class))
+
+
+def again_at(connection: Connection, found: int, next_at: int) -> None:
+    """The next attempt of an open delivery is due then; counts the attempt."""
+    query = update(delivery).where(delivery.c.id == found, delivery.c.state.in_([state.value for state in OPEN]))
+    connection.execute(query.values(next_at=next_at, attempts=delivery.c.attempts + 1))
+
+
+def fail(connection: Connection, found: int, error: str, error_class: str, at: int) -> DeliveryRow:
+    """intended -> failed: the end without delivery.  Raises StateLost from any other state: settle it first."""
+    values = {"error": error, "error_class": error_class, "finished_at": at, "owner": None, "next_at": None}
+    return move(connection, found, State.INTENDED, State.FAILED, values)
+
+
+def get(connection: Connection, found: int) -> DeliveryRow | None:
+    """One delivery."""
+    row = connection.execute(select(delivery).where(delivery.c.id == found)).mappings().one_or_none()
+    return None if row is None else read_delivery(row)
+
+
+def open_deliveries(
+    connection: Connection, *, run: int | None = None, endpoint: str | None = None, action: str | None = None
+) -> tuple[DeliveryRow, ...]:
+    """What is not over, oldest first."""
+    query = select(delivery).where(delivery.c.state.in_([state.value for state in OPEN]))
+    for column, value in ((delivery.c.run, run), (delivery.c.endpoint, endpoint), (delivery.c.action, action)):
+        query = query if value is None else query.where(column == value)
+    return tuple(read_delivery(row) for row in connection.execute(query.order_by(delivery.c.id)).mappings())
+
+
+def of_run(connection: Connection, run: int, command: int | None = None) -> tuple[DeliveryRow, ...]:
+    """The deliveries of a run, in the order of its commands and files."""
+    query = select(delivery).where(delivery.c.run == run).order_by(delivery.c.command, delivery.c.n, delivery.c.id)
+    query = query if command is None else query.where(delivery.c.command == command)
+    return tuple(read_delivery(row) for row in connection.execute(query).mappings())
+
+
+def _columns(intent: Intent) -> dict[str, Any]:
+    return {
+        "run": intent.run,
+        "parent": intent.parent,
+        "action": intent.action,
+        "command": intent.command,
+        "verb": intent.verb,
+        "n": intent.n,
+        "of": intent.of,
+        "endpoint": intent.endpoint,
+        "place": intent.place,
+        "source": intent.source,
+        **stamp_columns("source", intent.stamp),
+        "mode": intent.mode.value,
+        "remove_source": intent.remove_source,
+        "sentbox": intent.sentbox,
+        "how": how_text(intent),
+    }
+
+
+def _busy(intent: Intent, final: str, exc: IntegrityError) -> Exception:
+    """Which of the two rules of exclusion refused it; anything else is our own mistake and passes through."""
+    said = str(exc.orig)
+    if "delivery.final" in said:
+        return FinalBusy(f"{final}: another delivery is under way to this name; this one waits")
+    if "one_open_delivery_per_source" in said:
+        return SourceBusy(f"{intent.source}: a delivery of this file is under way already")
+    return exc
+
+
+def notes_text(notes: tuple[str, ...]) -> str:
+    """The notes column's text."""
+    return json.dumps(list(notes), ensure_ascii=False)

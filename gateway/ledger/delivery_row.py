@@ -1,0 +1,126 @@
+"""One delivery as the ledger knows it."""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import RowMapping
+
+from gateway.core.model import Stamp
+from gateway.language.nodes import Taken
+from gateway.ledger.intent import Intent, read_how
+from gateway.ledger.stamps import read_stamp
+
+
+class State(StrEnum):
+    """Where a delivery is; the arrows stand at the table."""
+
+    INTENDED = "intended"
+    PLACING = "placing"
+    SWAPPING = "swapping"
+    DELIVERED = "delivered"
+    AWAITING = "awaiting"
+    HELD = "held"
+    DONE = "done"
+    PARKED = "parked"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    DELETE_FAILED = "delete_failed"
+
+
+OPEN = (State.INTENDED, State.PLACING, State.SWAPPING, State.DELIVERED, State.AWAITING, State.HELD)
+"""Not over: whoever owns it must bring it to an end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRow:
+    """What was intended, and how far it got.  Times are nanoseconds since the epoch."""
+
+    id: int
+    intent: Intent
+    state: State
+    final: str  # the name it takes; another than intent.final where -UNI chose it
+    partial: str
+    starts: int
+    before: Stamp | None  # what stood under the final name when it was intended
+    noted: Stamp | None  # what the finished partial showed
+    backup: str | None
+    size: int | None
+    sha256: str | None
+    offset: int | None
+    verified: str | None
+    placed: str | None
+    owner: int | None
+    attempts: int
+    next_at: int | None
+    started_at: int
+    delivered_at: int | None
+    finished_at: int | None
+    error: str | None
+    error_class: str | None
+    notes: tuple[str, ...]
+    sent_as: str | None  # where the source waits in the sentbox
+
+    @property
+    def name(self) -> str:
+        """The source's last part."""
+        return self.intent.source.rpartition("/")[2]
+
+
+def read_delivery(row: RowMapping) -> DeliveryRow:
+    """The frozen value of a row of the delivery table."""
+    return DeliveryRow(
+        id=row["id"],
+        intent=_intent(row),
+        state=State(row["state"]),
+        final=row["final"],
+        partial=row["partial"],
+        starts=row["starts"],
+        before=read_stamp("before", row),
+        noted=read_stamp("partial", row),
+        backup=row["backup"],
+        size=row["size"],
+        sha256=row["sha256"],
+        offset=row["offset"],
+        verified=row["verified"],
+        placed=row["placed"],
+        owner=row["owner"],
+        attempts=row["attempts"],
+        next_at=row["next_at"],
+        started_at=row["started_at"],
+        delivered_at=row["delivered_at"],
+        finished_at=row["finished_at"],
+        error=row["error"],
+        error_class=row["error_class"],
+        notes=tuple(json.loads(row["notes"])),
+        sent_as=row["sent_as"],
+    )
+
+
+def _intent(row: RowMapping) -> Intent:
+    how = read_how(row["how"])
+    return Intent(
+        action=row["action"],
+        command=row["command"],
+        verb=row["verb"],
+        endpoint=row["endpoint"],
+        place=row["place"],
+        source=row["source"],
+        stamp=read_stamp("source", row) or Stamp(0),
+        final=how.wanted,
+        run=row["run"],
+        parent=row["parent"],
+        n=row["n"],
+        of=row["of"],
+        mode=Taken(row["mode"]),
+        remove_source=row["remove_source"],
+        sentbox=row["sentbox"],
+        verify=how.verify,
+        partial=how.partial,
+        inplace=how.inplace,
+        replace=how.replace,
+        mtime_ns=how.mtime_ns,
+        timeout=how.timeout,
+        make_dirs=how.make_dirs,
+        awaits_answer=how.awaits_answer,
+    )

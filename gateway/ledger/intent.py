@@ -1,0 +1,95 @@
+"""What is meant to happen to one file: frozen when it is intended, the same for every later attempt."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from gateway.config.schema import Verify
+from gateway.core.model import Stamp
+from gateway.language.nodes import Taken
+
+Replace = Literal["swap", "refuse"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """One file on its way: macros expanded, paths as their endpoints take them.
+
+    `endpoint` is the named endpoint of the action ("" for an LCOPY without one); `place` is where `final` stands: that
+    endpoint's name, or "" for this machine.  `sentbox` is a folder on the source's side: what -DEL would remove goes
+    there.  `mtime_ns` is asked for at the target, None leaves it.  `timeout` is the longest time without progress.
+    `awaits_answer`: the delivery ends as `awaiting` (PUT+GET), else as `done`.
+    """
+
+    action: str
+    command: int
+    verb: str
+    endpoint: str
+    place: str
+    source: str
+    stamp: Stamp
+    final: str
+    run: int | None = None
+    parent: int | None = None
+    n: int = 1
+    of: int = 1
+    mode: Taken = Taken.REPLACE
+    remove_source: bool = False
+    sentbox: str | None = None
+    verify: Verify = Verify.AUTO
+    partial: str = ".{name}.{id}.part"
+    inplace: bool = False
+    replace: Replace = "swap"
+    mtime_ns: int | None = None
+    timeout: timedelta = timedelta(minutes=5)
+    make_dirs: bool = False
+    awaits_answer: bool = False
+
+
+def how_text(intent: Intent) -> str:
+    """The part of an intent that has no column of its own."""
+    return json.dumps(
+        {
+            "wanted": intent.final,
+            "verify": intent.verify.value,
+            "partial": intent.partial,
+            "inplace": intent.inplace,
+            "replace": intent.replace,
+            "mtime_ns": intent.mtime_ns,
+            "timeout_s": intent.timeout.total_seconds(),
+            "make_dirs": intent.make_dirs,
+            "awaits_answer": intent.awaits_answer,
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """`how_text` read back."""
+
+    wanted: str
+    verify: Verify
+    partial: str
+    inplace: bool
+    replace: Replace
+    mtime_ns: int | None
+    timeout: timedelta
+    make_dirs: bool
+    awaits_answer: bool
+
+
+def read_how(text: str) -> How:
+    """Read what `how_text` wrote."""
+    raw = json.loads(text)
+    return How(
+        wanted=raw["wanted"],
+        verify=Verify(raw["verify"]),
+        partial=raw["partial"],
+        inplace=raw["inplace"],
+        replace=raw["replace"],
+        mtime_ns=raw["mtime_ns"],
+        timeout=timedelta(seconds=raw["timeout_s"]),
+        make_dirs=raw["make_dirs"],
+        awaits_answer=raw["awaits_answer"],
+    )

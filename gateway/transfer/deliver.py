@@ -1,0 +1,126 @@
+"""One file from here to there: the order of DESIGN §4, generic over the two ends.
+
+PUT = local -> remote, GET = remote -> local, LCOPY = local -> local.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from gateway.core.clock import Clock
+from gateway.core.errors import NotThere, Retryable
+from gateway.endpoints.base import Endpoint
+from gateway.ledger import Ledger, deliveries
+from gateway.ledger.delivery_row import State
+from gateway.ledger.errors import SourceBusy
+from gateway.transfer.bounded import cleaned, to_the_end
+from gateway.transfer.collect import finish
+from gateway.transfer.intend import go_on_if_free, intend, start
+from gateway.transfer.intent import Caller, Delivered, Held, Intent, Outcome, class_of, text_of
+from gateway.transfer.place import place, swap_on
+from gateway.transfer.settle import restart, settle
+from gateway.transfer.way import Way
+
+_NOBODY = Caller()
+_OVER = (State.DONE, State.AWAITING, State.DELETE_FAILED)
+
+_STEPS: dict[State, Callable[[Way], Awaitable[None]]] = {
+    State.INTENDED: start,
+    State.PLACING: place,
+    State.SWAPPING: swap_on,
+    State.DELIVERED: finish,
+}
+
+
+async def deliver(
+    intent: Intent,
+    source: Endpoint,
+    target: Endpoint,
+    *,
+    ledger: Ledger,
+    clock: Clock,
+    owner: int,
+    caller: Caller = _NOBODY,
+) -> Outcome:
+    """Deliver one file: recorded, sent beside its name, verified, renamed once, then the source collected.
+
+    `owner` is our row in the instance table.  Raises SourceBusy or FinalBusy if it can't be intended beside another
+    open delivery.  Any other GatewayError leaves the row in a state from which `resume_delivery` goes on: `intended`
+    (the caller may say `failed`), `placing` or `swapping` (unsettled), or `delivered` (the source is still there).
+    """
+    way = await intend(intent, source, target, ledger, clock, owner, caller)
+    return await _owned(way, _carry)
+
+
+async def resume_delivery(
+    delivery: int,
+    source: Endpoint,
+    target: Endpoint,
+    *,
+    ledger: Ledger,
+    clock: Clock,
+    owner: int,
+    caller: Caller = _NOBODY,
+    by_operator: bool = False,
+) -> Outcome:
+    """Go on with a delivery by its id: settle it first, on sessions made after the last attempt.
+
+    A delivery held for its name goes on once the name is free; one held for a person only with `by_operator`.
+    Raises NotThere if it is over, SourceBusy if somebody works on it, else as `deliver`.
+    """
+    if delivery in ledger.active:
+        raise SourceBusy(f"delivery {delivery}: it is under way right now")
+    ledger.active.add(delivery)
+    try:
+        row = await to_the_end(ledger.write(partial(deliveries.claim, found=delivery, owner=owner)))
+    except BaseException:
+        ledger.active.discard(delivery)
+        raise
+    if row is None:
+        ledger.active.discard(delivery)
+        raise NotThere(f"delivery {delivery}: it is over, or another process works on it")
+    way = Way(row, source, target, ledger, clock, owner, caller)
+    way.placing = row.state in (State.PLACING, State.SWAPPING)
+    return await _owned(way, partial(_resume, by_operator=by_operator))
+
+
+async def _resume(way: Way, *, by_operator: bool) -> Outcome:
+    if way.row.state is State.HELD and not await go_on_if_free(way, by_operator=by_operator):
+        return Held(way.row, way.row.error or "")
+    if way.row.state is State.INTENDED:
+        await restart(way)
+    else:
+        await settle(way)
+    return await _carry(way)
+
+
+async def _carry(way: Way) -> Outcome:
+    """Step by step until it is over or held: each step leaves the row in the state that names the next one."""
+    while way.row.state in _STEPS:
+        await _STEPS[way.row.state](way)
+    if way.row.state in _OVER:
+        return Delivered(way.row)
+    return Held(way.row, way.row.error or "")
+
+
+async def _owned(way: Way, work: Callable[[Way], Awaitable[Outcome]]) -> Outcome:
+    """Give the delivery back on every way out; why stands in its row."""
+    way.ledger.active.add(way.row.id)
+    try:
+        return await work(way)
+    except BaseException as exc:
+        await cleaned(_release(way, exc))
+        raise
+    finally:
+        way.ledger.active.discard(way.row.id)
+
+
+async def _release(way: Way, error: BaseException) -> None:
+    work = partial(
+        deliveries.release, found=way.row.id, owner=way.owner, error=text_of(error), error_class=class_of(error)
+    )
+    await way.ledger.write(work)
+
+
+def may_be_retried(error: Exception) -> bool:
+    """True if trying again by itself can help."""
+    return isinstance(error, Retryable)

@@ -1,0 +1,162 @@
+"""Step 1 of DESIGN §4: what is going to happen is recorded before the first remote byte."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+from gateway.core.clock import Clock
+from gateway.core.errors import NameTaken
+from gateway.core.model import Stamp
+from gateway.endpoints.base import Endpoint
+from gateway.language.nodes import Taken
+from gateway.ledger import Connection, Ledger, deliveries
+from gateway.ledger.delivery_row import DeliveryRow, State
+from gateway.ledger.errors import FinalBusy
+from gateway.ledger.stamps import stamp_columns
+from gateway.transfer import naming
+from gateway.transfer.append import append
+from gateway.transfer.bounded import cleaned, to_the_end
+from gateway.transfer.inplace import write_inplace
+from gateway.transfer.intent import Caller, Intent
+from gateway.transfer.place import hold_for_name, name_taken
+from gateway.transfer.same import same_content
+from gateway.transfer.send import same_source, send
+from gateway.transfer.verify import sha256_of
+from gateway.transfer.way import Way, stamp_at
+
+
+async def intend(
+    intent: Intent,
+    source: Endpoint,
+    target: Endpoint,
+    ledger: Ledger,
+    clock: Clock,
+    owner: int,
+    caller: Caller,
+) -> Way:
+    """▣ intended.  Raises SourceBusy or FinalBusy."""
+    if intent.mode is Taken.APPEND:
+        await caller.before_placing()  # what appends is visible from its first byte
+    async for final, before in _names(intent, target):
+        recorded = partial(
+            _record,
+            intent=intent,
+            final=final,
+            before=before,
+            owner=owner,
+            at=ledger.now_ns(),
+            mark=ledger.mark,
+            name_bytes_max=target.features.name_bytes_max,
+            caller=caller,
+        )
+        try:
+            row = await _recorded(ledger, recorded, owner)
+        except FinalBusy:
+            if intent.mode is Taken.UNIQUE:
+                continue
+            raise
+        if caller.on_intended is not None:
+            caller.on_intended(row)
+        return Way(row, source, target, ledger, clock, owner, caller)
+    raise NameTaken(f"{intent.final}: every name is taken")
+
+
+async def _names(intent: Intent, target: Endpoint) -> AsyncIterator[tuple[str, Stamp | None]]:
+    """The final names to try, with what stands there; only -UNI has more than one."""
+    if intent.mode is not Taken.UNIQUE:
+        yield intent.final, await stamp_at(target, intent.final)
+        return
+    for name in naming.free_names(intent.final, target.features.name_bytes_max):
+        if await stamp_at(target, name) is None:
+            yield name, None
+
+
+async def _recorded(ledger: Ledger, work: "partial[DeliveryRow]", owner: int) -> DeliveryRow:
+    """The commit goes to its end; a cancel meanwhile gives the delivery back, as nobody heard of it."""
+    row: DeliveryRow | None = None
+
+    async def taken() -> DeliveryRow:
+        nonlocal row
+        row = await ledger.take(work)
+        return row
+
+    try:
+        return await to_the_end(taken())
+    except BaseException:
+        if row is not None:
+            release = partial(
+                deliveries.release, found=row.id, owner=owner, error="it was stopped", error_class="Stopped"
+            )
+            await cleaned(ledger.write(release))
+        raise
+
+
+def _record(
+    connection: Connection,
+    *,
+    intent: Intent,
+    final: str,
+    before: Stamp | None,
+    owner: int,
+    at: int,
+    mark: str,
+    name_bytes_max: int,
+    caller: Caller,
+) -> DeliveryRow:
+    def partial_of(found: int) -> str:
+        if intent.inplace or intent.mode is Taken.APPEND:
+            return ""
+        return naming.partial_path(intent.partial, final, naming.token(mark, found, 1), name_bytes_max)
+
+    offset = (before.size_bytes if before else 0) if intent.mode is Taken.APPEND else None
+    row = deliveries.intend(
+        connection, intent, final=final, before=before, offset=offset, owner=owner, at=at, name_partial=partial_of
+    )
+    if caller.also.intended is not None:
+        caller.also.intended(connection, row)
+    return row
+
+
+async def start(way: Way) -> None:
+    """2 to 5, by the rule for names that are taken."""
+    if way.intent.mode is Taken.APPEND:
+        await append(way)
+    elif way.intent.inplace:
+        await write_inplace(way)
+    elif not await _stopped_by_name(way):
+        await send(way)
+
+
+async def _stopped_by_name(way: Way) -> bool:
+    """True if the file need not, or can't, be sent because of what stands under its name."""
+    if way.intent.mode not in (Taken.HOLD, Taken.FAIL) or await stamp_at(way.target, way.row.final) is None:
+        return False
+    if way.intent.mode is Taken.FAIL:
+        raise name_taken(way)
+    await same_source(way)
+    if await same_content(way):
+        await _count_as_delivered(way)
+    else:
+        await hold_for_name(way)
+    return True
+
+
+async def _count_as_delivered(way: Way) -> None:
+    await way.delivered(
+        size=way.intent.stamp.size_bytes,
+        sha256=await sha256_of(way.target, way.row.final),
+        verified="hash",
+        placed="same",
+        notes=way.noted("equal content stood there already; nothing was sent"),
+    )
+
+
+async def go_on_if_free(way: Way, *, by_operator: bool) -> bool:
+    """held -> intended once the reason is gone; False while it is not."""
+    for_name = way.row.error_class == NameTaken.__name__
+    if not for_name and not by_operator:
+        return False
+    before = await stamp_at(way.target, way.row.final)
+    if for_name and before is not None and not await same_content(way):
+        return False
+    await way.move(State.INTENDED, error=None, error_class=None, owner=way.owner, **stamp_columns("before", before))
+    return True

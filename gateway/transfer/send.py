@@ -1,0 +1,137 @@
+"""Steps 2 to 5 of DESIGN §4: the bytes go beside the final name, are counted, hashed and verified."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+
+from gateway.core.errors import AlreadyThere, GatewayError, LinkLost, NeedsOperator, NotThere, SourceChanged
+from gateway.core.model import Stamp
+from gateway.endpoints.base import Endpoint
+from gateway.endpoints.wrap import close_iterator
+from gateway.ledger.delivery_row import State
+from gateway.transfer import naming
+from gateway.transfer.bounded import Progress, progressing
+from gateway.transfer.tally import Tally
+from gateway.transfer.verify import Proof, plan_proof, prove
+from gateway.transfer.way import Way, noted_values, stamp_at
+
+
+async def send(way: Way) -> None:
+    """Bring the bytes beside the final name, and record that they may take it."""
+    try:
+        stamp, proof, tally, notes = await _beside(way)
+        await way.caller.before_placing()
+        await way.move(
+            State.PLACING,
+            size=tally.size_bytes,
+            sha256=tally.hex("sha256"),
+            verified=proof.name,
+            notes=way.noted(*notes),
+            **noted_values(stamp),
+        )
+    except BaseException:
+        if not way.placing:
+            await way.forget_partial()
+        raise
+
+
+async def _beside(way: Way) -> tuple[Stamp | None, Proof, Tally, list[str]]:
+    proof = plan_proof(way.intent, way.target.features)
+    await same_source(way)
+    tally = Tally.of(*proof.algorithms)
+    await transmit(way, way.row.partial, tally)
+    await same_source(way)
+    notes = await _give_time(way, way.row.partial)
+    stamp = await prove(way.target, way.row.partial, proof, tally.size_bytes, tally.hex, way.intent)
+    return stamp, proof, tally, notes
+
+
+async def transmit(way: Way, path: str, tally: Tally) -> None:
+    """2: stream the source into `path`, once."""
+    async with progressing(way.clock, way.intent.timeout, way.intent.source) as progress:
+        sent = await _write(way, path, tally, progress)
+    await tally.settled()
+    if sent != tally.size_bytes:
+        raise LinkLost(f"{path}: {tally.size_bytes} bytes were given, the peer took {sent}; it is sent again")
+    if tally.size_bytes != way.intent.stamp.size_bytes:
+        raise SourceChanged(
+            f"{way.intent.source}: {tally.size_bytes} bytes were read where {way.intent.stamp.size_bytes} were judged; "
+            "it is judged anew"
+        )
+
+
+async def _write(way: Way, path: str, tally: Tally, progress: Progress) -> int:
+    try:
+        return await _write_once(way, path, tally, progress)
+    except NotThere as exc:
+        folder = naming.split(path)[0]
+        if not way.intent.make_dirs or tally.size_bytes or not folder:
+            raise NeedsOperator(f"{folder or path}: this folder is missing; make it, or set make_dirs = true") from exc
+    await make_folders(way.target, folder.rstrip("/"))
+    return await _write_once(way, path, tally, progress)
+
+
+async def _write_once(way: Way, path: str, tally: Tally, progress: Progress) -> int:
+    blocks = blocks_of(way, tally, progress)
+    try:
+        return await way.target.write(path, blocks)
+    finally:
+        await blocks.aclose()
+
+
+async def make_folders(endpoint: Endpoint, folder: str) -> None:
+    """Make a folder and those above it; one that somebody else makes at the same moment is fine."""
+    try:
+        await endpoint.mkdir(folder)
+    except AlreadyThere:
+        return
+    except NotThere:
+        above = naming.split(folder)[0].rstrip("/")
+        if not above:
+            raise
+        await make_folders(endpoint, above)
+        await make_folders(endpoint, folder)
+
+
+async def blocks_of(way: Way, tally: Tally, progress: Progress, offset: int = 0) -> AsyncGenerator[bytes, None]:
+    """The source's bytes from `offset` as they are read, counted and hashed on the way."""
+    blocks = way.source.read(way.intent.source, offset)
+    try:
+        while (block := await _next(blocks, way.intent.source)) is not None:
+            await tally.add(block)
+            yield block
+            progress.made()
+            way.caller.on_progress(tally.size_bytes)
+    finally:
+        await close_iterator(blocks)
+
+
+async def _next(blocks: AsyncIterator[bytes], source: str) -> bytes | None:
+    """A source that vanishes is not a target that is missing."""
+    try:
+        return await anext(blocks, None)
+    except NotThere as exc:
+        raise SourceChanged(f"{source}: it vanished while it was read; nothing was delivered") from exc
+
+
+async def same_source(way: Way) -> None:
+    """2 and 3: what stands under the source's name is what was judged.  Raises SourceChanged."""
+    now = await stamp_at(way.source, way.intent.source)
+    if now is None:
+        raise SourceChanged(f"{way.intent.source}: it vanished before it was sent; nothing was delivered")
+    if not now.same_version(way.intent.stamp):
+        raise SourceChanged(f"{way.intent.source}: it changed since it was judged; it is judged anew")
+
+
+async def _give_time(way: Way, path: str) -> list[str]:
+    """Ask for the source's mtime; a refusal is one warning."""
+    wanted = way.intent.mtime_ns
+    if wanted is None or not way.target.features.set_mtime:
+        return []
+    try:
+        taken = await way.target.set_mtime(path, wanted)
+    except NotThere:
+        return []  # the proof finds out, and says what to do
+    except GatewayError as exc:
+        if exc.concerns_endpoint:
+            raise
+        taken = False
+    return [] if taken else ["the peer does not let us set the time of the file"]

@@ -1,0 +1,189 @@
+"""Settle: find out, by looking, what became of a delivery whose end we did not see (the table of DESIGN §4).
+
+`decide` is the table; `settle` looks, decides, and leaves the delivery in a state from which it goes on.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.core.errors import NotThere, PathRefused
+from gateway.core.model import Stamp
+from gateway.endpoints.base import Endpoint
+from gateway.language.nodes import Taken
+from gateway.ledger.delivery_row import DeliveryRow, State
+from gateway.transfer import naming
+from gateway.transfer.intent import Unsettled
+from gateway.transfer.verify import sha256_of
+from gateway.transfer.way import Way, removed, stamp_at
+
+
+class Step(StrEnum):
+    """What to do about a delivery in `placing` or `swapping`."""
+
+    RENAME = "rename"
+    TIDY_UP = "tidy_up"  # remove the partial, then it is delivered
+    DELIVERED = "delivered"
+    RESTART = "restart"
+    HOLD = "hold"
+    PUT_BACK = "put_back"  # the old final from its backup, then restart
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the peer shows.  `final_sha256` only where it decides (None: not asked, or can't be had)."""
+
+    partial: Stamp | None
+    final: Stamp | None
+    final_sha256: str | None = None
+    backup: Stamp | None = None
+
+
+def decide(row: DeliveryRow, shown: Shown) -> Step:
+    """The settle table, row by row.  Pure."""
+    if row.state is State.SWAPPING:
+        return _decide_swapping(row, shown)
+    if shown.partial is None:
+        return Step.HOLD if _old_one_stands(row, shown.final) else Step.DELIVERED
+    if not as_noted(row, shown.partial):
+        return Step.RESTART
+    return Step.TIDY_UP if is_ours(row, shown) else Step.RENAME
+
+
+def _decide_swapping(row: DeliveryRow, shown: Shown) -> Step:
+    if shown.partial is None:
+        return Step.HOLD if shown.backup is None and _old_one_stands(row, shown.final) else Step.DELIVERED
+    if is_ours(row, shown):
+        return Step.TIDY_UP
+    if shown.backup is not None and shown.final is not None:
+        return Step.HOLD  # somebody laid a third file there meanwhile
+    if as_noted(row, shown.partial):
+        return Step.RENAME
+    return Step.RESTART if shown.backup is None else Step.PUT_BACK
+
+
+def as_noted(row: DeliveryRow, partial: Stamp) -> bool:
+    """True if the partial is the one that was verified."""
+    return row.noted is None or partial.same_version(row.noted)
+
+
+def _old_one_stands(row: DeliveryRow, final: Stamp | None) -> bool:
+    """True if what stood there at the start still does, and can't be taken for ours."""
+    if row.before is None or final is None:
+        return False
+    if row.noted is not None and row.noted.same_content_likely(final):
+        return bool(final.inode and row.before.inode == final.inode != row.noted.inode)
+    return row.before.same_content_likely(final)
+
+
+def is_ours(row: DeliveryRow, shown: Shown) -> bool:
+    """True if partial and final are one file, or the final came from nothing and has our content."""
+    if shown.partial is None or shown.final is None:
+        return False
+    if _one_file(shown.partial, shown.final):
+        return True
+    if row.before is not None or shown.final.size_bytes != row.size:
+        return False
+    if shown.final_sha256 is not None:
+        return shown.final_sha256 == row.sha256
+    return shown.final.mtime_ns is not None and shown.final.same_time(shown.partial)
+
+
+def _one_file(partial: Stamp, final: Stamp) -> bool:
+    return bool(partial.inode) and (partial.inode, partial.device) == (final.inode, final.device)
+
+
+def placed(row: DeliveryRow, final: Stamp | None) -> str:
+    """What the receipt says of the final: same, other or gone."""
+    if final is None:
+        return "gone"
+    return "same" if row.noted is None or row.noted.same_content_likely(final) else "other"
+
+
+async def look(way: Way) -> Shown:
+    """See what there is.  Raises Retryable where it can't be told."""
+    row, target = way.row, way.target
+    partial = await stamp_at(target, row.partial)
+    if partial is None:
+        await _folder_answers(target, row)
+    final = await stamp_at(target, row.final)
+    backup = await stamp_at(target, row.backup) if row.backup else None
+    digest = None
+    if row.before is None and partial and final and final.size_bytes == row.size and not _one_file(partial, final):
+        digest = await sha256_of(target, row.final)
+    return Shown(partial, final, digest, backup)
+
+
+async def _folder_answers(target: Endpoint, row: DeliveryRow) -> None:
+    """A partial is gone only if its folder can be seen: an unmounted disk takes no file over."""
+    folder = naming.split(row.partial)[0].rstrip("/")
+    if not folder:
+        return
+    try:
+        await target.stat(folder)
+    except NotThere as exc:
+        raise Unsettled(
+            f"{folder}: this folder can't be seen, so what became of {row.final} can't be told; bring it back"
+        ) from exc
+
+
+async def settle(way: Way) -> Step | None:
+    """Bring a delivery in `placing` or `swapping` on; the step that was taken.  None for other states."""
+    if way.row.state not in (State.PLACING, State.SWAPPING):
+        return None
+    if way.intent.mode is Taken.APPEND:
+        return Step.RENAME  # there is no partial: the step itself looks at the size first
+    if way.intent.inplace:
+        await way.delivered(placed="same")  # recorded after the whole file was there
+        return Step.DELIVERED
+    shown = await look(way)
+    step = decide(way.row, shown)
+    await _take(way, step, shown)
+    return step
+
+
+async def _take(way: Way, step: Step, shown: Shown) -> None:
+    match step:
+        case Step.RENAME:
+            return
+        case Step.TIDY_UP:
+            notes = await remove_partial(way)
+            await way.delivered(placed="same", notes=way.noted(*notes))
+        case Step.DELIVERED:
+            await way.delivered(placed=placed(way.row, shown.final))
+        case Step.RESTART:
+            await restart(way)
+        case Step.PUT_BACK:
+            await way.target.rename(way.row.backup or "", way.row.final)
+            await restart(way)
+        case Step.HOLD:
+            await way.hold(_both_facts(way.row, shown), "NeedsOperator")
+
+
+def _both_facts(row: DeliveryRow, shown: Shown) -> str:
+    there = "nothing" if shown.final is None else f"a file of {shown.final.size_bytes} bytes"
+    partial = "gone" if shown.partial is None else "still there"
+    return (
+        f"{row.final}: our partial {row.partial} is {partial}, yet under the final name stands {there} "
+        f"that is not ours; look there, then `gateway retry {row.id}` to send it again or `gateway skip {row.id}`"
+    )
+
+
+async def restart(way: Way) -> None:
+    """Back to 2 from zero: first recorded, then the old partial is removed, then the next one is named."""
+    await way.move(State.INTENDED, error=None, error_class=None)
+    if not way.row.partial:
+        return
+    notes = await remove_partial(way)
+    starts = way.row.starts + 1
+    made = naming.token(way.ledger.mark, way.row.id, starts)
+    named = naming.partial_path(way.intent.partial, way.row.final, made, way.target.features.name_bytes_max)
+    await way.move(State.INTENDED, starts=starts, partial=named, owner=way.owner, notes=way.noted(*notes))
+
+
+async def remove_partial(way: Way) -> list[str]:
+    """Remove the partial; a peer that forbids it keeps a file that no one takes for the final."""
+    try:
+        await removed(way.target, way.row.partial)
+    except PathRefused:
+        return [f"the peer does not let us remove {way.row.partial}"]
+    return []
