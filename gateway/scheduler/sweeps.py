@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gateway.core.errors import GatewayError
 from gateway.ledger.looks import Look
 from gateway.scheduler.polled import Polled
 from gateway.transfer.sources import Found
@@ -89,8 +88,10 @@ def judge_all(looked: Sequence[Looked], now: Instant) -> list[tuple[Spot, Judgem
     for one in looked:
         try:
             for watched in one.polled.watched:
-                for file in watched.judge(now, AT_ONCE - len(judged)):
-                    judged.append((Spot(one, watched, file.view, file.name, file.found), file.judgement))
+                judged += [
+                    (Spot(one, watched, file.view, file.name, file.found), file.judgement)
+                    for file in watched.judge(now, AT_ONCE - len(judged))
+                ]
         except Exception as exc:  # as above
             one.error = exc
     return judged

@@ -4,27 +4,15 @@ Listings stream (`os.scandir`), know regular files only, and never open what the
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
-from typing import Protocol
 
 from gateway.core.errors import PathRefused
 from gateway.core.model import Stamp
-
-
-class NamePattern(Protocol):
-    """What a source asks of a compiled pattern (`gateway.language.pattern` makes them)."""
-
-    @property
-    def is_literal(self) -> bool:
-        """True if only one name can match."""
-        ...
-
-    def matches(self, name: str) -> bool:
-        """True if the whole name matches."""
-        ...
+from gateway.language.macros import expand
+from gateway.language.pattern import Pattern, compile_pattern, is_temporary, split_source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +25,7 @@ class SourceSpec:
 
     folder: Path
     name: str
-    pattern: NamePattern
+    pattern: Pattern
     recurse: bool = False
     ignore_case: bool = False
     follow_links: bool = False
@@ -57,12 +45,35 @@ class Found:
     stamp: Stamp
 
 
-def is_temporary(name: str) -> bool:
-    """True for hidden names and for those that other programs give to what they still write."""
-    return name.startswith(".") or name.lower().endswith(_TEMPORARY)
+def source_spec(
+    text: str,
+    base: Path,
+    *,
+    values: Mapping[str, str] | None = None,
+    recurse: bool = False,
+    ignore_case: bool = False,
+    follow_links: bool = False,
+) -> SourceSpec:
+    """What the source path `text` of a script means, a relative one below `base`.
 
-
-_TEMPORARY = (".part", ".partial", ".filepart", ".tmp", ".writing", ".inprogress", ".crdownload", "~")
+    `values` are put in for its macros, and never split or taken for a pattern.  Raises ValueError with the remedy.
+    """
+    known = values or {}
+    parts, token = split_source(text)
+    folder = os.path.normpath(os.path.join(base, *(expand(part, known) for part in parts)))
+    pattern = compile_pattern(token, ignore_case=ignore_case, values=known)
+    name = pattern.literal or token
+    if pattern.is_literal and "/" in name:  # the value of %outbox% is a path
+        folder, name = os.path.split(os.path.normpath(os.path.join(folder, name)))
+        pattern = compile_pattern("%name%", ignore_case=ignore_case, values={"name": name})
+    return SourceSpec(
+        folder=Path(folder),
+        name=name,
+        pattern=pattern,
+        recurse=recurse,
+        ignore_case=ignore_case,
+        follow_links=follow_links,
+    )
 
 
 def stamp_of(seen: os.stat_result) -> Stamp:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from stat import S_ISREG
 
+from gateway.language.pattern import is_temporary
 from gateway.transfer.sightings import Row, Sightings
-from gateway.transfer.sources import Level, entries_of, is_file, is_folder, is_temporary
+from gateway.transfer.sources import Level, entries_of, is_file, is_folder
 
 RACY_NS = 2_000_000_000
 """A folder that changed so shortly before it was scanned may change again without its mtime moving (FAT counts 2 s)."""

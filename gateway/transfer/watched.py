@@ -10,11 +10,12 @@ from stat import S_ISDIR, S_ISREG
 
 from gateway.core.errors import PathRefused
 from gateway.core.model import Stamp
+from gateway.language.pattern import is_temporary
 from gateway.language.settings import Stability
 from gateway.transfer.lease import Writer, probe_writer
 from gateway.transfer.markers import DoneFile
 from gateway.transfer.sightings import Row
-from gateway.transfer.sources import Found, Level, SourceSpec, any_name, is_temporary, look_at, written_as
+from gateway.transfer.sources import Found, Level, SourceSpec, any_name, look_at, written_as
 from gateway.transfer.stability import Judgement, Rule, Sight, judge_asking
 from gateway.transfer.views import FolderView, Gone, Scan, scan
 
