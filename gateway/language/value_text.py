@@ -29,5 +29,6 @@ def show_codes(codes: tuple[CodeRange, ...]) -> str:
 def show_wait(length: timedelta) -> str:
     """The largest unit that fits evenly: 90 s is `90S`, 5 min `5M`."""
     seconds = int(length.total_seconds())
-    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
+    fits = ((unit, size) for unit, size in _UNITS if seconds % size == 0 and (size < 60 or seconds > size))
+    unit, size = next(fits, ("S", 1))
     return f"{seconds // size}{unit}"

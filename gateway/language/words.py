@@ -13,6 +13,8 @@ from gateway.language.tables import Parameter, Row
 
 _NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_.]*)=")
 _COMMA = re.compile(r"=(?:\"[^\"]*\"|'[^']*')|,")  # a comma, or what hides commas: a quoted value
+_REGEX_PART = re.compile(r"(?:^|(?<=[/\\]))\[(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\[\]\\])*\]")
+_QUOTE_INSIDE = re.compile(r"[\s\"]")
 _PRINTED_QUOTES = "“”„«»‘’‚"
 
 
@@ -125,7 +127,7 @@ class Words:
         span = self._line.place(piece)
         if piece.text[0] in _PRINTED_QUOTES:
             self._broken(piece, "E109", f"{piece.text[0]} is a printed quote; write straight ones: \"…\" or '…'")
-        elif '"' in piece.text:
+        elif _QUOTE_INSIDE.search(_REGEX_PART.sub("", piece.text)):
             self._broken(piece, "E108", f"a quote opens inside {piece.text!r}; put the quotes around the whole path")
         else:
             self._path(piece, span)
