@@ -119,6 +119,24 @@ def open_deliveries(
     return tuple(read_delivery(row) for row in connection.execute(query.order_by(delivery.c.id)).mappings())
 
 
+def held_for_name(connection: Connection) -> tuple[int, ...]:
+    """Deliveries that go on once somebody took the old file: look at them again now and then."""
+    query = select(delivery.c.id).where(delivery.c.state == State.HELD.value, delivery.c.error_class == "NameTaken")
+    return tuple(connection.execute(query.order_by(delivery.c.id)).scalars())
+
+
+def skip(connection: Connection, found: int, at: int) -> DeliveryRow:
+    """held or intended -> skipped: a person says that it need not be sent.  Raises StateLost from other states."""
+    row = get(connection, found)
+    source = State.HELD if row is not None and row.state is State.HELD else State.INTENDED
+    return move(connection, found, source, State.SKIPPED, {"finished_at": at, "owner": None, "next_at": None})
+
+
+def resolve(connection: Connection, found: int, at: int) -> DeliveryRow:
+    """delete_failed -> done: the source is gone, or a person says that it may stay."""
+    return move(connection, found, State.DELETE_FAILED, State.DONE, {"finished_at": at, "error": None})
+
+
 def of_run(connection: Connection, run: int, command: int | None = None) -> tuple[DeliveryRow, ...]:
     """The deliveries of a run, in the order of its commands and files."""
     query = select(delivery).where(delivery.c.run == run).order_by(delivery.c.command, delivery.c.n, delivery.c.id)

@@ -2,12 +2,63 @@
 
 from pathlib import Path
 
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from gateway.config.disks import is_network
 from gateway.ledger.database import writing_engine
-from gateway.ledger.tables import METADATA
+from gateway.ledger.errors import LedgerBroken, ledger_error
+
+HEAD = "0001"
+"""The newest step in gateway/ledger/migrations/versions."""
 
 
 def migrate(path: Path) -> None:
-    """Make or change the tables."""
+    """Make or change the tables.  Raises LedgerBroken or LedgerLocked with the remedy."""
+    _check_place(path)
     engine = writing_engine(path)
-    METADATA.create_all(engine)
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            if _version(connection) != HEAD:
+                _upgrade(connection, path)
+    except DBAPIError as exc:
+        raise ledger_error(path, exc) or LedgerBroken(f"{path}: the ledger can't be opened: {exc.orig}") from exc
+    finally:
+        engine.dispose()
+
+
+def _check_place(path: Path) -> None:
+    if is_network(path.parent):
+        raise LedgerBroken(
+            f"{path.parent}: this is a network file system, where locks can't be trusted; "
+            "set [gateway] state to a folder on a local disk"
+        )
+
+
+def _version(connection: Connection) -> str | None:
+    """The step that the file is at, None for a new one."""
+    try:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return found
+    finally:
+        connection.rollback()
+
+
+def _upgrade(connection: Connection, path: Path) -> None:
+    """Run the missing steps in one transaction; whoever comes second finds nothing to do."""
+    from alembic import command  # here, since it takes a tenth of a second that most commands need not pay
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    try:
+        with connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as exc:
+        raise LedgerBroken(
+            f"{path}: this ledger was written by a newer gateway ({exc}); install that version or a later one"
+        ) from exc

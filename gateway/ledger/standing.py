@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import Connection, RowMapping, Select, or_, select
 
 from gateway.core.model import Stamp
 from gateway.ledger.stamps import read_stamp
@@ -63,7 +63,7 @@ def standings(connection: Connection, action: str, sources: Collection[str]) -> 
 def held_endpoints(connection: Connection, now_ns: int) -> list[HeldEndpoint]:
     """The endpoints that are held back after a failure."""
     query = select(endpoint_state.c.endpoint, endpoint_state.c.next_at, endpoint_state.c.error).where(
-        endpoint_state.c.next_at > now_ns
+        endpoint_state.c.error.is_not(None), or_(endpoint_state.c.next_at > now_ns, endpoint_state.c.next_at.is_(None))
     )
     return [HeldEndpoint(name, next_at, error or "") for name, next_at, error in connection.execute(query)]
 

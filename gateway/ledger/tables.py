@@ -1,9 +1,12 @@
 """The ledger's tables.  Invariants are indexes; each change of state is commented with its arrow.
 
 Times are integers: nanoseconds since the epoch, UTC (SQLite keeps no zone).  A stamp is five columns with a prefix.
+Ids are never given twice (`sqlite_autoincrement`), also not after the newest rows were dropped.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, text
+
+from gateway.ledger.words import Words as Text
 
 METADATA = MetaData()
 
@@ -31,6 +34,7 @@ instance = Table(
     Column("what", Text, nullable=False),  # serve, run, ...
     Column("started_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    sqlite_autoincrement=True,
 )
 
 # One execution of an action.  running -> waiting (next_at, gives its place back) -> running -> ended (outcome).
@@ -57,6 +61,7 @@ run = Table(
     Column("error_class", Text),
     Index("one_run_per_action", "action", unique=True, sqlite_where=text("state <> 'ended'")),
     Index("runs_by_action", "action", "id"),
+    sqlite_autoincrement=True,
 )
 
 # The frozen file list of one command of a run: what was judged, nothing else is sent.
@@ -142,6 +147,7 @@ delivery = Table(
         unique=True,
         sqlite_where=text("state IN ('intended','placing','swapping','held')"),
     ),
+    sqlite_autoincrement=True,
 )
 
 # PUT+GET: an answer that is waited for, with its own deadline.  waiting -> found | missed
@@ -212,6 +218,7 @@ look = Table(
     Column("size", BigInteger),
     Index("looks_by_path", "path", "id"),
     Index("looks_by_time", "at"),
+    sqlite_autoincrement=True,
 )
 
 # How an endpoint is doing.
@@ -224,6 +231,7 @@ endpoint_state = Table(
     Column("next_at", BigInteger),  # no login before
     Column("error", Text),
     Column("error_class", Text),
+    Column("digest", Text),  # of the settings that failed: others are tried at once
     Column("profile", Text),  # JSON, from probe
 )
 
@@ -268,6 +276,7 @@ reaction = Table(
     Column("output", Text),
     Column("error", Text),
     Index("reactions_due", "state", "next_at"),
+    sqlite_autoincrement=True,
 )
 
 # When a CHECK last reported a file.
@@ -294,6 +303,7 @@ request = Table(
     Column("state", Text, nullable=False),
     Column("answer", Text),
     Column("ended_at", BigInteger),
+    sqlite_autoincrement=True,
 )
 
 # %index%: counts per endpoint and day

@@ -1,0 +1,62 @@
+"""`gateway history`: what was, is or waits, newest first."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, or_, select
+
+from gateway.ledger.delivery_row import DeliveryRow, State, read_delivery
+from gateway.ledger.tables import delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What to show; None is everything.  `name` matches a file's name here or there, with `*` and `?`.
+
+    Times are nanoseconds since the epoch and compare with when a delivery started.
+    """
+
+    action: str | None = None
+    endpoint: str | None = None
+    name: str | None = None
+    state: State | None = None
+    since: int | None = None
+    until: int | None = None
+    limit: int = 100
+
+
+def history(connection: Connection, wanted: Filter) -> tuple[DeliveryRow, ...]:
+    """The deliveries that `wanted` means, newest first."""
+    query = select(delivery).where(*_conditions(wanted)).order_by(delivery.c.id.desc()).limit(wanted.limit)
+    return tuple(read_delivery(row) for row in connection.execute(query).mappings())
+
+
+def of_source(connection: Connection, source: str, limit: int = 20) -> tuple[DeliveryRow, ...]:
+    """The latest deliveries of one source path, newest first: for `gateway why`."""
+    query = select(delivery).where(delivery.c.source == source).order_by(delivery.c.id.desc()).limit(limit)
+    return tuple(read_delivery(row) for row in connection.execute(query).mappings())
+
+
+def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.action is not None:
+        # An action for a group has one instance for each endpoint, prices@shop001.
+        found.append(
+            or_(delivery.c.action == wanted.action, delivery.c.action.startswith(f"{wanted.action}@", autoescape=True))
+        )
+    if wanted.endpoint is not None:
+        found.append(delivery.c.endpoint == wanted.endpoint)
+    if wanted.name is not None:
+        found.append(or_(*_named(wanted.name)))
+    if wanted.state is not None:
+        found.append(delivery.c.state == wanted.state.value)
+    if wanted.since is not None:
+        found.append(delivery.c.started_at >= wanted.since)
+    if wanted.until is not None:
+        found.append(delivery.c.started_at < wanted.until)
+    return found
+
+
+def _named(name: str) -> list[ColumnElement[bool]]:
+    text = name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%").replace("?", "_")
+    columns = (delivery.c.source, delivery.c.final)
+    return [column.like(form, escape="\\") for column in columns for form in (text, f"%/{text}")]

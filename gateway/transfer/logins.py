@@ -1,0 +1,58 @@
+"""What the pool must remember of a refused login or a changed host key, kept in the ledger over restarts."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from gateway.endpoints.login_memory import Trouble
+from gateway.ledger import Ledger, endpoints
+from gateway.ledger.endpoints import EndpointTrouble
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class LedgerLogins:
+    """A LoginMemory (gateway.endpoints.login_memory) that outlives the process."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def recall(self, endpoint: str) -> Trouble | None:
+        """As the protocol says."""
+        row = await self._ledger.read(partial(endpoints.recall, endpoint=endpoint))
+        return None if row is None else _trouble(row)
+
+    async def remember(self, endpoint: str, trouble: Trouble) -> None:
+        """As the protocol says."""
+        row = EndpointTrouble(
+            endpoint=endpoint,
+            failures=trouble.failures,
+            failing_since=_ns(trouble.since),
+            next_at=None if trouble.next_at is None else _ns(trouble.next_at),
+            error=trouble.error,
+            error_class=trouble.error_class,
+            digest=trouble.digest,
+        )
+        await self._ledger.write(partial(endpoints.remember, trouble=row))
+
+    async def forget(self, endpoint: str) -> None:
+        """As the protocol says."""
+        await self._ledger.write(partial(endpoints.forget, endpoint=endpoint))
+
+
+def _trouble(row: EndpointTrouble) -> Trouble:
+    return Trouble(
+        failures=row.failures,
+        since=_moment(row.failing_since),
+        next_at=None if row.next_at is None else _moment(row.next_at),
+        error=row.error,
+        error_class=row.error_class,
+        digest=row.digest,
+    )
+
+
+def _moment(at_ns: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=at_ns // 1000)
+
+
+def _ns(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000

@@ -1,0 +1,70 @@
+"""The steps from an empty file lead to the tables that the code knows, wherever the package lies."""
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from gateway.core.clock import SystemClock
+from gateway.core.errors import NeedsOperator
+from gateway.ledger import migrate, open_ledger
+from gateway.ledger.database import FILE_NAME
+from gateway.ledger.tables import METADATA
+
+
+def _schema(path: Path) -> dict[str, list[str]]:
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    connection.close()
+    made = {name: _clauses(sql) for name, sql in rows}
+    made.pop("alembic_version", None)
+    return made
+
+
+def _clauses(sql: str) -> list[str]:
+    """What a statement says; the order of constraints means nothing."""
+    flat = re.sub(r"\s+", " ", sql)
+    return sorted(part.strip(" )") for part in re.split(r"[,(] ?(?![^()]*\))", flat))
+
+
+def _made_by_metadata(path: Path) -> dict[str, list[str]]:
+    engine = create_engine(f"sqlite:///{path}")
+    METADATA.create_all(engine)
+    engine.dispose()
+    return _schema(path)
+
+
+def test_metadata_equals_migrations(tmp_path: Path) -> None:
+    migrate.migrate(tmp_path / "migrated.sqlite")
+    by_steps, by_code = _schema(tmp_path / "migrated.sqlite"), _made_by_metadata(tmp_path / "made.sqlite")
+    assert by_steps.keys() == by_code.keys()
+    for name, sql in by_code.items():
+        assert by_steps[name] == sql
+
+
+def test_the_newest_step_is_the_one_that_the_code_asks_for() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_heads() == [migrate.HEAD]
+
+
+def test_a_second_opening_changes_nothing(tmp_path: Path) -> None:
+    migrate.migrate(tmp_path / FILE_NAME)
+    before = _schema(tmp_path / FILE_NAME)
+    migrate.migrate(tmp_path / FILE_NAME)
+    assert _schema(tmp_path / FILE_NAME) == before
+
+
+async def test_a_ledger_of_a_newer_gateway_is_left_alone(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path, SystemClock()):
+        pass
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(NeedsOperator, match="newer gateway"):
+        async with open_ledger(tmp_path, SystemClock()):
+            pass
