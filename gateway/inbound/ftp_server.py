@@ -1,0 +1,229 @@
+"""The embedded FTP server (pyftpdlib), on a thread and an event loop of its own."""
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificates
+from OpenSSL import SSL
+from pyftpdlib.exceptions import AuthenticationFailed
+from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
+from pyftpdlib.ioloop import AsyncChat, IOLoop
+from pyftpdlib.servers import FTPServer as Listener
+
+from gateway.config.kinds import listen_address, port_range
+from gateway.config.schema import FtpListen, TlsSettings
+from gateway.config.secrets import read_public, read_secret
+from gateway.core.errors import NeedsOperator
+from gateway.inbound.accounts import Accounts
+from gateway.inbound.ftp_files import ConfinedFS
+from gateway.inbound.ftp_uploads import TlsUpload, Upload
+
+# Without CHMOD: what partners may read is the operator's affair.
+_PERMISSIONS = "elradfmwT"
+_END_TIMEOUT_S = 10
+logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())  # else the library prints to stderr by itself
+
+
+class FtpServer:
+    """Listens on one address; `start` and `stop` are for the gateway's loop, everything else runs on its own thread."""
+
+    def __init__(self, settings: FtpListen, accounts: Accounts, root: Path, landed: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._accounts = accounts
+        self._root = root
+        self._landed = landed
+        self._thread: threading.Thread | None = None
+        self._waker: _Waker | None = None
+        self._address: tuple[str, int] | None = None
+        self._is_stopping = False
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Where it listens, None while it doesn't."""
+        return self._address
+
+    async def start(self) -> None:
+        """Raises NeedsOperator if the address or the certificate can't be used."""
+        loop = IOLoop()
+        try:
+            listener = await asyncio.to_thread(self._listen, loop)
+            self._waker = _Waker(loop)
+        except BaseException:
+            loop.close()
+            raise
+        self._address = listener.address
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._serve, args=(loop,), name="ftp-server", daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Close every connection; uploads that are not finished are gone when it returns."""
+        if self._thread is None or self._waker is None:
+            return
+        self._is_stopping = True
+        self._waker.wake()
+        await asyncio.to_thread(self._thread.join, _END_TIMEOUT_S)
+        self._thread, self._address = None, None
+
+    def _serve(self, loop: IOLoop) -> None:
+        try:
+            soonest_s = None
+            while not self._is_stopping:
+                loop.poll(soonest_s)
+                soonest_s = loop.sched.poll()
+        finally:
+            loop.close()
+
+    def _listen(self, loop: IOLoop) -> "_Listener":
+        host, port = listen_address(self._settings.listen)
+        handler = self._handler()
+        try:
+            listener = _Listener((host or None, port), handler, ioloop=loop)
+        except OSError as problem:
+            raise NeedsOperator(
+                f"the FTP server can't listen on {self._settings.listen}: {problem.strerror or problem}; "
+                "stop the program that does, or change [inbound.ftp] listen"
+            ) from problem
+        listener.max_sessions = self._settings.max_connections
+        return listener
+
+    def _handler(self) -> type[FTPHandler]:
+        """A class of its own for this listener: the library keeps its settings on the class."""
+        settings = self._settings
+        values: dict[str, object] = {
+            "authorizer": _Authorizer(self._accounts),
+            "abstracted_fs": ConfinedFS,
+            "banner": "gateway ready.",
+            "timeout": int(settings.idle_timeout.total_seconds()),
+            "passive_ports": list(port_range(settings.passive_ports)) if settings.passive_ports else None,
+            "masquerade_address": settings.public_address,
+            "report_landed": staticmethod(self._landed),
+        }
+        if settings.tls is None:
+            return type("PlainListenerHandler", (_Plain,), values)
+        values["ssl_context"] = tls_context(settings.tls, self._root)
+        return type("TlsListenerHandler", (_Tls,), values)
+
+
+class _Listener(Listener):  # type: ignore[misc]  # pyftpdlib has no types
+    """Counts sessions; the library counts every socket, its own listening ones included."""
+
+    max_sessions = 0
+
+    def _accept_new_cons(self) -> bool:
+        return len(self.ip_map) <= self.max_sessions
+
+
+class _Reports:
+    """What both kinds of session do when a file is complete."""
+
+    report_landed: Callable[[str], None]
+
+    def on_file_received(self, file: str) -> None:
+        self.report_landed(file)
+
+    def ftp_RNTO(self, path: str) -> tuple[str, str] | None:  # noqa: N802 -- named by the library
+        renamed: tuple[str, str] | None = super().ftp_RNTO(path)  # type: ignore[misc]
+        if renamed is not None and os.path.isfile(path) and not os.path.islink(path):
+            self.report_landed(path)
+        return renamed
+
+    def flush_account(self) -> None:
+        """The library forgets an upload that waits for its data connection without closing it."""
+        waiting = self._in_dtp_queue  # type: ignore[attr-defined]
+        if waiting is not None:
+            waiting[0].close()
+        super().flush_account()  # type: ignore[misc]
+
+
+class _Plain(_Reports, FTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
+    dtp_handler = Upload
+    use_sendfile = False
+
+
+class _Tls(_Reports, TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
+    dtp_handler = TlsUpload
+    tls_control_required = True
+    tls_data_required = True
+
+
+class _Authorizer:
+    """Answers the library's questions from the configured accounts."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    def validate_authentication(self, username: str, password: str, handler: object) -> None:  # noqa: ARG002
+        if self._accounts.by_password(username, password) is None:
+            raise AuthenticationFailed("Authentication failed.")
+
+    def get_home_dir(self, username: str) -> str:
+        return str(self._accounts.get(username).root)
+
+    def has_perm(self, username: str, perm: str, path: str | None = None) -> bool:  # noqa: ARG002
+        return perm in _PERMISSIONS
+
+    def get_perms(self, username: str) -> str:  # noqa: ARG002
+        return _PERMISSIONS
+
+    def get_msg_login(self, username: str) -> str:  # noqa: ARG002
+        return "Login successful."
+
+    def get_msg_quit(self, username: str) -> str:  # noqa: ARG002
+        return "Goodbye."
+
+    def impersonate_user(self, username: str, password: str) -> None:
+        """Everything happens as the gateway's own user."""
+
+    def terminate_impersonation(self, username: str) -> None:
+        """Nothing to give back."""
+
+
+class _Waker(AsyncChat):  # type: ignore[misc]  # pyftpdlib has no types
+    """Ends the wait of the loop from another thread."""
+
+    def __init__(self, loop: IOLoop) -> None:
+        self._far_end, near_end = socket.socketpair()
+        near_end.setblocking(False)
+        super().__init__(near_end, ioloop=loop)
+
+    def wake(self) -> None:
+        self._far_end.send(b"!")
+
+    def readable(self) -> bool:
+        return True
+
+    def handle_read_event(self) -> None:
+        self.socket.recv(64)
+
+    def close(self) -> None:
+        super().close()
+        self._far_end.close()
+
+
+def tls_context(tls: TlsSettings, root: Path) -> SSL.Context:
+    """TLS 1.2 or later with the configured certificate and its chain.  Raises NeedsOperator if they don't fit."""
+    chain, key = read_public(tls.certificate, root), read_secret(tls.key, root)
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_session_cache_mode(SSL.SESS_CACHE_SERVER)
+    context.set_session_id(b"gateway")
+    try:
+        own, *others = load_pem_x509_certificates(chain.encode())
+        context.use_certificate(own)
+        for other in others:
+            context.add_extra_chain_cert(other)
+        context.use_privatekey(load_pem_private_key(key.encode(), None))  # type: ignore[arg-type]
+        context.check_privatekey()
+    except (SSL.Error, TypeError, ValueError) as problem:
+        raise NeedsOperator(
+            f"[inbound.ftp] tls: the certificate {tls.certificate} and the key {tls.key} can't be used ({problem}); "
+            "give a PEM certificate with its chain, and the PEM key that belongs to it"
+        ) from problem
+    return context

@@ -1,0 +1,79 @@
+"""The data channel of an FTP upload: 226 only for a clean end, after the file is durable under its name.
+
+Where the end is clean: under TLS, at the close_notify alert; without, at the end of the stream while the control
+connection still stands and asks for no ABOR.  FTP says no more: a client that loses only its data connection by an
+orderly close can't be told from one that is done, so partners with a choice should use TLS or SFTP.
+"""
+
+import logging
+import re
+import socket
+
+from OpenSSL import SSL
+from pyftpdlib.exceptions import _RetryError
+from pyftpdlib.handlers import DTPHandler, TLS_DTPHandler
+
+from gateway.inbound.landing import Landing
+
+log = logging.getLogger("pyftpdlib")
+_ABORT = re.compile(rb"(?:^|\n|[^\w\r\n ])ABOR\r?\n", re.IGNORECASE)
+_PEEKED_BYTES = 512
+
+
+class Upload(DTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
+    """Receives into a Landing; settles it before the answer is sent."""
+
+    ended_clean = False
+    _resp: tuple[object, ...]
+
+    def recv(self, buffer_size: int) -> bytes:
+        """The library takes a reset connection for the end of the file; here it is a cut."""
+        try:
+            data: bytes = self.socket.recv(buffer_size)
+        except (SSL.WantReadError, SSL.WantWriteError):
+            raise  # the TLS layer above waits
+        except SSL.ZeroReturnError:
+            return self._ended(clean=True)
+        except (BlockingIOError, InterruptedError) as problem:
+            raise _RetryError from problem
+        except (SSL.Error, OSError):
+            return self._ended(clean=False)
+        return data or self._ended(clean=not self._control_is_over())
+
+    def _ended(self, *, clean: bool) -> bytes:
+        self.ended_clean = clean
+        self.handle_close()
+        return b""
+
+    def _control_is_over(self) -> bool:
+        """True if the client is gone or has asked to abort, as far as its words have come in."""
+        with socket.fromfd(self.cmd_channel.socket.fileno(), socket.AF_INET, socket.SOCK_STREAM) as control:
+            try:
+                waiting = control.recv(_PEEKED_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return False
+            except OSError:
+                return True
+        return not waiting or _ABORT.search(waiting) is not None
+
+    def close(self) -> None:
+        if not self._closed and isinstance(self.file_obj, Landing):
+            self._settle(self.file_obj)
+        super().close()
+
+    def _settle(self, upload: Landing) -> None:
+        self.transfer_finished = False
+        if not self.ended_clean:
+            upload.abandon()
+            if self._resp and str(self._resp[0]).startswith("226"):
+                self._resp = ("426 Connection closed before the end; nothing was stored.", log.info)
+            return
+        try:
+            upload.commit()
+            self.transfer_finished = True
+        except OSError as problem:
+            self._resp = (f"451 {problem.strerror}; nothing was stored.", log.warning)
+
+
+class TlsUpload(TLS_DTPHandler, Upload):  # type: ignore[misc]  # pyftpdlib has no types
+    """The same under TLS, where a missing close_notify is a cut."""

@@ -1,0 +1,178 @@
+"""How an upload lands: under a hidden name beside its final one, which it takes only at the clean end (DESIGN §4).
+
+A cut upload never shows under its name and is never reported.  What stood under the name stays whole until then.
+Everything here blocks.
+"""
+
+import os
+import re
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from enum import Enum, auto
+from pathlib import Path
+
+_NAME = re.compile(r"\..*\.[0-9a-f]{12}\.landing", re.DOTALL)
+_NAME_BYTES_MAX = 255
+_COPY_BYTES = 1 << 20
+
+
+class Start(Enum):
+    """What an upload starts from."""
+
+    EMPTY = auto()
+    NEW = auto()  # the name must be free, now and at the end
+    KEPT = auto()  # a copy of what stands there: appended to, or written over in part
+    APPENDED = auto()  # the same, and every write goes to its end
+
+
+class Landing:
+    """One upload on its way; also the file object that the FTP library writes to."""
+
+    def __init__(self, final: Path, start: Start, mode: int = 0o666) -> None:
+        """Open the hidden file.  Raises OSError as opening `final` itself would."""
+        self.final = final
+        self._start = start
+        self._failed: OSError | None = None
+        self._end = 0
+        self.changed = True
+        self.closed = True  # until there is something to close
+        before = _what_stands(final)
+        if before is not None and start is Start.NEW:
+            raise FileExistsError(17, "File exists", str(final))
+        self._hidden = final.with_name(landing_name(final.name))
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._fd = os.open(self._hidden, flags, (mode & 0o777) | 0o600)
+        self.closed = False
+        if before is not None and start in (Start.KEPT, Start.APPENDED):
+            self._copy_from(final)
+            self.changed = False
+
+    def _copy_from(self, final: Path) -> None:
+        try:
+            with final.open("rb") as old, os.fdopen(os.dup(self._fd), "wb") as new:
+                shutil.copyfileobj(old, new, _COPY_BYTES)
+            self._end = os.fstat(self._fd).st_size if self._start is Start.APPENDED else 0
+        except OSError:
+            self.abandon()
+            raise
+
+    @property
+    def name(self) -> str:
+        """The final path, as the FTP library logs and reports it."""
+        return str(self.final)
+
+    def fileno(self) -> int:
+        """The descriptor of the hidden file."""
+        return self._fd
+
+    def seek(self, offset: int) -> None:
+        """Where the next `write` goes."""
+        self._end = offset
+
+    def write(self, data: bytes) -> int:
+        """Write behind the last write."""
+        self.write_at(self._end, data)
+        return len(data)
+
+    def write_at(self, offset: int, data: bytes) -> None:
+        """Write all of `data`; once a write has failed the upload can only be abandoned."""
+        place = self._end if self._start is Start.APPENDED else offset
+        self.changed = True
+        view = memoryview(data)
+        try:
+            while view:
+                written = os.pwrite(self._fd, view, place)
+                view, place = view[written:], place + written
+        except OSError as problem:
+            self._failed = problem
+            raise
+        self._end = place
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """What was written, for clients that read back on the same handle."""
+        return os.pread(self._fd, size, offset)
+
+    def resize(self, size_bytes: int) -> None:
+        """Cut or lengthen the upload."""
+        self.changed = True
+        os.ftruncate(self._fd, size_bytes)
+
+    def commit(self) -> bool:
+        """The clean end: durable, then under its name; False if nothing was changed, so that nothing landed.
+
+        Raises OSError, the hidden file removed, if a write failed before or the name can't be taken.
+        """
+        if not self.changed:
+            self.abandon()
+            return False
+        try:
+            if self._failed is not None:
+                raise self._failed
+            os.fsync(self._fd)
+            self._take_name()
+        except OSError:
+            self.abandon()
+            raise
+        self._close()
+        _sync_folder(self.final.parent)
+        return True
+
+    def _take_name(self) -> None:
+        if self._start is Start.NEW:
+            os.link(self._hidden, self.final)  # refuses a name that was taken meanwhile
+            self._hidden.unlink()
+        else:
+            self._hidden.replace(self.final)
+
+    def abandon(self) -> None:
+        """Any other end: nothing remains; a second call does nothing."""
+        if not self.closed:
+            self._close()
+            self._hidden.unlink(missing_ok=True)
+
+    close = abandon  # the FTP library closes what was not committed
+
+    def _close(self) -> None:
+        self.closed = True
+        os.close(self._fd)
+
+
+def landing_name(name: str) -> str:
+    """A free hidden name for an upload to `name`, cut to what a folder takes."""
+    tail = f".{secrets.token_hex(6)}.landing"
+    kept = os.fsencode(name)[: _NAME_BYTES_MAX - len(tail) - 1]
+    return f".{kept.decode('utf-8', 'ignore')}{tail}"
+
+
+def is_landing(name: str) -> bool:
+    """True for the hidden name of an upload: never listed, never given to a client."""
+    return _NAME.fullmatch(name) is not None
+
+
+def leftovers(root: Path) -> Iterator[Path]:
+    """Hidden files below `root` that a killed process left behind; call before anybody uploads."""
+    for folder, _, names in os.walk(root):
+        yield from (Path(folder, name) for name in names if is_landing(name))
+
+
+def _what_stands(final: Path) -> os.stat_result | None:
+    """The regular file under `final`, None if the name is free.  Raises OSError for anything else."""
+    try:
+        found = final.lstat()
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(21, "Is a directory", str(final))
+    if not stat.S_ISREG(found.st_mode):
+        raise PermissionError(13, "Not a regular file", str(final))
+    return found
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,75 @@
+"""Both embedded servers as one thing that starts and stops with the gateway."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway.config.schema import InboundSettings
+from gateway.core.errors import NeedsOperator
+from gateway.inbound.accounts import Accounts
+from gateway.inbound.ftp_server import FtpServer
+from gateway.inbound.landing import leftovers
+from gateway.inbound.sftp_server import SftpServer
+
+
+class InboundServers:
+    """The configured servers; `landed` is called with the path of each file that is complete, from any thread."""
+
+    def __init__(self, config: InboundSettings, root: Path, state: Path, landed: Callable[[str], None]) -> None:
+        self._config = config
+        self._root = root
+        self._state = state
+        self._landed = landed
+        self._sftp: SftpServer | None = None
+        self._ftp: FtpServer | None = None
+
+    @property
+    def sftp_address(self) -> tuple[str, int] | None:
+        """Where SFTP listens, None if it doesn't; tells the port that was given for port 0."""
+        return self._sftp.address if self._sftp else None
+
+    @property
+    def ftp_address(self) -> tuple[str, int] | None:
+        """The same for FTP."""
+        return self._ftp.address if self._ftp else None
+
+    async def start(self) -> None:
+        """Make the accounts' folders, remove what a kill left behind, listen.
+
+        Raises NeedsOperator or Refused, nothing listening then.
+        """
+        if self._config.sftp is None and self._config.ftp is None:
+            return
+        accounts = await asyncio.to_thread(Accounts, self._config.users, self._root)
+        await asyncio.to_thread(_prepare, accounts)
+        try:
+            if self._config.sftp is not None:
+                self._sftp = SftpServer(self._config.sftp, accounts, self._root, self._state, self._landed)
+                await self._sftp.start()
+            if self._config.ftp is not None:
+                self._ftp = FtpServer(self._config.ftp, accounts, self._root, self._landed)
+                await self._ftp.start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Close every connection; an upload that is not finished leaves nothing behind.  A second call does nothing."""
+        if self._ftp is not None:
+            await self._ftp.stop()
+        if self._sftp is not None:
+            await self._sftp.stop()
+        self._sftp, self._ftp = None, None
+
+
+def _prepare(accounts: Accounts) -> None:
+    for account in accounts.all:
+        try:
+            account.root.mkdir(mode=0o750, parents=True, exist_ok=True)
+            for left in leftovers(account.root):
+                left.unlink(missing_ok=True)
+        except OSError as problem:
+            raise NeedsOperator(
+                f"[inbound.users.{account.name}] root: the folder {account.root} can't be used: {problem.strerror}; "
+                "let the gateway's user write there, or correct the line"
+            ) from problem

@@ -1,0 +1,242 @@
+"""What an SFTP session may do with files: everything below its account's folder, uploads by landing."""
+
+import asyncio
+import os
+import stat
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Executor
+from itertools import islice
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import asyncssh
+from asyncssh import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_TRUNC, FXF_WRITE, SFTPAttrs, SFTPName
+
+from gateway.inbound.confine import Room
+from gateway.inbound.landing import Landing, Start, is_landing
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_LISTED_AT_ONCE = 500
+
+
+class Reading:
+    """A file that a client reads."""
+
+    def __init__(self, path: Path) -> None:
+        # Not blocking, so that a FIFO can't hold a thread; then only regular files pass.
+        self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+            os.close(self._fd)
+            raise PermissionError(13, "Not a regular file", str(path))
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._fd
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes from `offset`, none at the end."""
+        return os.pread(self._fd, size, offset)
+
+    def close(self) -> None:
+        """Done with it."""
+        os.close(self._fd)
+
+
+class ConfinedSFTP(asyncssh.SFTPServer):
+    """One session's files.  Requests of a session come one after the other, each runs in a thread.
+
+    `landed` is called with the path of each file that is complete.  `cut` is set when the session ends, before its
+    open files are closed: what is closed after that was never finished.
+    """
+
+    def __init__(
+        self,
+        channel: "asyncssh.SSHServerChannel[bytes]",
+        room: Room,
+        executor: Executor,
+        landed: Callable[[str], None],
+    ) -> None:
+        super().__init__(channel)
+        self._room = room
+        self._executor = executor
+        self._landed = landed
+        self.cut = False
+
+    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: work(*args, **kwargs))
+
+    # Open files
+
+    async def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> object:
+        return await self._run(self._open, os.fsdecode(path), pflags, attrs)
+
+    def _open(self, shown: str, pflags: int, attrs: SFTPAttrs) -> object:
+        real = self._room.inside(shown)
+        if not pflags & (FXF_WRITE | FXF_APPEND):
+            return Reading(real)
+        if not pflags & FXF_CREAT and not real.exists():
+            raise FileNotFoundError(2, "No such file or directory", shown)
+        return Landing(real, _start(pflags), 0o666 if attrs.permissions is None else attrs.permissions)
+
+    async def close(self, file_obj: object) -> None:
+        if isinstance(file_obj, Reading):
+            file_obj.close()
+        elif isinstance(file_obj, Landing):
+            if self.cut:
+                await self._run(file_obj.abandon)
+            elif await self._run(file_obj.commit):
+                self._landed(file_obj.name)
+
+    async def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        return await self._run(_opened(file_obj).read_at, offset, size)
+
+    async def write(self, file_obj: object, offset: int, data: bytes) -> int:
+        await self._run(_upload(file_obj).write_at, offset, data)
+        return len(data)
+
+    async def fstat(self, file_obj: object) -> os.stat_result:
+        return os.fstat(_opened(file_obj).fileno())
+
+    async def fsetstat(self, file_obj: object, attrs: SFTPAttrs) -> None:
+        upload = _upload(file_obj)
+        if attrs.size is not None:
+            await self._run(upload.resize, attrs.size)
+        await self._run(_set_attrs, upload.fileno(), attrs)
+
+    async def fsync(self, file_obj: object) -> None:
+        await self._run(os.fsync, _opened(file_obj).fileno())
+
+    async def fstatvfs(self, file_obj: object) -> os.statvfs_result:
+        return await self._run(os.statvfs, _opened(file_obj).fileno())
+
+    # Names
+
+    async def lstat(self, path: bytes) -> os.stat_result:
+        return await self._run(lambda: self._room.entry(os.fsdecode(path)).lstat())
+
+    async def stat(self, path: bytes) -> os.stat_result:
+        return await self._run(lambda: self._room.inside(os.fsdecode(path)).stat())
+
+    async def setstat(self, path: bytes, attrs: SFTPAttrs) -> None:
+        if attrs.size is not None:
+            raise asyncssh.SFTPOpUnsupported("The size of a complete file can't be set; write it anew")
+        await self._run(lambda: _set_attrs(self._room.inside(os.fsdecode(path)), attrs))
+
+    async def lsetstat(self, path: bytes, attrs: SFTPAttrs) -> None:
+        await self.setstat(path, attrs)
+
+    async def statvfs(self, path: bytes) -> os.statvfs_result:
+        return await self._run(lambda: os.statvfs(self._room.inside(os.fsdecode(path))))
+
+    async def realpath(self, path: bytes) -> bytes:
+        return await self._run(lambda: os.fsencode(self._room.shown(self._room.inside(os.fsdecode(path)))))
+
+    async def readlink(self, path: bytes) -> bytes:
+        def target() -> bytes:
+            entry = self._room.entry(os.fsdecode(path))
+            entry.readlink()  # refuses what is no link
+            return os.fsencode(self._room.shown(self._room.inside(os.fsdecode(path))))
+
+        return await self._run(target)
+
+    async def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
+        folder = await self._run(self._room.inside, os.fsdecode(path))
+        for name in (b".", b".."):
+            yield SFTPName(name, attrs=SFTPAttrs.from_local(await self._run(folder.stat)))
+        with await self._run(os.scandir, folder) as entries:
+            while block := await self._run(_listed, entries):
+                for listed in block:
+                    yield listed
+
+    async def remove(self, path: bytes) -> None:
+        await self._run(lambda: self._room.entry(os.fsdecode(path)).unlink())
+
+    async def mkdir(self, path: bytes, attrs: SFTPAttrs) -> None:
+        mode = 0o777 if attrs.permissions is None else attrs.permissions & 0o777 | 0o700
+        await self._run(lambda: self._room.entry(os.fsdecode(path)).mkdir(mode))
+
+    async def rmdir(self, path: bytes) -> None:
+        await self._run(lambda: self._room.entry(os.fsdecode(path)).rmdir())
+
+    async def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        await self._renamed(_rename_if_free, oldpath, newpath)
+
+    async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        await self._renamed(os.replace, oldpath, newpath)
+
+    async def _renamed(self, rename: Callable[[Path, Path], None], oldpath: bytes, newpath: bytes) -> None:
+        def work() -> Path | None:
+            old, new = self._room.entry(os.fsdecode(oldpath)), self._room.entry(os.fsdecode(newpath))
+            rename(old, new)
+            return new if stat.S_ISREG(new.lstat().st_mode) else None
+
+        if (new := await self._run(work)) is not None:
+            self._landed(str(new))
+
+    async def symlink(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002 -- named by asyncssh
+        raise asyncssh.SFTPPermissionDenied("Links can't be made here")
+
+    async def link(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002 -- named by asyncssh
+        raise asyncssh.SFTPPermissionDenied("Links can't be made here")
+
+
+def _start(pflags: int) -> Start:
+    if pflags & FXF_EXCL:
+        return Start.NEW
+    if pflags & FXF_APPEND:
+        return Start.APPENDED
+    return Start.EMPTY if pflags & FXF_TRUNC else Start.KEPT
+
+
+def _opened(file_obj: object) -> Reading | Landing:
+    if isinstance(file_obj, Reading | Landing):
+        return file_obj
+    raise asyncssh.SFTPFailure("Not an open file")
+
+
+def _upload(file_obj: object) -> Landing:
+    if isinstance(file_obj, Landing):
+        return file_obj
+    raise asyncssh.SFTPPermissionDenied("Opened for reading only")
+
+
+def _set_attrs(file: int | Path, attrs: SFTPAttrs) -> None:
+    """Permissions and times; owners are the gateway's own affair and left alone."""
+    if attrs.permissions is not None:
+        os.chmod(file, attrs.permissions & 0o777)
+    if attrs.mtime is not None:
+        modified = attrs.mtime * 1_000_000_000 + (attrs.mtime_ns or 0)
+        accessed = modified if attrs.atime is None else attrs.atime * 1_000_000_000 + (attrs.atime_ns or 0)
+        os.utime(file, ns=(accessed, modified))
+
+
+def _listed(entries: "Iterator[os.DirEntry[Any]]") -> list[SFTPName]:
+    """The next entries of a folder, without uploads on their way; an empty list at the end."""
+    while block := list(islice(entries, _LISTED_AT_ONCE)):
+        names = [name for entry in block if (name := _name(entry)) is not None]
+        if names:
+            return names
+    return []
+
+
+def _name(entry: "os.DirEntry[Any]") -> SFTPName | None:
+    if is_landing(entry.name):
+        return None
+    try:
+        attrs = SFTPAttrs.from_local(entry.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return None  # gone since the folder was read
+    return SFTPName(os.fsencode(entry.name), attrs=attrs)
+
+
+def _rename_if_free(old: Path, new: Path) -> None:
+    """The plain rename never replaces: a file by a link, which fails if the name is taken, a folder after a look."""
+    if stat.S_ISREG(old.lstat().st_mode):
+        os.link(old, new)
+        old.unlink()
+    elif os.path.lexists(new):
+        raise FileExistsError(17, "File exists", str(new))
+    else:
+        old.rename(new)

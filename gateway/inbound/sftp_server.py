@@ -1,0 +1,209 @@
+"""The embedded SFTP server (asyncssh): password and key logins, each account in its own room."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import asyncssh
+from asyncssh.channel import SSHChannel
+from asyncssh.sftp import SFTPServerHandler
+from asyncssh.stream import SSHServerStreamSession
+
+from gateway.config.kinds import listen_address
+from gateway.config.schema import SftpListen
+from gateway.config.secrets import read_secret
+from gateway.core.errors import NeedsOperator
+from gateway.inbound.accounts import Accounts
+from gateway.inbound.confine import Room
+from gateway.inbound.sftp_files import ConfinedSFTP
+
+HOST_KEY = "inbound_host_key"
+_THREADS = 16
+_LOGIN_TIMEOUT_S = 30
+_END_TIMEOUT_S = 10
+_SFTP_VERSION = 3
+
+
+class SftpServer:
+    """Listens, lets accounts in, and knows which sessions are open."""
+
+    def __init__(
+        self, settings: SftpListen, accounts: Accounts, root: Path, state: Path, landed: Callable[[str], None]
+    ) -> None:
+        self.settings = settings
+        self.accounts = accounts
+        self.landed = landed
+        self.executor = ThreadPoolExecutor(_THREADS, "sftp-files")
+        self.connections: set[asyncssh.SSHServerConnection] = set()
+        self.sessions: set[asyncio.Task[None]] = set()
+        self._root = root
+        self._state = state
+        self._listener: asyncssh.SSHAcceptor | None = None
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Where it listens, None while it doesn't."""
+        if self._listener is None:
+            return None
+        host, port = self._listener.get_addresses()[0][:2]
+        return str(host), int(port)
+
+    async def start(self) -> None:
+        """Raises NeedsOperator if the address or the host key can't be used."""
+        host, port = listen_address(self.settings.listen)
+        key = await asyncio.to_thread(host_key, self.settings, self._root, self._state)
+        try:
+            self._listener = await asyncssh.listen(
+                host,
+                port,
+                server_factory=lambda: Door(self),
+                server_host_keys=[key],
+                login_timeout=_LOGIN_TIMEOUT_S,
+                keepalive_interval=30,
+                encoding=None,
+                allow_scp=False,
+                agent_forwarding=False,
+                x11_forwarding=False,
+                server_version="gateway",
+            )
+        except OSError as problem:
+            raise NeedsOperator(
+                f"the SFTP server can't listen on {self.settings.listen}: {problem.strerror or problem}; "
+                "stop the program that does, or change [inbound.sftp] listen"
+            ) from problem
+
+    async def stop(self) -> None:
+        """Close every connection; uploads that are not finished are gone when it returns."""
+        if self._listener is not None:
+            self._listener.close()
+            await self._listener.wait_closed()
+            self._listener = None
+        for connection in tuple(self.connections):
+            connection.abort()
+        if self.sessions:
+            await asyncio.wait(tuple(self.sessions), timeout=_END_TIMEOUT_S)
+        await asyncio.to_thread(self.executor.shutdown)
+
+
+class Door(asyncssh.SSHServer):
+    """One connection: counts it, checks who it is, opens SFTP sessions and nothing else."""
+
+    def __init__(self, server: SftpServer) -> None:
+        self._server = server
+        self._connection: asyncssh.SSHServerConnection | None = None
+        self._idle: asyncio.TimerHandle | None = None
+        self._used_at = time.monotonic()
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._server.connections.add(conn)
+        if len(self._server.connections) > self._server.settings.max_connections:
+            conn.disconnect(asyncssh.DISC_TOO_MANY_CONNECTIONS, "Too many connections; try again later")
+            return
+        self._look_whether_idle()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- named by asyncssh
+        if self._connection is not None:
+            self._server.connections.discard(self._connection)
+        if self._idle is not None:
+            self._idle.cancel()
+
+    def used(self) -> None:
+        """The client has said something."""
+        self._used_at = time.monotonic()
+
+    def _look_whether_idle(self) -> None:
+        limit_s = self._server.settings.idle_timeout.total_seconds()
+        left_s = self._used_at + limit_s - time.monotonic()
+        if left_s > 0:
+            self._idle = asyncio.get_running_loop().call_later(left_s, self._look_whether_idle)
+        elif self._connection is not None:
+            self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, "Idle for too long")
+
+    def begin_auth(self, username: str) -> bool:  # noqa: ARG002 -- named by asyncssh
+        return True  # known or not: everybody has to prove who they are
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        loop = asyncio.get_running_loop()
+        accounts = self._server.accounts
+        return await loop.run_in_executor(self._server.executor, accounts.by_password, username, password) is not None
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return self._server.accounts.by_key(username, key) is not None
+
+    def session_requested(self) -> asyncssh.SSHServerSession[bytes]:
+        return Session(self._server, self)
+
+
+class Session(SSHServerStreamSession[bytes]):
+    """Starts our own request handler: asyncssh's closes open files in the same way at a close and at a cut."""
+
+    def __init__(self, server: SftpServer, door: Door) -> None:
+        super().__init__(None, self._files)
+        self._server = server
+        self._door = door
+
+    def _files(self, channel: "SSHChannel[bytes]") -> ConfinedSFTP:
+        assert isinstance(channel, asyncssh.SSHServerChannel)
+        account = self._server.accounts.get(channel.get_connection().get_extra_info("username"))
+        return ConfinedSFTP(channel, Room(account.root), self._server.executor, self._server.landed)
+
+    def session_started(self) -> None:
+        assert self._chan is not None
+        self._chan.set_encoding(None)
+        self._encoding = None
+        files = self._files(self._chan)
+        reader, writer = asyncssh.SSHReader[bytes](self, self._chan), asyncssh.SSHWriter[bytes](self, self._chan)
+        task = asyncio.get_running_loop().create_task(Requests(files, reader, writer).run())
+        self._server.sessions.add(task)
+        task.add_done_callback(self._server.sessions.discard)
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        self._door.used()
+        super().data_received(data, datatype)
+
+
+class Requests(SFTPServerHandler):
+    """Tells the files that the session is over before they are closed."""
+
+    def __init__(
+        self, files: ConfinedSFTP, reader: "asyncssh.SSHReader[bytes]", writer: "asyncssh.SSHWriter[bytes]"
+    ) -> None:
+        super().__init__(files, reader, writer, _SFTP_VERSION)
+        self._files = files
+
+    async def _cleanup(self, exc: Exception | None) -> None:
+        self._files.cut = True
+        await super()._cleanup(exc)
+
+
+def host_key(settings: SftpListen, root: Path, state: Path) -> asyncssh.SSHKey:
+    """The server's own key: the configured one, else the one in the state folder, made at the first start."""
+    try:
+        if settings.host_key is not None:
+            return asyncssh.import_private_key(read_secret(settings.host_key, root))
+        path = state / HOST_KEY
+        if not path.exists():
+            _make_key(path)
+        return asyncssh.read_private_key(path)
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as problem:
+        where = settings.host_key or state / HOST_KEY
+        raise NeedsOperator(f"the SFTP server's host key {where} can't be read: {problem}; replace it") from problem
+
+
+def _make_key(path: Path) -> None:
+    """Written beside its name first, so that a crash can't leave half a key that every client would pin."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.touch(mode=0o600, exist_ok=True)
+    beside.write_bytes(asyncssh.generate_private_key("ssh-ed25519", "gateway").export_private_key())
+    beside.replace(path)
