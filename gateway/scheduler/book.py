@@ -2,12 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from gateway.ledger import checks
+from gateway.ledger.due_times import keep_times, last_times
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.looks import Look, note_looks
 from gateway.ledger.standing import HeldEndpoint, Standing, held_endpoints, standings
+from gateway.scheduler.autocheck import Report
 
 Standings = Mapping[str, Sequence[Standing]]
 """By source path."""
@@ -26,6 +29,22 @@ class Book(Protocol):
 
     async def held_endpoints(self) -> Mapping[str, HeldEndpoint]:
         """The endpoints that nobody is to try now, by name."""
+        ...
+
+    async def reports(self, action: str) -> Mapping[str, Report]:
+        """When the CHECK of `action` last reported which file."""
+        ...
+
+    async def forget_reports(self, action: str, present: Collection[str]) -> None:
+        """Drop the reports of files that are not `present`."""
+        ...
+
+    async def last_times(self) -> Mapping[str, datetime]:
+        """For each action the last due time that was run or skipped."""
+        ...
+
+    async def keep_times(self, times: Mapping[str, datetime]) -> None:
+        """Record the last due times, before what they cause is started."""
         ...
 
 
@@ -53,6 +72,29 @@ class LedgerBook:
         held = await self._ledger.read(lambda connection: held_endpoints(connection, now_ns))
         return {one.endpoint: one for one in held}
 
+    async def reports(self, action: str) -> Mapping[str, Report]:
+        """As the tables have them."""
+        rows = await self._ledger.read(lambda connection: checks.reports(connection, action))
+        return {path: _report(row) for path, row in rows.items()}
+
+    async def forget_reports(self, action: str, present: Collection[str]) -> None:
+        """One transaction."""
+        await self._ledger.write(lambda connection: checks.forget_gone(connection, action, present))
+
+    async def last_times(self) -> Mapping[str, datetime]:
+        """As moments."""
+        times = await self._ledger.read(last_times)
+        return {action: from_ns(at) for action, at in times.items()}
+
+    async def keep_times(self, times: Mapping[str, datetime]) -> None:
+        """One transaction for all."""
+        await self._ledger.write(lambda connection: keep_times(connection, {a: at_ns(at) for a, at in times.items()}))
+
+
+def _report(row: checks.Report) -> Report:
+    next_at = None if row.next_at is None else from_ns(row.next_at)
+    return Report(row.stamp, from_ns(row.reported_at), row.failures, next_at)
+
 
 def _by_source(found: Sequence[Standing]) -> Standings:
     grouped: defaultdict[str, list[Standing]] = defaultdict(list)
@@ -64,6 +106,11 @@ def _by_source(found: Sequence[Standing]) -> Standings:
 def at_ns(moment: datetime) -> int:
     """A moment as the tables keep it: whole microseconds, as nanoseconds since the epoch."""
     return int((moment.astimezone(UTC) - _EPOCH).total_seconds() * 1_000_000) * 1000
+
+
+def from_ns(at: int) -> datetime:
+    """The moment that the tables mean."""
+    return _EPOCH + timedelta(microseconds=at // 1000)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

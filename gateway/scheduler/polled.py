@@ -30,12 +30,17 @@ class Left:
 
 @dataclass(slots=True, kw_only=True)
 class Polled:
-    """The sources of one action.  `driving` are the numbers of the commands that make it due; `only_new` have -NEW."""
+    """The sources of one action.
+
+    `driving` are the numbers of the commands that make it due; `only_new` have -NEW; the sources of `moving` name
+    a date or time.  `endpoint`: what must be reachable for a run to make sense, None for local copies.
+    """
 
     name: str
     watched: tuple[Watched, ...]
     driving: frozenset[int]
     only_new: frozenset[int] = frozenset()
+    moving: frozenset[int] = frozenset()
     lane: str = ""
     endpoint: str | None = None
     left: dict[str, Left] = field(default_factory=dict)

@@ -89,6 +89,13 @@ class Watched:
         """When the first file that waits is to be judged, None if none waits."""
         return min((at for view in self._views.values() for at in view.sights.waiting.values()), default=None)
 
+    def point_at(self, spec: SourceSpec) -> None:
+        """Watch another place from now on, if it is another: a source that names a date moves at midnight."""
+        if (spec.folder, spec.name) != (self.spec.folder, self.spec.name):
+            self.spec = spec
+            self._matches = spec.pattern.matches
+            self._views.clear()
+
     def sweep(self, now: Instant, hints: Hints) -> Swept:
         """Look for files that came, changed or went."""
         swept = Swept()
