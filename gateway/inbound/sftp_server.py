@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import ClassVar
 
 import asyncssh
 from asyncssh.channel import SSHChannel
-from asyncssh.sftp import SFTPServerHandler
+from asyncssh.packet import SSHPacket
+from asyncssh.sftp import FXP_WRITE, SFTPServerHandler
 from asyncssh.stream import SSHServerStreamSession
 
 from gateway.config.kinds import listen_address
@@ -64,6 +66,7 @@ class SftpServer:
                 login_timeout=_LOGIN_TIMEOUT_S,
                 keepalive_interval=30,
                 encoding=None,
+                line_editor=False,
                 allow_scp=False,
                 agent_forwarding=False,
                 x11_forwarding=False,
@@ -173,13 +176,23 @@ class Session(SSHServerStreamSession[bytes]):
 
 
 class Requests(SFTPServerHandler):
-    """Tells the files that the session is over before they are closed."""
+    """Tells the files that the session is over before they are closed, and takes writes as OpenSSH does."""
 
     def __init__(
         self, files: ConfinedSFTP, reader: "asyncssh.SSHReader[bytes]", writer: "asyncssh.SSHWriter[bytes]"
     ) -> None:
         super().__init__(files, reader, writer, _SFTP_VERSION)
         self._files = files
+
+    async def _write(self, packet: SSHPacket) -> int:
+        """Bytes behind the data are ignored: a widespread client library (pkg/sftp 1.13, in rclone) sends some."""
+        file_obj = self._file_handles.get(packet.get_string())
+        offset, data = packet.get_uint64(), packet.get_string()
+        if file_obj is None:
+            raise asyncssh.SFTPInvalidHandle("Invalid file handle")
+        return await self._files.write(file_obj, offset, data)
+
+    _packet_handlers: ClassVar = {**SFTPServerHandler._packet_handlers, FXP_WRITE: _write}
 
     async def _cleanup(self, exc: Exception | None) -> None:
         self._files.cut = True
