@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from tests.peers.ftp_servers import pyftpd
 from tests.peers.openssh import SshPeer, openssh_sshd
 from tests.peers.processes import MissingServer
 from tests.peers.vsftpd import FtpPeer, vsftpd
@@ -58,3 +59,24 @@ def sshd_folder(sshd: SshPeer, tmp_path: Path) -> Path:
     folder = sshd.folder / tmp_path.name
     folder.mkdir(exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def implicit_vsftpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FtpPeer]:
+    """vsftpd that speaks TLS from the first byte, as on port 990."""
+    with needed(lambda: vsftpd(tmp_path_factory.mktemp("vsftpi"), tls=True, implicit=True)) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def pyftpd_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FtpPeer]:
+    """pyftpdlib, plain; use a folder of your own below `folder`."""
+    with pyftpd(tmp_path_factory.mktemp("pyftpd")) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def pyftpd_tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FtpPeer]:
+    """pyftpdlib that demands TLS on both channels."""
+    with pyftpd(tmp_path_factory.mktemp("pyftps"), tls=True) as peer:
+        yield peer

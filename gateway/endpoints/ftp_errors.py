@@ -1,0 +1,127 @@
+"""Replies and errors of FTP, turned into ours at the edge."""
+
+import ftplib
+import re
+import ssl
+from collections.abc import Callable
+
+from gateway.core.errors import (
+    AlreadyThere,
+    GatewayError,
+    HostKeyRefused,
+    LinkLost,
+    LoginRefused,
+    NeedsOperator,
+    NoSpace,
+    NotThere,
+    PathRefused,
+    PeerBusy,
+    Retryable,
+)
+from gateway.endpoints.place import Place
+
+FTP_ERRORS = (ftplib.Error, OSError, EOFError)
+_BUSY = re.compile(r"too many|maximum|try again|later|limit|connections? from", re.IGNORECASE)
+_FULL = re.compile(r"no space|quota|disk full|insufficient", re.IGNORECASE)
+_MISSING = re.compile(r"no such|not found|does not exist|doesn't exist|cannot find", re.IGNORECASE)
+_TAKEN = re.compile(r"exist", re.IGNORECASE)
+_OURS: dict[str, type[GatewayError]] = {
+    "421": LinkLost,
+    "425": LinkLost,
+    "426": LinkLost,
+    "450": Retryable,
+    "451": Retryable,
+    "452": NoSpace,
+    "552": NoSpace,
+    "530": LoginRefused,
+    "532": LoginRefused,
+    "550": PathRefused,
+    "553": PathRefused,
+    "500": NeedsOperator,
+    "501": PathRefused,
+    "502": NeedsOperator,
+    "504": NeedsOperator,
+    "522": NeedsOperator,
+}
+_REMEDY: dict[type[GatewayError], str] = {
+    NoSpace: "the peer's disk or quota is full; somebody has to make room there",
+    NeedsOperator: "the peer's FTP server doesn't know this command",
+    PathRefused: "ask the peer's administrator for permission, or name another path",
+}
+
+
+def reply_code(exc: BaseException) -> str:
+    """The three digits of the peer's reply, empty if there was none."""
+    text = str(exc)[:3]
+    return text if isinstance(exc, ftplib.Error) and text.isdigit() else ""
+
+
+def reply_text(exc: BaseException) -> str:
+    """What the peer said, on one line."""
+    return " ".join(str(exc).split()) or type(exc).__name__
+
+
+def ftp_error(exc: BaseException, what: str) -> GatewayError:
+    """Our error for one command's.  A 550 means anything: callers that can, look before they believe it."""
+    code, words = reply_code(exc), reply_text(exc)
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return HostKeyRefused(f"{what}: {exc.verify_message}; see `ca` of this endpoint")
+    if not code:
+        return LinkLost(f"{what}: {words}; the connection ended")
+    ours = _OURS.get(code, Retryable if code.startswith("4") else NeedsOperator)
+    if ours in (PathRefused, Retryable) and _FULL.search(words):
+        ours = NoSpace
+    remedy = _REMEDY.get(ours)
+    return ours(f"{what}: {words}" + (f"; {remedy}" if remedy else ""))
+
+
+def says_missing(exc: BaseException) -> bool:
+    """True if the text of a 550 is about a name that isn't there."""
+    return reply_code(exc) == "550" and bool(_MISSING.search(str(exc)))
+
+
+def says_taken(exc: BaseException) -> bool:
+    """True if the text of a 550 or 553 is about a name that is there already."""
+    return bool(_TAKEN.search(str(exc))) and not _MISSING.search(str(exc))
+
+
+def login_error(exc: BaseException, place: Place) -> GatewayError:
+    """Our error for a connection or login that failed."""
+    at = f"{place.name} ({place.address})"
+    code, words = reply_code(exc), reply_text(exc)
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        return HostKeyRefused(
+            f"{at}: the server's certificate is not trusted: {exc.verify_message}; if it is the right one, "
+            f'write ca = "file:ITS_CA.pem" into endpoint {place.name}'
+        )
+    if isinstance(exc, ssl.SSLError):
+        return LinkLost(f"{at}: TLS failed: {words}; is it {_other_tls(place)}?")
+    if code == "421" or (code in ("530", "450", "434") and _BUSY.search(words)):
+        return PeerBusy(f"{at}: {words}; lower `sessions` of endpoint {place.name} if this stays")
+    if code in ("530", "430", "331", "332", "532"):
+        return LoginRefused(f"{at}: user {place.user!r} was refused: {words}; correct the user or the password")
+    if code:
+        return NeedsOperator(f"{at}: {words}; is the URL's kind right (ftp, ftps, tls)?")
+    return LinkLost(f"{at}: {words}; is the server running, and host and port right?")
+
+
+def _other_tls(place: Place) -> str:
+    return 'tls = "explicit" (port 21)' if place.tls == "implicit" else 'tls = "implicit" (port 990), or no TLS at all'
+
+
+def not_there(what: str, exc: BaseException) -> NotThere:
+    """Nothing stands there, as a look has confirmed."""
+    return NotThere(f"{what}: {reply_text(exc)}")
+
+
+def already_there(what: str, exc: BaseException) -> AlreadyThere:
+    """Something stands there, as a look has confirmed."""
+    return AlreadyThere(f"{what}: something stands there; {reply_text(exc)}")
+
+
+def translated(what: str, work: Callable[[], object]) -> None:
+    """Run `work`, its errors turned into ours; for steps whose answer nobody needs."""
+    try:
+        work()
+    except FTP_ERRORS as exc:
+        raise ftp_error(exc, what) from exc

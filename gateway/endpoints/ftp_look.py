@@ -1,0 +1,103 @@
+"""Looking at names over FTP: what stands there, what is in a folder, what is missing.  Blocking.
+
+vsftpd lists a missing folder as empty, has no MLSD, and answers 550 for every cause; so each answer is checked.
+"""
+
+import ftplib
+from dataclasses import replace
+
+from gateway.core.errors import NotThere, PathRefused
+from gateway.core.model import Entry, Kind, Stamp
+from gateway.endpoints.base import Features
+from gateway.endpoints.ftp_errors import reply_code, reply_text
+from gateway.endpoints.ftp_listing import parse_facts, parse_list_line, parse_time
+from gateway.endpoints.ftp_wire import Control
+from gateway.endpoints.paths import parent
+
+_SECOND_NS = 1_000_000_000
+_NOT_KNOWN = ("500", "502", "504")
+
+
+def list_folder(control: Control, at: str, folder: str) -> list[Entry]:
+    """The entries of `at`, their paths beginning with `folder`.  Raises NotThere if it can't be entered."""
+    _enter(control, at, folder)
+    if "MLST" in control.features or "MLSD" in control.features:
+        entries = [parse_facts(line, folder) for line in control.listing("MLSD")]
+    else:
+        entries = [parse_list_line(line, folder) for line in control.listing("LIST")]
+    return [entry for entry in entries if entry is not None]
+
+
+def _enter(control: Control, at: str, shown: str) -> None:
+    try:
+        control.cwd(at)
+    except ftplib.error_perm as exc:
+        if reply_code(exc) == "530":
+            raise
+        raise NotThere(f"{shown}: {reply_text(exc)}; the folder is missing or can't be entered") from exc
+
+
+def is_folder(control: Control, at: str) -> bool:
+    """True if `at` can be entered."""
+    try:
+        control.cwd(at)
+    except ftplib.error_perm:
+        return False
+    return True
+
+
+def look_at(control: Control, at: str, path: str) -> Entry:
+    """What stands under `at`.  Raises NotThere only if its folder answers, PathRefused if nothing can be told."""
+    if "MLST" in control.features:
+        return _by_facts(control, at, path)
+    try:
+        return _by_size(control, at, path)
+    except ftplib.error_perm as exc:
+        if is_folder(control, at):
+            return Entry(path, Kind.FOLDER, Stamp(0, None, 0, 0, _SECOND_NS))
+        if reply_code(exc) in _NOT_KNOWN:
+            return _by_listing(control, at, path)
+        raise _missing(control, at, path, exc) from exc
+
+
+def _by_facts(control: Control, at: str, path: str) -> Entry:
+    try:
+        lines = control.sendcmd(f"MLST {at}").splitlines()
+    except ftplib.error_perm as exc:
+        raise _missing(control, at, path, exc) from exc
+    entry = parse_facts(lines[1], path=path) if len(lines) > 2 else None
+    if entry is None:
+        raise ftplib.error_reply(f"MLST: {lines!r}")
+    return entry
+
+
+def _by_size(control: Control, at: str, path: str) -> Entry:
+    size = int(control.sendcmd(f"SIZE {at}")[3:].split()[0])
+    found = None
+    if "MDTM" in control.features:
+        reply = control.reply(f"MDTM {at}")
+        found = parse_time(reply[4:]) if reply.startswith("213") else None
+    mtime_ns, grain_ns = found or (None, _SECOND_NS)
+    return Entry(path, Kind.FILE, Stamp(size, mtime_ns, 0, 0, grain_ns))
+
+
+def _by_listing(control: Control, at: str, path: str) -> Entry:
+    name = at.rpartition("/")[2]
+    for entry in list_folder(control, parent(at) or ".", ""):
+        if entry.name == name:
+            return replace(entry, path=path)
+    raise NotThere(f"{path}: not in the listing of its folder")
+
+
+def _missing(control: Control, at: str, path: str, exc: BaseException) -> NotThere | PathRefused:
+    folder = parent(at)
+    if not folder or is_folder(control, folder):
+        return NotThere(f"{path}: {reply_text(exc)}")
+    return PathRefused(
+        f"{path}: {reply_text(exc)}; its folder is missing or can't be entered: the server tells no difference"
+    )
+
+
+def without_replace(features: Features) -> Features:
+    """What is left of a server that has refused to replace a file."""
+    return replace(features, atomic_replace=False)

@@ -1,0 +1,264 @@
+"""The blocking side of FTP: ftplib with TLS as servers demand it, deadlines, and an end that comes from outside.
+
+Everything here runs in the session's own thread, except `hang_up`.
+"""
+
+import ftplib
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Iterator
+
+from gateway.config.schema import Scheme
+from gateway.endpoints.place import Place
+
+_BLOCK_BYTES = 256 * 1024
+_GOODBYE_S = 5.0
+_NOT_KNOWN = ("500", "501", "502", "503", "504", "522")
+
+
+class Trickle(OSError):
+    """The peer sends so slowly that a block was not full in time."""
+
+
+class Control(ftplib.FTP):
+    """One control connection.  Data connections use its TLS session: many servers demand that."""
+
+    encoding = "utf-8"
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(encoding="utf-8")
+        self._place = place
+        self._tls = _context(place) if place.scheme == Scheme.FTPS else None
+        self._data: socket.socket | None = None
+        self.timeout = place.call_timeout_s
+        self.features: dict[str, str] = {}
+        self.home = ""
+        self.system = ""
+
+    def open(self) -> None:
+        """Connect, log in, ask what the server can."""
+        place = self._place
+        self.host, self.port = place.host, place.port
+        self.sock = socket.create_connection((place.host, place.port), place.connect_timeout_s)
+        self.af = self.sock.family
+        keep_alive(self.sock, place.keepalive_s)
+        if self._tls and place.tls == "implicit":
+            self._secure()
+        self._listen()
+        self.sock.settimeout(place.call_timeout_s)
+        self.welcome = self.getresp()
+        if self.welcome[:1] != "2":
+            raise ftplib.error_perm(self.welcome)
+        if self._tls and place.tls == "explicit":
+            self.voidcmd("AUTH TLS")
+            self._secure()
+            self._listen()
+        self._log_in()
+
+    def _log_in(self) -> None:
+        self.login(self._place.user, self._place.password or "")
+        if self._tls:
+            self.voidcmd("PBSZ 0")
+            self.voidcmd("PROT P")
+        self.features = self._ask_features()
+        if "UTF8" in self.features:
+            self._try("OPTS UTF8 ON")
+        self.voidcmd("TYPE I")
+        self.system = self._try("SYST")
+        self.home = _quoted(self._try("PWD"))
+
+    def _secure(self) -> None:
+        assert self._tls is not None
+        assert self.sock is not None
+        # The handshake comes after the assignment: until then nobody could hang it up from outside.
+        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+        self.sock.do_handshake()
+
+    def _listen(self) -> None:
+        assert self.sock is not None
+        self.file = self.sock.makefile("r", encoding="utf-8", errors="surrogateescape")
+
+    def putline(self, line: str) -> None:
+        """Names that are not UTF-8 go out as they came in."""
+        if "\r" in line or "\n" in line:
+            raise ValueError("a name with a line break can't be sent over FTP")
+        assert self.sock is not None
+        self.sock.sendall(f"{line}\r\n".encode("utf-8", "surrogateescape"))
+
+    def _ask_features(self) -> dict[str, str]:
+        lines = self._try("FEAT").splitlines()[1:-1]
+        pairs = (line.strip().partition(" ") for line in lines)
+        return {name.upper(): value for name, _, value in pairs if name}
+
+    def _try(self, command: str) -> str:
+        """The reply, empty if the server doesn't like the command."""
+        try:
+            return str(self.sendcmd(command))
+        except (ftplib.error_perm, ftplib.error_temp) as exc:
+            if str(exc).startswith("421"):
+                raise
+            return ""
+
+    def reply(self, command: str) -> str:
+        """The reply to a command, whatever its code."""
+        self.putline(command)
+        return str(self.getmultiline())
+
+    def makepasv(self) -> tuple[str, int]:
+        """The port is the server's, the address is the one we are connected to: behind NAT servers name others."""
+        assert self.sock is not None
+        if self.af != socket.AF_INET6:
+            try:
+                return self.host, ftplib.parse227(self.sendcmd("PASV"))[1]
+            except ftplib.error_perm as exc:
+                if str(exc)[:3] not in _NOT_KNOWN:
+                    raise
+        return self.host, ftplib.parse229(self.sendcmd("EPSV"), self.sock.getpeername())[1]
+
+    def data(self, command: str, offset: int = 0) -> socket.socket:
+        """The data connection of a transfer that the server has accepted."""
+        _, port = self.makepasv()
+        assert self.sock is not None
+        plain = socket.create_connection((self.sock.getpeername()[0], port), self.timeout)
+        try:
+            self._data = plain
+            keep_alive(plain, self._place.keepalive_s)
+            if offset:
+                self.voidresp_of(f"REST {offset}", "3")
+            self.voidresp_of(command, "1")
+            return self._secured(plain)
+        except BaseException:
+            self.drop_data()
+            raise
+
+    def voidresp_of(self, command: str, kind: str) -> None:
+        """Send a command whose reply must start with `kind`."""
+        reply = self.sendcmd(command)
+        if reply[0] != kind:
+            raise ftplib.error_reply(reply)
+
+    def _secured(self, plain: socket.socket) -> socket.socket:
+        if self._tls is None:
+            return plain
+        assert isinstance(self.sock, ssl.SSLSocket)
+        wrapped = self._tls.wrap_socket(
+            plain, server_hostname=self.host, session=self.sock.session, do_handshake_on_connect=False
+        )
+        self._data = wrapped
+        wrapped.do_handshake()
+        return wrapped
+
+    def store(self, command: str, blocks: Iterable[bytes], offset: int = 0) -> int:
+        """Upload; returns the bytes sent once the data connection is closed.  The reply is still to come."""
+        data = self.data(command, offset)
+        sent = 0
+        try:
+            for block in blocks:
+                self._send(data, block)
+                sent += len(block)
+            _say_goodbye(data)
+        finally:
+            self.drop_data()
+        return sent
+
+    def _send(self, data: socket.socket, block: bytes) -> None:
+        """A server that stops taking bytes has said why on the control connection."""
+        try:
+            data.sendall(block)
+        except OSError:
+            self.drop_data()
+            assert self.sock is not None
+            self.sock.settimeout(_GOODBYE_S)
+            self.voidresp()
+            raise
+
+    def retrieve(self, command: str, offset: int = 0) -> Iterator[bytes]:
+        """Download in blocks; each must be full, or the last, within the call's time."""
+        data = self.data(command, offset)
+        try:
+            while block := _receive(data, float(self.timeout or 0)):
+                yield block
+            _say_goodbye(data)
+        finally:
+            self.drop_data()
+
+    def listing(self, command: str) -> Iterator[str]:
+        """The lines of LIST or MLSD."""
+        self.voidcmd("TYPE A")
+        left = b""
+        for block in self.retrieve(command):
+            *lines, left = (left + block).split(b"\n")
+            yield from (line.decode("utf-8", "surrogateescape").rstrip("\r") for line in lines)
+        if left:
+            yield left.decode("utf-8", "surrogateescape").rstrip("\r")
+        self.voidresp()
+        self.voidcmd("TYPE I")
+
+    def drop_data(self) -> None:
+        """Close the data connection, whatever its state."""
+        if self._data is not None:
+            self._data.close()
+            self._data = None
+
+    def hang_up(self) -> None:
+        """End both connections from any thread: whoever waits on them is woken with an error."""
+        for sock in (self._data, self.sock):
+            if sock is not None:
+                try:
+                    # The plain socket's method: SSLSocket.shutdown pulls the TLS object from under the other thread.
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                except OSError:
+                    continue  # not connected any more
+
+    def say_quit(self) -> None:
+        """End politely, within a short time."""
+        assert self.sock is not None
+        self.sock.settimeout(_GOODBYE_S)
+        self.quit()
+
+
+def keep_alive(sock: socket.socket, seconds: float) -> None:
+    """TCP keepalive: a NOOP during a transfer would be answered in place of the transfer."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL"):
+        if hasattr(socket, name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), max(1, int(seconds)))
+
+
+def _context(place: Place) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=place.ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _quoted(reply: str) -> str:
+    """The path in a 257 reply; empty if there is none."""
+    return str(ftplib.parse257(reply)) if reply.startswith("257") else ""
+
+
+def _receive(data: socket.socket, seconds: float) -> bytes:
+    """A full block, or what is left before the end."""
+    deadline = time.monotonic() + seconds
+    buffer = bytearray(_BLOCK_BYTES)
+    view, filled = memoryview(buffer), 0
+    while filled < _BLOCK_BYTES:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise Trickle(f"only {filled} bytes came within {seconds:g} s; raise call_timeout if the line is that slow")
+        data.settimeout(left)
+        got = data.recv_into(view[filled:])
+        if got == 0:
+            break
+        filled += got
+    return bytes(view[:filled])
+
+
+def _say_goodbye(data: socket.socket) -> None:
+    """TLS: tell that this was all.  The peer's own goodbye may fail to come; its reply says whether all arrived."""
+    if isinstance(data, ssl.SSLSocket):
+        data.settimeout(_GOODBYE_S)
+        try:
+            data.unwrap()
+        except (OSError, ValueError):
+            return

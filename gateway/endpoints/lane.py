@@ -1,0 +1,64 @@
+"""A lane: one slot of an endpoint's budget that a command keeps while its files wait for their turn.
+
+The session in it may be renewed after a fault; the slot is never given up meanwhile.  Were it, commands whose later
+files hold slots and wait for an earlier one could wait for each other for ever.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from gateway.endpoints.base import Endpoint
+
+
+class Lane(Protocol):
+    """A slot with a session in it."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The session to work with."""
+        ...
+
+    async def renew(self) -> None:
+        """Put a new session into the slot.  Raises what a login raises; the slot stays ours."""
+        ...
+
+    async def repair(self) -> None:
+        """Renew only if the session can't be used any more."""
+        ...
+
+
+class SessionLane:
+    """A lane of the pool."""
+
+    def __init__(self, wrapped: Endpoint, renew: Callable[[], Awaitable[Endpoint]], usable: Callable[[], bool]) -> None:
+        self._wrapped = wrapped
+        self._renew = renew
+        self._usable = usable
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self._wrapped
+
+    async def renew(self) -> None:
+        self._wrapped = await self._renew()
+
+    async def repair(self) -> None:
+        if not self._usable():
+            await self.renew()
+
+
+class LocalLane:
+    """This machine's disks: nothing to renew."""
+
+    def __init__(self, local: Endpoint) -> None:
+        self._local = local
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self._local
+
+    async def renew(self) -> None:
+        return None
+
+    async def repair(self) -> None:
+        return None

@@ -1,0 +1,55 @@
+"""asyncssh's SFTP server on loopback, in the test's own loop; hostile ones hand in their factory."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncssh
+
+from tests.peers.openssh import SshPeer
+
+PASSWORD = "loopback"
+USER = "partner"
+
+
+class Account(asyncssh.SSHServer):
+    """One user, by password."""
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return (username, password) == (USER, PASSWORD)
+
+
+def confined(folder: Path, kind: type[asyncssh.SFTPServer] = asyncssh.SFTPServer) -> Callable[..., asyncssh.SFTPServer]:
+    """A factory of servers that see `folder` as `/`."""
+    return lambda channel: kind(channel, chroot=str(folder).encode())
+
+
+@asynccontextmanager
+async def asyncssh_sftp(
+    work: Path,
+    *,
+    kind: type[asyncssh.SFTPServer] = asyncssh.SFTPServer,
+    account: Callable[[], asyncssh.SSHServer] = Account,
+    host_key: asyncssh.SSHKey | None = None,
+    port: int = 0,
+) -> AsyncIterator[SshPeer]:
+    """An SFTP server whose account is confined to `work/files`; no commands."""
+    folder = work / "files"
+    folder.mkdir(parents=True, exist_ok=True)
+    key = host_key or asyncssh.generate_private_key("ssh-ed25519")
+    server = await asyncssh.create_server(
+        account, "127.0.0.1", port, server_host_keys=[key], sftp_factory=confined(folder, kind), allow_scp=False
+    )
+    try:
+        yield SshPeer(server.get_port(), USER, "", key.export_public_key().decode().strip(), folder)
+    finally:
+        server.close()
+        for connection in list(server.get_connections()) if hasattr(server, "get_connections") else []:
+            connection.abort()
+        await server.wait_closed()
