@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import ClassVar
 
 import asyncssh
 from asyncssh.channel import SSHChannel
+from asyncssh.constants import FXP_WRITE
 from asyncssh.packet import SSHPacket
-from asyncssh.sftp import FXP_WRITE, SFTPServerHandler
+from asyncssh.sftp import SFTPServerHandler
 from asyncssh.stream import SSHServerStreamSession
 
 from gateway.config.kinds import listen_address
@@ -183,6 +183,7 @@ class Requests(SFTPServerHandler):
     ) -> None:
         super().__init__(files, reader, writer, _SFTP_VERSION)
         self._files = files
+        self._packet_handlers = {**self._packet_handlers, FXP_WRITE: lambda _, packet: self._write(packet)}
 
     async def _write(self, packet: SSHPacket) -> int:
         """Bytes behind the data are ignored: a widespread client library (pkg/sftp 1.13, in rclone) sends some."""
@@ -191,8 +192,6 @@ class Requests(SFTPServerHandler):
         if file_obj is None:
             raise asyncssh.SFTPInvalidHandle("Invalid file handle")
         return await self._files.write(file_obj, offset, data)
-
-    _packet_handlers: ClassVar = {**SFTPServerHandler._packet_handlers, FXP_WRITE: _write}
 
     async def _cleanup(self, exc: Exception | None) -> None:
         self._files.cut = True
