@@ -1,6 +1,6 @@
 """What the headers of an action say, typed, and what SET and CLEAR do to it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from gateway.language.nearest import nearest
@@ -26,6 +26,7 @@ __all__ = [
     "Settings",
     "Sort",
     "Stability",
+    "settings_along",
     "settings_before",
     "with_clear",
     "with_set",
@@ -61,10 +62,23 @@ def settings_before(commands: Iterable[Command], first: Settings) -> Settings:
     """What holds after `commands`, the ones in front of the command that is asked about."""
     settings = first
     for command in commands:
-        if isinstance(command, Set):
-            settings = with_set(settings, command.name, command.value.value if command.value else None, first)
-        elif isinstance(command, Clear):
-            settings = with_clear(settings, command.name)
+        settings = _after(command, settings, first)
+    return settings
+
+
+def settings_along(commands: Iterable[Command], first: Settings) -> Iterator[tuple[Command, Settings]]:
+    """Each command with what holds for it."""
+    settings = first
+    for command in commands:
+        settings = _after(command, settings, first)
+        yield command, settings
+
+
+def _after(command: Command, settings: Settings, first: Settings) -> Settings:
+    if isinstance(command, Set):
+        return with_set(settings, command.name, command.value.value if command.value else None, first)
+    if isinstance(command, Clear):
+        return with_clear(settings, command.name)
     return settings
 
 
