@@ -124,6 +124,22 @@ class _Reports:
     """What both kinds of session do when a file is complete."""
 
     report_landed: Callable[[str], None]
+    announced_bytes: int | None = None  # what ALLO said of the next upload
+
+    def ftp_ALLO(self, line: str) -> None:  # noqa: N802 -- named by the library
+        size = line.split(" ")[0]
+        self.announced_bytes = int(size) if size.isdecimal() else None
+        super().ftp_ALLO(line)  # type: ignore[misc]
+
+    def ftp_STOR(self, file: str, mode: str = "w") -> str | None:  # noqa: N802 -- named by the library
+        if self._restart_position or self._current_type != "i" or mode != "w":  # type: ignore[attr-defined]
+            self.announced_bytes = None  # not the size of what will come
+        started: str | None = super().ftp_STOR(file, mode)  # type: ignore[misc]
+        return started
+
+    def _on_dtp_close(self) -> None:
+        self.announced_bytes = None
+        super()._on_dtp_close()  # type: ignore[misc]
 
     def on_file_received(self, file: str) -> None:
         self.report_landed(file)

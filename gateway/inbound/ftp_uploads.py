@@ -1,8 +1,8 @@
 """The data channel of an FTP upload: 226 only for a clean end, after the file is durable under its name.
 
-Where the end is clean: under TLS, at the close_notify alert; without, at the end of the stream while the control
-connection still stands and asks for no ABOR.  FTP says no more: a client that loses only its data connection by an
-orderly close can't be told from one that is done, so partners with a choice should use TLS or SFTP.
+Where the end is clean: under TLS, at the close_notify alert.  Without, the end of the stream is all that FTP has, and
+a killed client makes one, too: then the size that an ALLO announced decides; without one, a moment is waited for
+the control connection to end or to say ABOR.  Partners with a choice should use TLS or SFTP.
 """
 
 import logging
@@ -18,6 +18,8 @@ from gateway.inbound.landing import Landing
 log = logging.getLogger("pyftpdlib")
 _ABORT = re.compile(rb"(?:^|\n|[^\w\r\n ])ABOR\r?\n", re.IGNORECASE)
 _PEEKED_BYTES = 512
+# A killed process closes its two connections at once; the second end can be this much behind the first.
+_MOMENT_S = 0.05
 
 
 class Upload(DTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
@@ -38,7 +40,18 @@ class Upload(DTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
             raise _RetryError from problem
         except (SSL.Error, OSError):
             return self._ended(clean=False)
-        return data or self._ended(clean=not self._control_is_over())
+        return data or self._end_of_stream()
+
+    def _end_of_stream(self) -> bytes:
+        expected = self.cmd_channel.announced_bytes
+        if expected is not None:
+            return self._ended(clean=self.tot_bytes_received >= expected)
+        self.del_channel()
+        self.call_later(_MOMENT_S, self._decide)
+        raise _RetryError
+
+    def _decide(self) -> None:
+        self._ended(clean=not self._control_is_over())
 
     def _ended(self, *, clean: bool) -> bytes:
         self.ended_clean = clean
