@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.core.model import Stamp
@@ -13,6 +13,27 @@ from gateway.ledger.errors import FinalBusy, SourceBusy, StateLost
 from gateway.ledger.intent import Intent, how_text
 from gateway.ledger.stamps import stamp_columns
 from gateway.ledger.tables import delivery, instance
+
+_OPEN_NAMES = [state.value for state in OPEN]
+_DEAD = exists().where(instance.c.id == delivery.c.owner, instance.c.ended_at.is_not(None))
+# Made once: building a statement costs more than running it.  What a call sets are its parameters.
+_INSERT = insert(delivery).returning(delivery.c.id)
+_MOVE = (
+    update(delivery)
+    .where(delivery.c.id == bindparam("found"), delivery.c.state == bindparam("from_state"))
+    .returning(delivery)
+)
+_CLAIM = (
+    update(delivery)
+    .where(
+        delivery.c.id == bindparam("found"),
+        delivery.c.state.in_(_OPEN_NAMES),
+        or_(delivery.c.owner.is_(None), delivery.c.owner == bindparam("mine"), _DEAD),
+    )
+    .returning(delivery)
+)
+_RELEASE = update(delivery).where(delivery.c.id == bindparam("found"), delivery.c.owner == bindparam("mine"))
+_OPEN = select(delivery).where(delivery.c.state.in_(_OPEN_NAMES)).order_by(delivery.c.id)
 
 
 def intend(
@@ -43,7 +64,7 @@ def intend(
         "started_at": at,
     }
     try:
-        found = connection.execute(insert(delivery).values(values).returning(delivery.c.id)).scalar_one()
+        found = int(connection.execute(_INSERT, values).scalar_one())
     except IntegrityError as exc:
         raise _busy(intent, final, exc) from exc
     return move(connection, found, State.INTENDED, State.INTENDED, {"partial": name_partial(found)})
@@ -53,14 +74,9 @@ def move(
     connection: Connection, found: int, source: State, target: State, values: Mapping[str, Any] | None = None
 ) -> DeliveryRow:
     """Take one delivery from state `source` to `target`.  Raises StateLost if it is in another one."""
-    query = (
-        update(delivery)
-        .where(delivery.c.id == found, delivery.c.state == source.value)
-        .values({**(values or {}), "state": target.value})
-        .returning(delivery)
-    )
+    wanted = {**(values or {}), "state": target.value, "found": found, "from_state": source.value}
     try:
-        row = connection.execute(query).mappings().one_or_none()
+        row = connection.execute(_MOVE, wanted).mappings().one_or_none()
     except IntegrityError as exc:
         raise FinalBusy(f"delivery {found}: another delivery is under way to the same name; this one waits") from exc
     if row is None:
@@ -73,27 +89,36 @@ def claim(connection: Connection, found: int, owner: int) -> DeliveryRow | None:
 
     A delivery of our own process counts as free: the caller knows what its own tasks work on.
     """
-    dead = select(instance.c.id).where(instance.c.ended_at.is_not(None))
-    free = or_(delivery.c.owner.is_(None), delivery.c.owner == owner, delivery.c.owner.in_(dead))
-    query = (
-        update(delivery)
-        .where(delivery.c.id == found, delivery.c.state.in_([state.value for state in OPEN]), free)
-        .values(owner=owner)
-        .returning(delivery)
-    )
-    row = connection.execute(query).mappings().one_or_none()
+    row = connection.execute(_CLAIM, {"found": found, "mine": owner, "owner": owner}).mappings().one_or_none()
     return None if row is None else read_delivery(row)
 
 
-def release(connection: Connection, found: int, owner: int, error: str | None, error_class: str | None) -> None:
-    """Nobody works on it any more; why stands in the row."""
-    query = update(delivery).where(delivery.c.id == found, delivery.c.owner == owner)
-    connection.execute(query.values(owner=None, error=error, error_class=error_class))
+def release(
+    connection: Connection, found: int, owner: int, error: str | None, error_class: str | None, *, swept: bool = False
+) -> None:
+    """Nobody works on it any more; why stands in the row.  `swept`: its partial is gone for sure."""
+    values: dict[str, Any] = {"owner": None, "error": error, "error_class": error_class}
+    if swept:
+        values["partial"] = ""
+    connection.execute(_RELEASE, {**values, "found": found, "mine": owner})
+
+
+def litter(connection: Connection, place: str) -> tuple[DeliveryRow, ...]:
+    """Deliveries that ended without delivery and whose partial may still lie at `place`."""
+    ended = delivery.c.state.in_((State.FAILED.value, State.SKIPPED.value))
+    query = select(delivery).where(ended, delivery.c.place == place, delivery.c.partial != "").order_by(delivery.c.id)
+    return tuple(read_delivery(row) for row in connection.execute(query).mappings())
+
+
+def swept(connection: Connection, found: int) -> None:
+    """The partial of an ended delivery is gone."""
+    ended = delivery.c.state.in_((State.FAILED.value, State.SKIPPED.value))
+    connection.execute(update(delivery).where(delivery.c.id == found, ended).values(partial=""))
 
 
 def again_at(connection: Connection, found: int, next_at: int) -> None:
     """The next attempt of an open delivery is due then; counts the attempt."""
-    query = update(delivery).where(delivery.c.id == found, delivery.c.state.in_([state.value for state in OPEN]))
+    query = update(delivery).where(delivery.c.id == found, delivery.c.state.in_(_OPEN_NAMES))
     connection.execute(query.values(next_at=next_at, attempts=delivery.c.attempts + 1))
 
 
@@ -113,10 +138,10 @@ def open_deliveries(
     connection: Connection, *, run: int | None = None, endpoint: str | None = None, action: str | None = None
 ) -> tuple[DeliveryRow, ...]:
     """What is not over, oldest first."""
-    query = select(delivery).where(delivery.c.state.in_([state.value for state in OPEN]))
+    query = _OPEN
     for column, value in ((delivery.c.run, run), (delivery.c.endpoint, endpoint), (delivery.c.action, action)):
         query = query if value is None else query.where(column == value)
-    return tuple(read_delivery(row) for row in connection.execute(query.order_by(delivery.c.id)).mappings())
+    return tuple(read_delivery(row) for row in connection.execute(query).mappings())
 
 
 def held_for_name(connection: Connection) -> tuple[int, ...]:

@@ -39,7 +39,7 @@ async def own(ledger: Ledger, what: str) -> AsyncIterator[int]:
     """
     lock = await asyncio.to_thread(_lock, ledger.folder, what, ledger.clock.now())
     try:
-        owner = await ledger.write(partial(_begin, what=what, at=ledger.now_ns()))
+        owner = await ledger.write(partial(begin, what=what, at=ledger.now_ns()))
         try:
             yield owner
         finally:
@@ -88,8 +88,10 @@ def _read_holder(file: IO[bytes]) -> Holder:
         return Holder(0, "of another user", datetime.fromtimestamp(0, UTC))
 
 
-def _begin(connection: Connection, *, what: str, at: int) -> int:
-    connection.execute(update(instance).where(instance.c.ended_at.is_(None)).values(ended_at=at))
+def begin(connection: Connection, *, what: str, at: int, alone: bool = True) -> int:
+    """A process begins; its id.  One that is `alone` (it holds the lock) ends all that did not say so."""
+    if alone:
+        connection.execute(update(instance).where(instance.c.ended_at.is_(None)).values(ended_at=at))
     values = {"pid": os.getpid(), "boot": boot(), "what": what, "started_at": at}
     return int(connection.execute(insert(instance).values(values).returning(instance.c.id)).scalar_one())
 

@@ -29,15 +29,21 @@ async def to_the_end(work: Awaitable[T]) -> T:
     return task.result()
 
 
-async def cleaned(work: Coroutine[Any, Any, None]) -> None:
-    """Clean-up after an error: bounded, to the end, best effort; the first error is the one worth reporting."""
+async def cleaned(work: Coroutine[Any, Any, None]) -> bool:
+    """Clean-up after an error: bounded, to the end, best effort; the first error is the one worth reporting.
 
-    async def bounded() -> None:
-        with contextlib.suppress(GatewayError, TimeoutError):
+    True if it is done.
+    """
+
+    async def bounded() -> bool:
+        try:
             async with asyncio.timeout(CLEANUP_SECONDS):
                 await work
+        except (GatewayError, TimeoutError):
+            return False
+        return True
 
-    await to_the_end(bounded())
+    return await to_the_end(bounded())
 
 
 class Progress:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from gateway.core.clock import Clock
-from gateway.core.errors import NotThere, Retryable
+from gateway.core.errors import NotThere
 from gateway.endpoints.base import Endpoint
 from gateway.ledger import Ledger, deliveries
 from gateway.ledger.delivery_row import State
@@ -116,11 +116,11 @@ async def _owned(way: Way, work: Callable[[Way], Awaitable[Outcome]]) -> Outcome
 
 async def _release(way: Way, error: BaseException) -> None:
     work = partial(
-        deliveries.release, found=way.row.id, owner=way.owner, error=text_of(error), error_class=class_of(error)
+        deliveries.release,
+        found=way.row.id,
+        owner=way.owner,
+        error=text_of(error),
+        error_class=class_of(error),
+        swept=way.swept and way.row.state is State.INTENDED,
     )
     await way.ledger.write(work)
-
-
-def may_be_retried(error: Exception) -> bool:
-    """True if trying again by itself can help."""
-    return isinstance(error, Retryable)

@@ -84,7 +84,7 @@ async def _recorded(ledger: Ledger, work: "partial[DeliveryRow]", owner: int) ->
     except BaseException:
         if row is not None:
             release = partial(
-                deliveries.release, found=row.id, owner=owner, error="it was stopped", error_class="Stopped"
+                deliveries.release, found=row.id, owner=owner, error="it was stopped", error_class="CancelledError", swept=True
             )
             await cleaned(ledger.write(release))
         raise

@@ -171,7 +171,7 @@ def _both_facts(row: DeliveryRow, shown: Shown) -> str:
 async def restart(way: Way) -> None:
     """Back to 2 from zero: first recorded, then the old partial is removed, then the next one is named."""
     await way.move(State.INTENDED, error=None, error_class=None)
-    if not way.row.partial:
+    if way.intent.mode is Taken.APPEND or way.intent.inplace:
         return
     notes = await remove_partial(way)
     starts = way.row.starts + 1
@@ -182,6 +182,8 @@ async def restart(way: Way) -> None:
 
 async def remove_partial(way: Way) -> list[str]:
     """Remove the partial; a peer that forbids it keeps a file that no one takes for the final."""
+    if not way.row.partial:
+        return []
     try:
         await removed(way.target, way.row.partial)
     except PathRefused:

@@ -30,6 +30,9 @@ class Way:
     placing: bool = field(default=False)
     """`placing` is recorded, or may be: nobody but settle touches the partial."""
 
+    swept: bool = field(default=False)
+    """The partial is gone for sure."""
+
     @property
     def intent(self) -> Intent:
         """What was asked for."""
@@ -90,7 +93,7 @@ class Way:
 
     async def forget_partial(self) -> None:
         """Remove the partial after an error; best effort."""
-        await cleaned(removed(self.target, self.row.partial))
+        self.swept = await cleaned(removed(self.target, self.row.partial))
 
 
 def _move(

@@ -1,0 +1,228 @@
+"""One history: a writer, a gateway that dies and comes back, a peer, and what must hold at every moment."""
+
+import asyncio
+import itertools
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from gateway.core.clock import SystemClock
+from gateway.core.errors import GatewayError, SourceChanged
+from gateway.endpoints.base import Features
+from gateway.endpoints.memory import MemoryEndpoint
+from gateway.language.nodes import Taken
+from gateway.ledger import Connection, Ledger, deliveries, instances
+from gateway.ledger.delivery_row import State
+from gateway.transfer.deliver import deliver, resume_delivery
+from gateway.transfer.intent import Delivered, Held, Intent
+from gateway.transfer.sweep import sweep
+from tests.chaos.fate import Fate, Kill
+from tests.chaos.peer import Session, Shop
+
+T = TypeVar("T")
+_NAMES = itertools.count(1)
+
+
+class Broken(AssertionError):
+    """The promise was broken."""
+
+
+class MortalLedger:
+    """The real ledger as one process sees it: its commits may be the last thing it does."""
+
+    def __init__(self, ledger: Ledger, fate: Fate) -> None:
+        self._ledger = ledger
+        self._fate = fate
+        self.active: set[int] = set()
+        self.mark = ledger.mark
+        self.now_ns = ledger.now_ns
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        self._fate.told.append(f"write {getattr(work, 'keywords', {}).get('target', '')}")
+        return await self._fate.ledger_call(lambda: self._ledger.write(work))
+
+    async def take(self, work: Callable[[Connection], T]) -> T:
+        return await self._fate.ledger_call(lambda: self._ledger.take(work))
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        return await self._ledger.write(work)
+
+
+@dataclass
+class History:
+    """What one seed makes of a delivery."""
+
+    seed: int
+    ledger: Ledger
+    features: Features
+    mode: Taken = Taken.REPLACE
+    faults: int = 4
+    takes: bool = True
+    replaces_source: bool = True
+    rng: random.Random = field(init=False)
+    here: Shop = field(init=False)
+    there: Shop = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.seed)
+        self.here, self.there = Shop(), Shop()
+        self.budget = [self.faults]
+        self.moves = [2]
+        number = next(_NAMES)
+        self.action, self.source, self.final = f"a{number}", "/out/a.csv", "in/a.csv"
+        self.place = f"peer{number}"
+        self.written: list[bytes] = []
+        self.overwritten: set[bytes] = set()
+        self.delete_failed = False
+        self.told: list[str] = []
+        self.taken: list[bytes] = []
+        self.old = f"old {self.seed}".encode() if self.rng.random() < 0.4 else None
+        self.there.store.folders["/in"] = 2
+        if self.old is not None:
+            self.there.store.put("/in/a.csv", self.old)
+        self.write_source()
+
+    def write_source(self) -> None:
+        """The writer lays a new version down, by rename, as it should."""
+        present = self.here.store.files.get(self.source)
+        if present is not None:
+            self.overwritten.add(bytes(present.data))
+        content = f"version {len(self.written)} of {self.seed}".encode()
+        self.written.append(content)
+        self.told.append(f"WRITTEN {content!r}")
+        self.here.store.put(self.source, content)
+
+    def world(self) -> None:
+        """What others do between any two calls of the gateway, and what they must never see."""
+        self.check_visible()
+        if self.there.late and self.rng.random() < 0.2:
+            self.told.append("ARRIVED LATE")
+            self.there.arrive_late()
+        if self.takes and not self.there.cut and self.rng.random() < 0.1:
+            self.take_away()
+        if self.replaces_source and self.moves[0] and self.rng.random() < 0.02:
+            self.moves[0] -= 1
+            self.write_source()
+
+    def take_away(self) -> None:
+        """The recipient takes what it sees."""
+        for path in self.there.visible():
+            self.told.append(f"TAKEN {path}")
+            self.taken.append(bytes(self.there.store.files.pop(path).data))
+
+    def check_visible(self) -> None:
+        """No half file under a final name, and none twice."""
+        whole = {*self.written, self.old}
+        for path, content in self.there.visible().items():
+            if self.mode is not Taken.APPEND and content not in whole:
+                raise self.broken(f"{path} shows {content!r}")
+        for content, times in self.there.shown.items():
+            if times > 1 and content in self.written:
+                raise self.broken(f"{content!r} was delivered {times} times")
+
+    def broken(self, what: str) -> Broken:
+        """What is wrong, and how it came to it."""
+        return Broken("\n".join([f"seed {self.seed}: {what}", *self.told[-60:]]))
+
+    async def play(self) -> None:
+        """Processes come and go until nothing is left to do; then the books are compared."""
+        for _life in range(60):
+            fate = Fate(self.rng, self.budget, self.world, told=self.told)
+            self.told.append("-- a process --")
+            owner = await self.ledger.write(_new_process)
+            try:
+                if await self.live(fate, owner):
+                    await sweep(self.ledger, self.place, MemoryEndpoint(self.there.store))
+                    self.check_end()
+                    return
+            except Kill:
+                pass
+            await self.ledger.write(partial(instances.end, owner=owner, at=self.ledger.now_ns()))
+        raise self.broken(f"it never comes to an end")
+
+    async def live(self, fate: Fate, owner: int) -> bool:
+        """One process: settle what is open, then send what is there; True when all is done."""
+        ledger = MortalLedger(self.ledger, fate)
+        for _attempt in range(20):
+            if await self.attempt(fate, owner, ledger):
+                return True
+        return False
+
+    async def attempt(self, fate: Fate, owner: int, ledger: MortalLedger) -> bool:
+        open_now = await ledger.read(partial(deliveries.open_deliveries, action=self.action))
+        ends = (Session(self.here, _LOCAL, fate, remote=False), Session(self.there, self.features, fate))
+        common: dict[str, Any] = {"ledger": cast(Ledger, ledger), "clock": SystemClock(), "owner": owner}
+        if open_now:
+            work = resume_delivery(open_now[0].id, *ends, **common, by_operator=False)
+        elif self.source in self.here.store.files:
+            work = deliver(await self.intent(), *ends, **common)
+        else:
+            return True
+        return await self.outcome(fate, asyncio.ensure_future(work))
+
+    async def outcome(self, fate: Fate, task: "asyncio.Task[Any]") -> bool:
+        fate.task = task
+        try:
+            outcome = await task
+        except asyncio.CancelledError:
+            return False
+        except GatewayError as exc:
+            self.told.append(f"{type(exc).__name__}: {exc}")
+            if isinstance(exc, SourceChanged):
+                await self.fail_intended()
+            return False
+        finally:
+            fate.task = None
+        self.delete_failed |= isinstance(outcome, Delivered) and outcome.delete_failed is not None
+        if isinstance(outcome, Held) and self.mode is not Taken.HOLD:
+            raise self.broken(f"held without need: {outcome.reason}")
+        if isinstance(outcome, Held):
+            self.take_away()
+        return False
+
+    async def fail_intended(self) -> None:
+        """The runner's part: a source that changed ends its delivery, and is judged anew."""
+        for row in await self.ledger.write(partial(deliveries.open_deliveries, action=self.action)):
+            if row.state is State.INTENDED and row.id:
+                work = partial(deliveries.fail, found=row.id, error="changed", error_class="SourceChanged", at=1)
+                await self.ledger.write(work)
+
+    async def intent(self) -> Intent:
+        stamp = (await MemoryEndpoint(self.here.store).stat(self.source)).stamp
+        return Intent(
+            action=self.action,
+            command=1,
+            verb="PUT",
+            endpoint=self.place,
+            place=self.place,
+            source=self.source,
+            stamp=stamp,
+            final=self.final,
+            mode=self.mode,
+            remove_source=True,
+        )
+
+    def check_end(self) -> None:
+        """Nothing lost, nothing twice, nothing left lying about."""
+        while self.there.late:
+            self.there.arrive_late()
+        self.check_visible()
+        kept = {bytes(file.data) for path, file in self.here.store.files.items() if path.endswith(".claim")}
+        for content in self.written:
+            if not self.there.shown[content] and content not in self.overwritten | kept:
+                raise self.broken(f"{content!r} is lost")
+        left = [path for shop in (self.here, self.there) for path in shop.store.files if "/." in path]
+        # A version that was claimed by mistake while a newer one took its name waits for a person, who is told.
+        if self.delete_failed and len(left) == 1 and left[0].endswith(".claim") and kept.isdisjoint(self.there.shown):
+            return
+        if left:
+            raise self.broken(f"{left} left behind")
+
+
+_LOCAL = MemoryEndpoint().features
+
+
+def _new_process(connection: Connection) -> int:
+    return instances.begin(connection, what="test", at=1, alone=False)
