@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import cast
 
 from gateway.core.clock import Clock
 from gateway.core.errors import Refused
 from gateway.endpoints.base import Endpoint
 from gateway.endpoints.desk import Desk, NotYet
 from gateway.endpoints.disk import Disk
+from gateway.endpoints.lane import Lane, SessionLane
 from gateway.endpoints.login_memory import ForgetfulMemory, LoginMemory, Trouble
 from gateway.endpoints.opening import Opener, open_place
 from gateway.endpoints.place import Place
@@ -52,18 +52,24 @@ class Pool:
         return self._desks[name]
 
     @asynccontextmanager
-    async def session(self, name: str, *, fresh: bool = False) -> AsyncIterator[Endpoint]:
-        """Lend a session; waits while all are lent.  `fresh`: one that has just logged in (for settle).
+    async def lane(self, name: str, *, fresh: bool = False) -> AsyncIterator[Lane]:
+        """Lend a slot with a session in it, which may be renewed; waits while all slots are lent.
 
-        Raises NotYet (a LinkLost with `next_at`), LoginRefused or HostKeyRefused at once while the endpoint is left
-        alone, else what a login raises.
+        `fresh`: the session has just logged in.  Raises NotYet (a LinkLost with `next_at`), LoginRefused or
+        HostKeyRefused at once while the endpoint is left alone, else what a login raises.
         """
         desk = self._at(name)
-        loan = _Loan(desk, await desk.take(fresh))
+        loan = _Loan(desk, await desk.take(fresh), self._clock)
         try:
-            yield Logged(Steady(loan.session, loan.reopen, self._clock), name, self._clock)
+            yield SessionLane(loan.wrapped(), loan.renew, lambda: loan.session.usable)
         finally:
             await asyncio.shield(desk.give_back(loan.session))
+
+    @asynccontextmanager
+    async def session(self, name: str, *, fresh: bool = False) -> AsyncIterator[Endpoint]:
+        """Lend a session, as `lane` does."""
+        async with self.lane(name, fresh=fresh) as lane:
+            yield lane.endpoint
 
     async def forget_trouble(self, name: str) -> None:
         """Let the next call try at once: a person said so (`gateway retry`, `gateway trust`)."""
@@ -90,12 +96,21 @@ class Pool:
 
 
 class _Loan:
-    """The session that is lent now: Steady may change it."""
+    """The session that is lent now: Steady or its borrower may change it, the slot stays."""
 
-    def __init__(self, desk: Desk, session: Session) -> None:
+    def __init__(self, desk: Desk, session: Session, clock: Clock) -> None:
         self._desk = desk
+        self._clock = clock
         self.session = session
 
-    async def reopen(self, _: Endpoint) -> Endpoint:
+    def wrapped(self) -> Endpoint:
+        """What every borrower gets: logged, and steady over a short loss of the link."""
+        return Logged(Steady(self.session, self._reopen, self._clock), self._desk.place.name, self._clock)
+
+    async def renew(self) -> Endpoint:
         self.session = await self._desk.replace(self.session)
-        return cast(Endpoint, self.session)
+        return self.wrapped()
+
+    async def _reopen(self, _: Endpoint) -> Endpoint:
+        self.session = await self._desk.replace(self.session)
+        return self.session
