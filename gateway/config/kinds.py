@@ -107,12 +107,12 @@ def _check_parts(text: str, parts: SplitResult) -> None:
     if port == 0:
         raise ValueError(f"{text!r} has port 0; write a number from 1 to 65535")
     if parts.scheme.lower() == Scheme.FILE:
-        if parts.netloc:
-            raise ValueError(
-                f"{text!r} names a host; a folder of this machine is written with three slashes: file:///srv/in"
-            )
+        if not parts.netloc + parts.path:
+            raise ValueError(f"{text!r} names no folder; write file:///srv/in, or file://in for one below the root")
     elif not parts.hostname:
         raise ValueError(f"{text!r} names no host; write {parts.scheme}://user@host/folder")
+    elif parts.scheme.lower() == Scheme.SFTP and not parts.username:
+        raise ValueError(f"{text!r} names no user; write sftp://USER@{parts.netloc}{parts.path}")
 
 
 def hide_password(url: str) -> str:

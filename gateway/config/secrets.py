@@ -65,9 +65,10 @@ def _credential(name: str, environment: Mapping[str, str]) -> Path:
 def _from_file(path: Path, *, is_private: bool) -> str:
     try:
         with path.open("rb") as file:
-            if is_private:
+            text = file.read().decode("utf-8").rstrip("\r\n")
+            if is_private and not is_public(text):
                 check_private(path, os.fstat(file.fileno()).st_mode)
-            return file.read().decode("utf-8").rstrip("\r\n")
+            return text
     except FileNotFoundError:
         raise NeedsOperator(f"the secret file {path} does not exist; put it there, or correct its path") from None
     except PermissionError:
@@ -78,6 +79,11 @@ def _from_file(path: Path, *, is_private: bool) -> str:
         raise NeedsOperator(f"the secret file {path} is a folder; name the file") from None
     except UnicodeDecodeError:
         raise NeedsOperator(f"the secret file {path} is not text; write a password or a PEM key into it") from None
+
+
+def is_public(text: str) -> bool:
+    """True for certificates alone, which are no secret."""
+    return "-----BEGIN CERTIFICATE-----" in text and "PRIVATE KEY" not in text
 
 
 def check_private(path: Path, mode: int) -> None:
