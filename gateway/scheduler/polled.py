@@ -1,12 +1,11 @@
 """An autosend action between two looks: its watched sources, what was offered to a run and left lying there."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.core.model import Stamp
 from gateway.transfer.sources import Found
 from gateway.transfer.stability import Judgement, Verdict
-from gateway.transfer.views import FolderView
 from gateway.transfer.watched import Watched
 
 PAUSES_S = (60.0, 300.0, 900.0, 3600.0)
@@ -59,16 +58,21 @@ class Polled:
         """When the first waiting file is to be judged."""
         return min((at for one in self.watched if (at := one.next_at_s()) is not None), default=None)
 
+    @property
+    def has_ready(self) -> bool:
+        """True if a driving command has a file that may be taken: the action is due."""
+        return any(one.has_ready for one in self.watched if one.command in self.driving)
+
     def ready(self) -> Mapping[int, tuple[Found, ...]]:
         """The files that may be taken now, by command; empty unless a driving command has one."""
-        found = {one.command: tuple(one.ready()) for one in self.watched}
-        return found if any(found[command] for command in self.driving) else {}
+        return {one.command: tuple(one.ready()) for one in self.watched} if self.has_ready else {}
 
-    def reconsider(self, now_s: float, *, everything: bool = False) -> None:
-        """Judge anew what was ready or waited (after a run), or all files (after a person changed the ledger)."""
-        for view in self._views():
-            names = set(view.sights) if everything else view.sights.ready | set(view.sights.waiting)
-            view.sights.again(names, now_s)
+    @property
+    def folders(self) -> set[str]:
+        """The folders whose events matter."""
+        return {str(one.spec.folder) for one in self.watched} | {
+            view.level.path for one in self.watched for view in one.views
+        }
 
     def leave(self, offered: Sequence[Found], now_s: float, why: str) -> None:
         """A run that was offered these files did nothing with any: they are not offered again every few seconds."""
@@ -86,7 +90,3 @@ class Polled:
             del self.left[found.path]
             return None
         return Judgement(Verdict.HELD_BACK, left.why, left.until_s - now_s) if now_s < left.until_s else None
-
-    def _views(self) -> Iterator[FolderView]:
-        for one in self.watched:
-            yield from one.views

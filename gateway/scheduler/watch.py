@@ -56,9 +56,9 @@ class FolderEvents:
         self._lock = threading.Lock()
         self._pending = Pending()
         self._paths: dict[int, set[str]] = {}
-        self._watches: dict[str, WatchDescriptor] = {}
+        self._watches: dict[str, tuple[WatchDescriptor, CallbackId]] = {}
         self._closing = False
-        self._id = CallbackId(id(self))
+        self._last_id = 0
         self.trouble: dict[str, str] = {}
         """Why a folder has no events, by path: it is polled."""
 
@@ -79,9 +79,8 @@ class FolderEvents:
         for folder in folders:
             self.trouble.pop(folder, None)
             with self._lock:
-                watch = self._drop(folder)
-            if watch is not None and self._inotify is not None:
-                self._inotify.remove_callbacks([(watch, self._id)])
+                dropped = self._drop(folder)
+            self._forget(dropped)
 
     def close(self) -> None:
         """End the thread.  Blocks shortly."""
@@ -95,9 +94,9 @@ class FolderEvents:
         """Called by watchdog's thread for each event."""
         with self._lock:
             was_empty = self._pending.is_empty
-            gone = [self._note(folder, event) for folder in self._paths.get(event.wd, ())]
-        if any(gone) and event.is_move_self and self._inotify is not None:
-            self._inotify.remove_callbacks([(event.wd, self._id)])
+            dropped = [self._note(folder, event) for folder in tuple(self._paths.get(event.wd, ()))]
+        for one in dropped:
+            self._forget(one)
         if was_empty:
             self._poke()
 
@@ -117,13 +116,11 @@ class FolderEvents:
             self._overflow()
         self._poke()
 
-    def _note(self, folder: str, event: InotifyEvent) -> bool:
-        """Put one event among what is pending; True if the folder itself is gone."""
+    def _note(self, folder: str, event: InotifyEvent) -> "tuple[WatchDescriptor, CallbackId] | None":
+        """Put one event among what is pending; the watch to remove if it now follows a folder that moved away."""
         if event.mask & _GONE:
             self._pending.folders.add(folder)
-            if event.is_move_self:
-                self._drop(folder)
-            return True
+            return self._drop(folder) if event.is_move_self else None
         if event.is_directory:
             self._pending.folders.add(folder)
         elif len(self._pending.touched) >= PENDING_AT_MOST:
@@ -131,28 +128,33 @@ class FolderEvents:
         else:
             path = os.path.join(folder, os.fsdecode(event.name))
             self._pending.touched[path] = bool(event.mask & _COMPLETE)
-        return False
+        return None
 
     def _overflow(self) -> None:
         self._pending = Pending(lost=True)
 
-    def _drop(self, folder: str) -> WatchDescriptor | None:
-        watch = self._watches.pop(folder, None)
-        if watch is not None:
-            paths = self._paths.get(watch, set())
+    def _drop(self, folder: str) -> "tuple[WatchDescriptor, CallbackId] | None":
+        known = self._watches.pop(folder, None)
+        if known is not None:
+            paths = self._paths.get(known[0], set())  # two where a folder is watched under two paths
             paths.discard(folder)
-            if paths:
-                return None  # the same folder is watched under another path as well
-            self._paths.pop(watch, None)
-        return watch
+            if not paths:
+                self._paths.pop(known[0], None)
+        return known
+
+    def _forget(self, dropped: "tuple[WatchDescriptor, CallbackId] | None") -> None:
+        if dropped is not None and self._inotify is not None:
+            self._inotify.remove_callbacks([dropped])
 
     def _add(self, folder: str) -> None:
         try:
             inotify = self._running()
             with self._lock:
-                watch = inotify.add_callback(os.fsencode(folder), _WANTED, self, self._id)
+                self._last_id += 1
+                own = CallbackId(self._last_id)
+                watch = inotify.add_callback(os.fsencode(folder), _WANTED, self, own)
                 if watch != -1:
-                    self._watches[folder] = watch
+                    self._watches[folder] = (watch, own)
                     self._paths.setdefault(watch, set()).add(folder)
         except OSError as exc:
             self.trouble[folder] = _reason(folder, exc)

@@ -34,12 +34,15 @@ class Hints:
 
     `folders`: the folders themselves are looked at (the periodic look), not only the files that are `touched` (path:
     whether its writer closed it or it was renamed in) or wait.  `rescan`: every folder is listed, whatever its mtime
-    says.  `every_file`: and every file in it looked at.
+    says.  `every_file`: and every file in it looked at.  `again`: what was ready or waits is judged anew (a run is
+    over); `anew`: every known file is (a person changed what the ledger says).
     """
 
     folders: bool = True
     rescan: bool = False
     every_file: bool = False
+    again: bool = False
+    anew: bool = False
     touched: Mapping[str, bool] = field(default_factory=dict)
 
 
@@ -74,6 +77,8 @@ class Watched:
         self._literal = False
         self._matches: Callable[[str], bool] = spec.pattern.matches
         self._views: dict[str, FolderView] = {}
+        self.moved_to: SourceSpec | None = None
+        """Where the sources lie from the next sweep on: one that names a date moves at midnight."""
 
     @property
     def views(self) -> Iterator[FolderView]:
@@ -89,16 +94,12 @@ class Watched:
         """When the first file that waits is to be judged, None if none waits."""
         return min((at for view in self._views.values() for at in view.sights.waiting.values()), default=None)
 
-    def point_at(self, spec: SourceSpec) -> None:
-        """Watch another place from now on, if it is another: a source that names a date moves at midnight."""
-        if (spec.folder, spec.name) != (self.spec.folder, self.spec.name):
-            self.spec = spec
-            self._matches = spec.pattern.matches
-            self._views.clear()
-
     def sweep(self, now: Instant, hints: Hints) -> Swept:
         """Look for files that came, changed or went."""
         swept = Swept()
+        self._move()
+        if hints.again or hints.anew:
+            self._reconsider(now.monotonic_s, everything=hints.anew)
         if hints.folders or not self._views:
             self._look_at_folders(now, hints, swept)
         for path, closed in hints.touched.items():
@@ -121,11 +122,28 @@ class Watched:
             for name in sorted(view.sights.ready):
                 yield self.found(view, name)
 
+    @property
+    def has_ready(self) -> bool:
+        """True if a file may be taken."""
+        return any(view.sights.ready for view in self._views.values())
+
     def found(self, view: FolderView, name: str) -> Found:
         """A known file, as it was last seen."""
         row = view.sights.row(name)
         device = view.identity[0] if view.identity else 0
         return self._found(view, name, row.stamp(device) if row is not None else Stamp(-1))
+
+    def _move(self) -> None:
+        spec, self.moved_to = self.moved_to, None
+        if spec is not None and (spec.folder, spec.name) != (self.spec.folder, self.spec.name):
+            self.spec = spec
+            self._matches = spec.pattern.matches
+            self._views.clear()
+
+    def _reconsider(self, now_s: float, *, everything: bool) -> None:
+        for view in self.views:
+            names = set(view.sights) if everything else view.sights.ready | set(view.sights.waiting)
+            view.sights.again(names, now_s)
 
     def _look_at_folders(self, now: Instant, hints: Hints, swept: Swept) -> None:
         top = self._top(now, swept)

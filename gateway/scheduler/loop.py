@@ -1,0 +1,423 @@
+"""The scheduler: decides for every action when it is due, and has it run (LANGUAGE §4, §5).
+
+One task sleeps until the first of all timers or until something wakes it; looks and runs are tasks only while they
+go on, so a thousand idle actions cost a few heaps and, every `check_every`, one call of a thread.
+"""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from zlib import crc32
+
+import structlog
+
+from gateway.core.clock import Clock
+from gateway.core.wake import Wake
+from gateway.runner.due import Due, RunResult, Trigger
+from gateway.runner.instance import Instance
+from gateway.scheduler.book import Book, from_ns
+from gateway.scheduler.clockwork import Clockwork
+from gateway.scheduler.entry import Entry
+from gateway.scheduler.folders import Folders
+from gateway.scheduler.looking import LookDone, Looking
+from gateway.scheduler.make import Maker, Pace
+from gateway.scheduler.notes import Notes
+from gateway.scheduler.pauses import Pause, Pauses
+from gateway.scheduler.starts import Runs, Starts
+from gateway.scheduler.status import ActionStatus, status_of
+from gateway.scheduler.tasks import Tasks
+from gateway.scheduler.timers import Timers
+from gateway.scheduler.times import Firing
+from gateway.scheduler.watch import FolderEvents, Pending
+from gateway.transfer.filesystems import Mounts
+from gateway.transfer.watched import Hints
+
+log = structlog.get_logger(__name__)
+
+A_MOMENT_S = 0.002
+"""Added to the time at which a file becomes ready: a timer may fire a little early."""
+
+
+class Scheduler:
+    """Runs actions as they come due.  `load` it, then `run` it until `stop`.
+
+    `own_folders` are the roots of our inbound servers: there a file is complete when the server says so, by waking
+    with its path.  Other names given to `wake` are those of actions: they are looked at now.
+    """
+
+    def __init__(
+        self,
+        runs: Runs,
+        book: Book,
+        clock: Clock,
+        wake: Wake,
+        *,
+        pace: Pace | None = None,
+        macros: Mapping[str, str] | None = None,
+        events: FolderEvents | None = None,
+        own_folders: Collection[Path] = (),
+    ) -> None:
+        self._book = book
+        self._clock = clock
+        self._wake = wake
+        self._pace = pace or Pace()
+        self._maker = Maker(self._pace, macros or {})
+        self._events = events
+        self._folders = Folders(events, own_folders)
+        self._entries: dict[str, Entry] = {}
+        self._tasks = Tasks()
+        self._pauses = Pauses()
+        self._timers: Timers[float] = Timers()
+        self._notes = Notes(book, clock, self._tasks.start)
+        self._looking = Looking(book, clock, self._tasks.start, self._looked)
+        self._starts = Starts(runs, clock, self._tasks.start, self._ended, self._entries.get)
+        self._clockwork = Clockwork(
+            clock, keep=self._keep, is_paused=self._is_paused, on_due=self._due_by_clock, on_edge=self._edge
+        )
+        self._last_times: Mapping[str, datetime] | None = None
+        self._stopping = False
+
+    # What service asks of it.
+
+    async def load(self, instances: Iterable[Instance]) -> None:
+        """These are the actions from now on; those that are as before keep what is known of their files."""
+        if self._last_times is None:
+            self._last_times = await self._book.last_times()
+        mounts = await asyncio.to_thread(Mounts.now)
+        wanted = {instance.name: instance for instance in instances}
+        for name in self._entries.keys() - wanted.keys():
+            await self._retire(name)
+        for instance in wanted.values():
+            before = self._entries.get(instance.name)
+            if before is None or before.instance != instance:
+                self._enter(instance, before, mounts)
+        await self._cover(self._entries.values())
+        self._wake.wake()
+
+    async def run(self) -> None:
+        """Until `stop`; then runs under way have `grace` to end, and are cancelled after it."""
+        self._wake.bind()
+        try:
+            while not self._stopping:
+                await self._turn()
+        finally:
+            self._looking.close()
+            await self._tasks.end(self._running(), self._pace.grace.total_seconds())
+            await self._notes.flush()
+            if self._events is not None:
+                await asyncio.to_thread(self._events.close)
+
+    def stop(self) -> None:
+        """Start nothing more."""
+        self._stopping = True
+        self._wake.wake()
+
+    def start(self, due: Due) -> "asyncio.Future[RunResult]":
+        """Run what a person asks for, now or once after the run that is under way.
+
+        Raises KeyError for an unknown action.
+        """
+        waiter: asyncio.Future[RunResult] = asyncio.get_running_loop().create_future()
+        self._starts.start(self._entries[due.action], due, waiter)
+        return waiter
+
+    def go_on(self, due: Due, work: Callable[[], Awaitable[RunResult]]) -> None:
+        """Count `work`, an interrupted run that is gone on with, as the run of its action."""
+        entry = self._entries.get(due.action)
+        if entry is not None and entry.running is None:
+            self._starts.go_on(entry, due, work)
+        else:
+            self._tasks.start(work())
+
+    def hold(self, pauses: Iterable[Pause]) -> None:
+        """These pauses hold now, and no others."""
+        self._pauses.replace(pauses)
+        self._clockwork.rearm()
+        for entry in self._entries.values():
+            self._ask(entry, Hints(folders=False))
+        end = self._pauses.next_end(self._clock.now())
+        if end is not None:
+            self._timers.set(_PAUSE, self._clock.monotonic() + (end - self._clock.now()).total_seconds())
+        self._wake.wake()
+
+    def refresh(self, *names: str) -> None:
+        """The ledger was changed by a person (retry, skip, baseline, trust): ask it anew; without names, for all."""
+        for entry in [self._entries[name] for name in names if name in self._entries] or self._entries.values():
+            entry.failures, entry.retry_at_s = 0, None
+            if entry.polled is not None:
+                entry.polled.left.clear()
+            self._ask(entry, Hints(anew=True))
+
+    def status(self) -> tuple[ActionStatus, ...]:
+        """How each action is doing, by name."""
+        now = self._clock.now()
+        return tuple(
+            status_of(entry, self._clock, self._pauses.of(entry, now), self._degraded(entry))
+            for _, entry in sorted(self._entries.items())
+        )
+
+    # One turn.
+
+    async def _turn(self) -> None:
+        await self._clockwork.turn()
+        for name in self._timers.due(self._clock.monotonic()):
+            self._on_time(name)
+        self._take_hints()
+        await self._sleep()
+
+    async def _sleep(self) -> None:
+        now_s = self._clock.monotonic()
+        at_s, in_s = self._timers.next_at(), self._clockwork.next_in_s()
+        waits = [self._pace.clock_check_every.total_seconds()]
+        waits += [max(0.0, at_s - now_s)] if at_s is not None else []
+        waits += [in_s] if in_s is not None else []
+        sleeper = asyncio.ensure_future(self._clock.sleep(min(waits)))
+        waker = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait((sleeper, waker), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sleeper, waker):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    def _take_hints(self) -> None:
+        names = self._wake.take()
+        if self._events is None and not names:
+            return
+        pending = self._events.take() if self._events is not None else Pending()
+        landed = [name for name in names if name.startswith("/")]
+        hints = self._folders.route(pending, landed)
+        for name in names - set(landed):
+            hints[name] = Hints()
+        for name, hint in hints.items():
+            entry = self._entries.get(name)
+            if entry is not None:
+                self._ask(entry, hint)
+
+    def _on_time(self, name: str) -> None:
+        entry = self._entries.get(name)
+        if name == _PAUSE:
+            self._resume()
+        elif entry is not None and entry.watches:
+            now_s = self._clock.monotonic()
+            full = now_s >= entry.full_at_s
+            self._ask(entry, Hints(folders=now_s >= entry.look_at_s, every_file=full))
+        elif entry is not None and entry.open:
+            self._start_by_clock(entry, Trigger.SCHEDULE)
+            self._timers.set(name, self._clock.monotonic() + self._pace.check_every.total_seconds())
+
+    # Looks.
+
+    def _ask(self, entry: Entry, hints: Hints) -> None:
+        if self._stopping or not entry.watches or not (entry.open or entry.until_s is not None):
+            return
+        if entry.polled is not None:
+            for watched in entry.polled.watched:
+                if watched.command in entry.polled.moving:
+                    watched.moved_to = self._maker.source(entry.instance, watched.command, self._clock.now())
+        self._looking.ask(entry, hints)
+
+    async def _looked(self, batch: Sequence[LookDone]) -> None:
+        current = [done for done in batch if self._entries.get(done.entry.name) is done.entry]
+        for done in current:
+            self._take_in(done)
+        await self._cover([done.entry for done in current])
+        await self._offer([done.entry for done in current if done.entry.polled is not None])
+        for done in current:
+            if done.decision is not None and done.decision.run and self._may_start(done.entry):
+                due = Due(action=done.entry.name, trigger=Trigger.POLL, reported=done.decision.due)
+                self._starts.start(done.entry, due)
+            self._plan(done)
+        self._wake.wake()
+
+    def _take_in(self, done: LookDone) -> None:
+        troubles: tuple[str, ...] = (str(done.error),) if done.error is not None else ()
+        if done.looked is not None:
+            self._notes.add(done.looked.looks)
+            troubles += tuple(done.looked.problems)
+            for folder in done.looked.replaced:
+                log.warning("another folder stands there now; it is listed anew", action=done.entry.name, folder=folder)
+        if done.hints.folders or done.error is not None:
+            for trouble in set(troubles) - set(done.entry.troubles):
+                log.warning("look", action=done.entry.name, trouble=trouble)
+            done.entry.troubles = troubles
+        if done.entry.check is not None:
+            done.entry.until_s = None  # an explicit time is one look, no more
+
+    def _plan(self, done: LookDone) -> None:
+        """When the action is looked at next."""
+        entry, now_s = done.entry, self._clock.monotonic()
+        if entry.polled is None:
+            wait = done.decision.look_in if done.decision is not None else self._pace.check_every
+            entry.look_at_s = now_s + wait.total_seconds()
+        elif done.hints.folders:
+            entry.look_at_s = self._next_on_grid(entry, now_s)
+            if done.hints.every_file or not entry.full_at_s:
+                entry.full_at_s = now_s + self._pace.full_scan_every.total_seconds() * _spread(entry.name)
+        at_s = [entry.look_at_s] if entry.open else []
+        waits_s = entry.polled.next_at_s() if entry.polled is not None else None
+        if waits_s is not None and entry.polled is not None and entry.polled.trusts_folder_times:
+            at_s.append(max(waits_s, now_s) + A_MOMENT_S)
+        at_s += [at for at in (entry.until_s, entry.retry_at_s) if at is not None]
+        if at_s and (entry.open or entry.until_s is not None):
+            self._timers.set(entry.name, min(at_s))
+        else:
+            self._timers.cancel(entry.name)
+
+    def _next_on_grid(self, entry: Entry, now_s: float) -> float:
+        """The looks of all actions fall on the same moments, so that one call of a thread does them together."""
+        trusted = entry.polled is None or entry.polled.trusts_folder_times
+        every_s = (self._pace.check_every if trusted else self._pace.untrusted_every).total_seconds()
+        return (math.floor(now_s / every_s) + 1) * every_s
+
+    # Starting.
+
+    async def _offer(self, entries: Sequence[Entry]) -> None:
+        """Start the runs of those that have files which may be taken, unless their endpoint is held back."""
+        able = [entry for entry in entries if self._has_files(entry) and self._may_start(entry)]
+        held = (
+            await self._book.held_endpoints() if any(entry.polled and entry.polled.endpoint for entry in able) else {}
+        )
+        for entry in able:
+            assert entry.polled is not None
+            endpoint = held.get(entry.polled.endpoint or "")
+            if endpoint is None:
+                self._start_with_files(entry)
+            else:
+                entry.error = f"{endpoint.endpoint} is held back after a failure: {endpoint.error}"
+                entry.retry_at_s = self._clock.monotonic() + self._seconds_until(endpoint.next_at)
+
+    def _has_files(self, entry: Entry) -> bool:
+        """True if it is due; at an explicit time only once all that was found is stable, or `wait_stable` is over."""
+        if entry.polled is None:
+            return False
+        if entry.until_s is not None:
+            now_s, next_s = self._clock.monotonic(), entry.polled.next_at_s()
+            if next_s is not None and next_s <= entry.until_s and now_s < entry.until_s:
+                return False
+            entry.until_s = None
+        return entry.polled.has_ready
+
+    def _start_with_files(self, entry: Entry) -> None:
+        assert entry.polled is not None
+        ready = entry.polled.ready()
+        entry.offered = tuple(found for number in entry.polled.driving for found in ready.get(number, ()))
+        entry.retry_at_s = None
+        self._starts.start(entry, Due(action=entry.name, trigger=Trigger.POLL, judged=ready))
+
+    def _may_start(self, entry: Entry) -> bool:
+        if self._stopping or entry.running is not None or self._is_paused(entry):
+            return False
+        return entry.retry_at_s is None or self._clock.monotonic() >= entry.retry_at_s
+
+    def _start_by_clock(self, entry: Entry, trigger: Trigger) -> None:
+        if not self._stopping and not self._is_paused(entry):
+            self._starts.start(entry, Due(action=entry.name, trigger=trigger))
+
+    def _due_by_clock(self, entry: Entry, firing: Firing) -> None:
+        if entry.watches:
+            wait_s = entry.instance.settings.first.wait_stable.total_seconds()
+            entry.until_s = self._clock.monotonic() + wait_s
+            self._ask(entry, Hints(rescan=True, every_file=True))
+        else:
+            self._start_by_clock(entry, Trigger.CATCH_UP if firing.late else Trigger.SCHEDULE)
+
+    def _edge(self, entry: Entry) -> None:
+        """A continuous range opened or closed."""
+        if entry.open and self._timers.at(entry.name) is None:
+            entry.look_at_s = entry.full_at_s = 0.0
+            self._timers.set(entry.name, self._clock.monotonic())
+        elif not entry.open and entry.until_s is None:
+            self._timers.cancel(entry.name)
+
+    def _ended(self, name: str) -> None:
+        """A run is over, and none follows it."""
+        entry = self._entries.get(name)
+        if entry is None or self._stopping:
+            return
+        if entry.polled is not None:
+            self._ask(entry, Hints(again=True))
+        elif entry.check is not None and entry.open:
+            self._timers.sooner(name, self._clock.monotonic() + self._pace.check_every.total_seconds())
+            self._wake.wake()
+
+    def _is_paused(self, entry: Entry) -> bool:
+        return self._pauses.of(entry, self._clock.now()) is not None
+
+    def _resume(self) -> None:
+        """A pause is over by itself."""
+        self._clockwork.rearm()
+        for entry in self._entries.values():
+            self._ask(entry, Hints(folders=False))
+
+    # Actions come and go.
+
+    def _enter(self, instance: Instance, before: Entry | None, mounts: Mounts) -> None:
+        entry = self._maker.entry(instance, self._clock.now(), mounts)
+        if before is not None:
+            _carry_over(before, entry)
+        elif self._last_times is not None:
+            entry.since = self._last_times.get(entry.name)
+        self._entries[entry.name] = entry
+        self._timers.cancel(entry.name)
+        self._clockwork.disarm(entry.name)
+        if entry.refusal is not None:
+            log.error("action is not scheduled", action=entry.name, reason=entry.refusal)
+        elif instance.settings.enabled:
+            self._clockwork.arm(entry)
+
+    async def _retire(self, name: str) -> None:
+        del self._entries[name]
+        self._timers.cancel(name)
+        self._clockwork.disarm(name)
+        unused = self._folders.drop(name)
+        if self._events is not None and unused:
+            await asyncio.to_thread(self._events.uncover, unused)
+
+    async def _cover(self, entries: Iterable[Entry]) -> None:
+        """Have events for new folders; what happened in one before it was covered is found by listing it once more."""
+        fresh = {entry.name: new for entry in entries if (new := self._folders.index(entry))}
+        if self._events is None or not fresh:
+            return
+        folders = frozenset().union(*fresh.values())
+        events = self._events
+        await self._looking.in_thread("", lambda: events.cover(folders))
+        for name in fresh:
+            self._ask(self._entries[name], Hints(rescan=True))
+
+    async def _keep(self, times: Mapping[str, datetime]) -> None:
+        try:
+            await self._book.keep_times(times)
+        except Exception as exc:  # the runs themselves say what is wrong with the ledger
+            log.warning("due times not recorded", actions=sorted(times), error=str(exc))
+
+    def _degraded(self, entry: Entry) -> tuple[str, ...]:
+        return tuple(self._folders.troubles(entry, self._pace.untrusted_every.total_seconds()))
+
+    def _running(self) -> "list[asyncio.Task[None]]":
+        return [entry.running for entry in self._entries.values() if entry.running is not None]
+
+    def _seconds_until(self, next_at_ns: int | None) -> float:
+        if next_at_ns is None:
+            return self._pace.full_scan_every.total_seconds()
+        return max(0.0, (from_ns(next_at_ns) - self._clock.now()).total_seconds())
+
+
+_PAUSE = "a pause ends"
+
+
+def _carry_over(before: Entry, entry: Entry) -> None:
+    """What a reload keeps: the run under way, and the due times unless the schedule is another one."""
+    entry.running, entry.running_since = before.running, before.running_since
+    entry.following, entry.result, entry.offered = before.following, before.result, before.offered
+    if before.schedule == entry.schedule:
+        entry.since = before.since
+
+
+def _spread(name: str) -> float:
+    """Between 0.5 and 1, the same for a name: full listings of many actions don't fall on one moment."""
+    return 0.5 + crc32(name.encode()) / 2**33

@@ -1,0 +1,116 @@
+"""Starts runs: never two of one action at once; what comes due meanwhile once after it; a crash stays its action's."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import structlog
+
+from gateway.core.clock import Clock
+from gateway.runner.due import Due, Outcome, RunResult
+from gateway.scheduler.entry import Entry, Next
+from gateway.scheduler.polled import pause_s
+
+log = structlog.get_logger(__name__)
+
+
+class Runs(Protocol):
+    """What executes a run."""
+
+    async def run(self, due: Due) -> RunResult:
+        """Execute `due` and return how it ended; a failed run is a result.  Raises only where no run came about."""
+        ...
+
+
+class Starts:
+    """The runs of all actions."""
+
+    def __init__(
+        self,
+        runs: Runs,
+        clock: Clock,
+        start: Callable[[Awaitable[None]], "asyncio.Task[None]"],
+        ended: Callable[[str], None],
+        entry_of: Callable[[str], Entry | None],
+    ) -> None:
+        self._runs = runs
+        self._clock = clock
+        self._start = start
+        self._ended = ended
+        self._entry_of = entry_of
+
+    def start(self, entry: Entry, due: Due, waiter: "asyncio.Future[RunResult] | None" = None) -> None:
+        """Run `due` now, or once after the run that is under way."""
+        waiters = [waiter] if waiter is not None else []
+        if entry.running is None:
+            self._begin(entry, Next(due, waiters), lambda: self._runs.run(due))
+        elif entry.following is None:
+            entry.following = Next(due, waiters)
+        else:
+            entry.following.waiters += waiters
+
+    def go_on(self, entry: Entry, due: Due, work: Callable[[], Awaitable[RunResult]]) -> None:
+        """Count `work`, a run that was interrupted, as the action's run."""
+        self._begin(entry, Next(due), work)
+
+    def _begin(self, entry: Entry, this: Next, work: Callable[[], Awaitable[RunResult]]) -> None:
+        entry.running_since = self._clock.now()
+        entry.running = self._start(self._run(entry.name, this, work))
+
+    async def _run(self, name: str, this: Next, work: Callable[[], Awaitable[RunResult]]) -> None:
+        result: RunResult | None = None
+        error: Exception | None = None
+        try:
+            result = await work()
+        except Exception as exc:  # a run that crashes is held back and shown; the other actions go on
+            log.exception("run crashed", action=name)
+            error = exc
+        finally:
+            _answer(this, result, error)
+            entry = self._entry_of(name)
+            if entry is not None:
+                self._after(entry, result, error)
+        if entry is not None:
+            self._next(entry)
+
+    def _after(self, entry: Entry, result: RunResult | None, error: Exception | None) -> None:
+        entry.running = entry.running_since = None
+        entry.result = result or entry.result
+        if result is not None:
+            entry.failures, entry.retry_at_s = 0, None
+            entry.error = result.error
+        elif error is not None:
+            entry.failures += 1
+            entry.retry_at_s = self._clock.monotonic() + pause_s(entry.failures)
+            entry.error = f"the run could not be executed: {error}"
+        self._consider_offered(entry, result)
+
+    def _consider_offered(self, entry: Entry, result: RunResult | None) -> None:
+        """What was offered to a run that did nothing with it isn't offered again at once."""
+        offered, entry.offered = entry.offered, ()
+        if entry.polled is None:
+            return
+        now_s = self._clock.monotonic()
+        stopped = result is not None and result.outcome is Outcome.STOPPED
+        if result is None or (not result.files and not stopped):
+            why = f"a run left it there: {entry.error or 'it did nothing with it'}"
+            entry.polled.leave(offered, now_s, why)
+
+    def _next(self, entry: Entry) -> None:
+        following, entry.following = entry.following, None
+        if following is not None:
+            self._begin(entry, following, lambda: self._runs.run(following.due))
+        else:
+            self._ended(entry.name)
+
+
+def _answer(this: Next, result: RunResult | None, error: Exception | None) -> None:
+    for waiter in this.waiters:
+        if waiter.done():
+            continue
+        if result is not None:
+            waiter.set_result(result)
+        elif error is not None:
+            waiter.set_exception(error)
+        else:
+            waiter.cancel()
