@@ -44,13 +44,15 @@ class Report:
 class Decision:
     """What a look leads to: a run if some file is `due`; it reports all of `reported`, reactions are for `due`.
 
-    `look_in` is the wait for the next look; ask `look_in` again once the run has ended.  `gone` are the paths of
-    reports whose file is there no longer: the ledger can forget them.
+    `look_in` is the wait for the next look; ask `look_in` again once the run has ended.  `due_in` is the wait until
+    a file of this listing is due (None: there is none): a look before then at a folder that did not change can do
+    without listing it.  `gone` are the paths of reports whose file is there no longer: the ledger can forget them.
     """
 
     due: tuple[Found, ...]
     reported: tuple[Found, ...]
     look_in: timedelta
+    due_in: timedelta | None = None
     gone: tuple[str, ...] = ()
 
     @property
@@ -80,11 +82,13 @@ def decide(found: Sequence[Found], reports: Mapping[str, Report], now: datetime,
     reported = tuple(file for file in found if _age(file, now) >= rule.age)
     due = tuple(file for file in reported if _due_in(file, reports.get(file.path), now, rule) <= _NOW)
     told = {**reports, **{file.path: Report(file.stamp, now) for file in due}}
+    due_in = min(_waits(found, told, now, rule), default=None)
     here = {file.path for file in found}
     return Decision(
         due=due,
         reported=reported if due else (),
-        look_in=look_in(found, told, now, rule),
+        look_in=_look_in(due_in, rule, _NOW),
+        due_in=due_in,
         gone=tuple(path for path in reports if path not in here),
     )
 
@@ -106,9 +110,13 @@ def look_in(
     T = 0: C after the last look.  Else when the next file reaches T or is due again, not sooner than C, not later
     than S after the last look.
     """
-    latest = rule.full_scan_every if rule.age else rule.look_every
-    wait = min(_waits(found, reports, now, rule), default=latest)
-    return max(rule.look_every - looked_ago, min(wait, latest - looked_ago), _NOW)
+    return _look_in(min(_waits(found, reports, now, rule), default=None), rule, looked_ago)
+
+
+def _look_in(due_in: timedelta | None, rule: CheckRule, looked_ago: timedelta) -> timedelta:
+    latest = (rule.full_scan_every if rule.age else rule.look_every) - looked_ago
+    wait = latest if due_in is None else min(due_in, latest)
+    return max(rule.look_every - looked_ago, wait, _NOW)
 
 
 def _waits(

@@ -255,6 +255,15 @@ def test_a_report_from_a_wrong_clock_does_not_silence_a_file() -> None:
     assert decide([waiting], failed, START, rule(DAY)).due == (waiting,)
 
 
+def test_a_file_that_runs_now_does_not_hasten_the_next_look() -> None:
+    grown, young = file("grown", START - DAY), file("young", START - DAY + 2 * MINUTE)
+    decision = decide([grown], {}, START, rule(DAY))
+    assert (decision.due, decision.look_in, decision.due_in) == ((grown,), S, DAY)
+    decision = decide([grown, young], {}, START, rule(DAY))
+    assert (decision.due, decision.look_in, decision.due_in) == ((grown,), 2 * MINUTE, 2 * MINUTE)
+    assert decide([], {}, START, rule(DAY)).due_in is None
+
+
 def test_repeat_is_as_long_as_age_but_an_hour_at_least() -> None:
     assert rule(timedelta(0)).repeat == HOUR
     assert rule(90 * MINUTE).repeat == 90 * MINUTE
