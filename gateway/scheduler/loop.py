@@ -110,6 +110,11 @@ class Scheduler:
             if self._events is not None:
                 await asyncio.to_thread(self._events.close)
 
+    @property
+    def is_looking(self) -> bool:
+        """True while a look is under way."""
+        return bool(self._looking.busy_since)
+
     def stop(self) -> None:
         """Start nothing more."""
         self._stopping = True

@@ -23,21 +23,11 @@ class Writer(Enum):
     UNREADABLE = "unreadable"  # the file can't be opened by us: nothing to send yet
 
 
-def ignore_lease_breaks() -> None:
-    """Keep SIGIO, whose default ends the process, from meaning anything: it comes if a writer opens within a probe.
-
-    Once, at start, in the main thread.
-    """
-    signal.signal(signal.SIGIO, signal.SIG_IGN)
-
-
 def probe_writer(path: str, *, follow_links: bool = False) -> Writer:
     """Ask the kernel whether `path` is open for writing anywhere on this machine.
 
     Only for regular files on local file systems (`filesystems.Mounts` knows).  Blocks for microseconds.
     """
-    if signal.getsignal(signal.SIGIO) is not signal.SIG_IGN:
-        return Writer.UNKNOWN
     try:
         opened = os.open(path, _OPEN & ~os.O_NOFOLLOW if follow_links else _OPEN)
     except OSError as exc:
@@ -57,6 +47,9 @@ def _unopened(exc: OSError) -> Writer:
 
 def _leased(opened: int) -> Writer:
     try:
+        # A writer that opens the file within the probe makes the kernel signal us: by SIGIO, which ends a process
+        # that doesn't expect it, unless another signal is chosen.  SIGURG is ignored by default.
+        fcntl.fcntl(opened, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(opened, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as exc:
         return Writer.HELD if exc.errno == errno.EAGAIN else Writer.UNKNOWN
