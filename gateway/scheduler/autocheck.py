@@ -4,7 +4,7 @@ T = Age, C = `look_every`, S = `full_scan_every`, R = `repeat`.  Waits are lengt
 them by its monotonic clock, so a clock that is set costs at most one S.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -79,14 +79,13 @@ def decide(found: Sequence[Found], reports: Mapping[str, Report], now: datetime,
 
     A look that could not list its folder is none: then nothing is decided.
     """
-    reported = tuple(file for file in found if _age(file, now) >= rule.age)
-    due = tuple(file for file in reported if _due_in(file, reports.get(file.path), now, rule) <= _NOW)
-    told = {**reports, **{file.path: Report(file.stamp, now) for file in due}}
-    due_in = min(_waits(found, told, now, rule), default=None)
+    waits = [_wait(file, reports.get(file.path), now, rule) for file in found]
+    due = tuple(file for file, wait in zip(found, waits, strict=True) if wait <= _NOW)
+    due_in = min((wait if wait > _NOW else rule.repeat for wait in waits), default=None)
     here = {file.path for file in found}
     return Decision(
         due=due,
-        reported=reported if due else (),
+        reported=decide_at_time(found, now, rule.age) if due else (),
         look_in=_look_in(due_in, rule, _NOW),
         due_in=due_in,
         gone=tuple(path for path in reports if path not in here),
@@ -110,7 +109,8 @@ def look_in(
     T = 0: C after the last look.  Else when the next file reaches T or is due again, not sooner than C, not later
     than S after the last look.
     """
-    return _look_in(min(_waits(found, reports, now, rule), default=None), rule, looked_ago)
+    waits = (_wait(file, reports.get(file.path), now, rule) for file in found)
+    return _look_in(min(waits, default=None), rule, looked_ago)
 
 
 def _look_in(due_in: timedelta | None, rule: CheckRule, looked_ago: timedelta) -> timedelta:
@@ -119,12 +119,10 @@ def _look_in(due_in: timedelta | None, rule: CheckRule, looked_ago: timedelta) -
     return max(rule.look_every - looked_ago, wait, _NOW)
 
 
-def _waits(
-    found: Iterable[Found], reports: Mapping[str, Report], now: datetime, rule: CheckRule
-) -> Iterator[timedelta]:
-    for file in found:
-        age = _since_change(file, now)
-        yield rule.age - age if age < rule.age else _due_in(file, reports.get(file.path), now, rule)
+def _wait(file: Found, report: Report | None, now: datetime, rule: CheckRule) -> timedelta:
+    """How long until a file is due: until it reaches T, then until it is to be reported again."""
+    age = _since_change(file, now) if rule.age else _NOW
+    return rule.age - age if age < rule.age else _due_in(file, report, now, rule)
 
 
 def _due_in(file: Found, report: Report | None, now: datetime, rule: CheckRule) -> timedelta:
