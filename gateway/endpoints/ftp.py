@@ -52,12 +52,12 @@ class FtpEndpoint(Basic):
         return self._session.usable
 
     @property
-    def extensions(self) -> tuple[str, ...]:
+    def extensions(self) -> tuple[str, ...]:  # type: ignore[override]
         """What FEAT announced, for `probe`."""
         return tuple(f"{name} {value}".strip() for name, value in self._control.features.items())
 
     @property
-    def banner(self) -> str:
+    def banner(self) -> str:  # type: ignore[override]
         """The server's greeting and SYST."""
         return f"{self._control.welcome} {self._control.system}".strip()
 

@@ -20,6 +20,16 @@ class Session(Endpoint, Protocol):
         """False once the session can't be trusted with another call: the link is gone, or a call was cut short."""
         ...
 
+    @property
+    def banner(self) -> str:
+        """How the peer calls itself; empty if it doesn't."""
+        ...
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """What the peer announced beyond the plain protocol."""
+        ...
+
     async def ping(self) -> None:
         """Return once the peer answered anything; raises as other calls do."""
         ...
@@ -41,6 +51,8 @@ class Basic:
     """Answers for what a kind of endpoint doesn't know, and the `async with` of a session."""
 
     usable = True
+    banner = ""
+    extensions: tuple[str, ...] = ()
 
     async def ping(self) -> None:
         """Nothing to ask."""

@@ -83,13 +83,13 @@ class SftpEndpoint(Basic):
         return self._session.usable
 
     @property
-    def extensions(self) -> tuple[str, ...]:
+    def extensions(self) -> tuple[str, ...]:  # type: ignore[override]
         """What the server announced, for `probe`."""
         known = ("posix_rename", "statvfs", "hardlink", "fsync", "lsetstat", "limits", "copy_data")
         return tuple(name for name in known if self._session.supports(name))
 
     @property
-    def banner(self) -> str:
+    def banner(self) -> str:  # type: ignore[override]
         """The server's version text."""
         return str(self._session.connection.get_extra_info("server_version", ""))
 

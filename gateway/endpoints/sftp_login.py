@@ -12,7 +12,7 @@ from gateway.endpoints.place import Place
 from gateway.endpoints.session import within
 from gateway.endpoints.sftp_errors import login_error
 
-_HOST_KEY_ALGORITHMS = (
+HOST_KEY_ALGORITHMS = (
     "ssh-ed25519",
     "ecdsa-sha2-nistp256",
     "ecdsa-sha2-nistp384",
@@ -82,7 +82,8 @@ def _trusted(
         ) from exc
 
 
-def _known_keys(place: Place) -> list[asyncssh.SSHKey]:
+def known_keys(place: Place) -> list[asyncssh.SSHKey]:
+    """The keys that the configuration trusts for this server."""
     trusted = _trusted(place)
     if isinstance(trusted, tuple):
         return trusted[0]
@@ -100,7 +101,7 @@ def _client_keys(place: Place) -> list[asyncssh.SSHKey]:
 
 
 def _refused_key(place: Place, found: asyncssh.SSHKey) -> HostKeyRefused:
-    known = _known_keys(place)
+    known = known_keys(place)
     at = f"{place.name} ({place.address})"
     if not known:
         return HostKeyRefused(
@@ -116,16 +117,17 @@ def _refused_key(place: Place, found: asyncssh.SSHKey) -> HostKeyRefused:
 def _algorithms(known: Sequence[asyncssh.SSHKey]) -> list[str]:
     """Those of the known keys first, so that a server with several keys shows the known one."""
     first = [name.decode() for key in known for name in key.sig_algorithms]
-    return list(dict.fromkeys([*(name for name in first if name in _HOST_KEY_ALGORITHMS), *_HOST_KEY_ALGORITHMS]))
+    return list(dict.fromkeys([*(name for name in first if name in HOST_KEY_ALGORITHMS), *HOST_KEY_ALGORITHMS]))
 
 
-def _options(place: Place) -> asyncssh.SSHClientConnectionOptions:
-    known = _known_keys(place)
+async def _options(place: Place) -> asyncssh.SSHClientConnectionOptions:
+    known = known_keys(place)
+    keys = await asyncio.to_thread(_client_keys, place)  # a passphrase costs a tenth of a second of computing
     return asyncssh.SSHClientConnectionOptions(
         username=place.user,
         known_hosts=_trusted(place),
         server_host_key_algs=_algorithms(known),
-        client_keys=_client_keys(place) or None,
+        client_keys=keys or None,
         agent_path=None,
         preferred_auth=("publickey", "password", "keyboard-interactive"),
         encryption_algs=list(_CIPHERS),
@@ -147,7 +149,7 @@ async def connect(place: Place) -> asyncssh.SSHClientConnection:
             f"`gateway trust {place.name}` shows its key and pins it"
         )
     client = _Client(place)
-    options = _options(place)
+    options = await _options(place)
     try:
         async with within(place.connect_timeout_s, f"{place.name} ({place.address}): connecting"):
             return await asyncssh.connect(place.host, place.port, client_factory=lambda: client, options=options)

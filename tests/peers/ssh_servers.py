@@ -25,11 +25,6 @@ class Account(asyncssh.SSHServer):
         return (username, password) == (USER, PASSWORD)
 
 
-def confined(folder: Path, kind: type[asyncssh.SFTPServer] = asyncssh.SFTPServer) -> Callable[..., asyncssh.SFTPServer]:
-    """A factory of servers that see `folder` as `/`."""
-    return lambda channel: kind(channel, chroot=str(folder).encode())
-
-
 @asynccontextmanager
 async def asyncssh_sftp(
     work: Path,
@@ -43,13 +38,19 @@ async def asyncssh_sftp(
     folder = work / "files"
     folder.mkdir(parents=True, exist_ok=True)
     key = host_key or asyncssh.generate_private_key("ssh-ed25519")
+    made: list[asyncssh.SFTPServer] = []
+
+    def serve(channel: asyncssh.SSHServerChannel) -> asyncssh.SFTPServer:
+        made.append(kind(channel, chroot=str(folder).encode()))
+        return made[-1]
+
     server = await asyncssh.create_server(
-        account, "127.0.0.1", port, server_host_keys=[key], sftp_factory=confined(folder, kind), allow_scp=False
+        account, "127.0.0.1", port, server_host_keys=[key], sftp_factory=serve, allow_scp=False
     )
     try:
         yield SshPeer(server.get_port(), USER, "", key.export_public_key().decode().strip(), folder)
     finally:
         server.close()
-        for connection in list(server.get_connections()) if hasattr(server, "get_connections") else []:
-            connection.abort()
         await server.wait_closed()
+        for one in made:
+            getattr(one, "tidy_up", lambda: None)()
