@@ -3,9 +3,11 @@
 import subprocess
 import sys
 from datetime import date
+from pathlib import Path
 
 import pytest
 
+from gateway.language.grammar import grammar_text
 from gateway.language.schedule import Schedule, ScheduleError, parse_schedule, show_schedule
 from gateway.language.schedule_nodes import (
     CONTINUOUSLY,
@@ -242,3 +244,15 @@ def test_days_that_only_sometimes_fall_together_may_stand_in_two_parts() -> None
 def test_no_parser_is_loaded_before_the_first_schedule_is_read() -> None:
     code = "import sys, gateway.language.schedule, gateway.language.calendar; sys.exit('lark' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_grammar_is_found_beside_the_package_or_in_the_checkout(tmp_path: Path) -> None:
+    installed, checkout = tmp_path / "installed", tmp_path / "checkout"
+    for place in (installed, checkout):
+        place.mkdir()
+        with pytest.raises(FileNotFoundError, match=r"schedule\.lark"):
+            grammar_text("schedule.lark", (installed, checkout))
+    (checkout / "schedule.lark").write_text("checkout")
+    assert grammar_text("schedule.lark", (installed, checkout)) == "checkout"
+    (installed / "schedule.lark").write_text("installed")
+    assert grammar_text("schedule.lark", (installed, checkout)) == "installed"
