@@ -33,6 +33,8 @@ def build(line: Line, findings: Findings) -> Command | None:
         return _build_check(line, options, tail, findings)
     fields: dict[str, object] = {}
     _read_options(row, line, options, fields, findings)
+    if any(not piece.text[1:].isalpha() for piece in options):
+        return None  # most likely a path: what is missing then can't be said
     return _build_row(row, line, tail, fields, findings)
 
 

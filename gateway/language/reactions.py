@@ -12,7 +12,7 @@ from gateway.language.lines import Shape, read_line
 from gateway.language.macros import uses_file
 from gateway.language.nodes import Command, LocalCopy, LocalDelete, LocalReplace, System, Text
 
-_JOINER = re.compile(r"""("[^"]*"|'[^']*')|(?<=\s)(&&?)(?=\s|$)""")
+_JOINER = re.compile(r"""("[^"]*"|'[^']*')|(?:^|(?<=\s))(&&?)(?=\s|$)""")
 _LOCAL = (LocalCopy, LocalDelete, LocalReplace, System)
 _REMEDY = "write a SYSTEM line, or $LCOPY, $LDELETE or $LREPLACE"
 

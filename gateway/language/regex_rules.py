@@ -45,7 +45,7 @@ def _no_java(text: str) -> None:
     for spelling, remedy in _JAVA:
         found = spelling.search(bare)
         if found:
-            raise ValueError(f"{found[0]!r} in [{text}] is Java, patterns here are Python's; {remedy}")
+            raise ValueError(f"{found[0]} in [{text}] is Java, patterns here are Python's; {remedy}")
 
 
 def _no_explosion(text: str, tree: Any) -> None:

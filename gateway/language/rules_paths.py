@@ -38,7 +38,7 @@ def path_rules(parsed: Parsed, world: World, findings: Findings) -> None:
 
 
 def _transfer(command: Transfer, parsed: Parsed, world: World, findings: Findings) -> None:
-    _file_pattern(command.source, findings)
+    good = _file_pattern(command.source, findings)
     if command.target is not None:
         _no_pattern(command.target, "a destination", findings)
     if isinstance(command, PutGet):
@@ -47,7 +47,7 @@ def _transfer(command: Transfer, parsed: Parsed, world: World, findings: Finding
             _no_pattern(command.local, "a destination", findings)
     if command.verb in ("PUT", "PUT+GET"):
         _nested_outbox(command, parsed, world, findings)
-    for target in _finals(command):
+    for target in _finals(command) if good else ():
         _fixed_name(command, target, findings)
 
 
@@ -79,13 +79,15 @@ def _parts(text: Text, findings: Findings) -> tuple[str, ...] | None:
         return None
 
 
-def _compiles(text: Text, token: str, findings: Findings) -> None:
+def _compiles(text: Text, token: str, findings: Findings) -> bool:
     if is_literal(token):
-        return
+        return True
     try:
         compile_pattern(token)
     except ValueError as error:
         findings.error(text.span, "E406", str(error))
+        return False
+    return True
 
 
 def _every_part(text: Text, findings: Findings) -> None:
@@ -93,17 +95,19 @@ def _every_part(text: Text, findings: Findings) -> None:
         _compiles(text, part, findings)
 
 
-def _file_pattern(text: Text, findings: Findings) -> None:
-    """A pattern may stand in the last part only."""
+def _file_pattern(text: Text, findings: Findings) -> bool:
+    """A pattern may stand in the last part only; False if the path can't be understood."""
     parts = _parts(text, findings)
     if parts is None:
-        return
+        return False
     folders, token = split_source(text.value)
-    _compiles(text, token, findings)
     bad = next((part for part in folders if not is_literal(part)), None)
-    if bad is not None:
+    if bad is None:
+        return _compiles(text, token, findings)
+    if _compiles(text, bad, findings):
         what = f"the pattern {bad!r} stands in a folder; patterns stand in the file name"
         findings.error(text.span, "E407", f"{what} (in CHECK in every part): write one line a folder, or use -REC")
+    return False
 
 
 def _no_pattern(text: Text, what: str, findings: Findings) -> None:

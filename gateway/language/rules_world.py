@@ -32,10 +32,11 @@ _AT_ENDPOINT = (Put, Get, PutGet, Dir, MakeDir, RemoveDir, Rename, Delete, Chang
 def endpoint_rules(parsed: Parsed, world: World, findings: Findings) -> None:
     """The endpoint is known, and can do what the commands ask."""
     name = parsed.settings.endpoint
-    if name is None:
-        _none_named(parsed, world, findings)
-        return
     header = parsed.action.header("endpoint")
+    if name is None:
+        if header is None:
+            _none_named(parsed, world, findings)
+        return
     span = header.value_span if header else Span(parsed.action.path, 1, 1, 2)
     members = world.members(name)
     if members is None:
@@ -100,10 +101,9 @@ def check_program(command: System, world: World, findings: Findings) -> None:
         what = f"the program {program!r} holds a macro"
         findings.error(span, "E706", f"SYSTEM: {what}; write the program out, macros are for its arguments")
     elif not program.startswith("/"):
-        found = _known_parameter_typo(program)
-        findings.error(
-            span, "E706", f"SYSTEM: {program!r} is not an absolute path{found}; write one: /usr/bin/{program}"
-        )
+        near = _known_parameter_typo(program)
+        remedy = near or f"; write one: /usr/bin/{program}"
+        findings.error(span, "E706", f"SYSTEM: {program!r} is not an absolute path{remedy}")
     elif not is_allowed(arguments, world.allow):
         what = f"SYSTEM may not run {program}; to allow it, write under [system] in gateway.toml:"
         findings.error(span, "E707", f"{what} allow = [{', '.join(_entries(program, world))}]")

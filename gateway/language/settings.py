@@ -91,5 +91,7 @@ def _known(name: str) -> Property:
         raise ValueError(f"{name} is no property here; {instead}")
     if name.strip().lower() in HEADER_ONLY:
         raise ValueError(f"{name} holds for the whole action; write a header: @{name.strip().lower()} …")
-    names = (each.name for each in BY_NAME.values())
-    raise ValueError(f"{name!r} is no property that SET can change{nearest(name, names)}")
+    names = [each.name for each in BY_NAME.values()]
+    near = nearest(name, names)
+    others = "" if near else f"; known are {', '.join(names)}"
+    raise ValueError(f"{name!r} is no property that SET can change{near}{others}")

@@ -46,6 +46,8 @@ class Words:
                 return
             touches = before is not None and before.end == piece.column
             cut = self._touching(before, piece) if before is not None and touches else piece
+            if following is not None and following.kind == "UNCLOSED" and following.column == piece.end:
+                cut = None  # half of something whose other half is reported next
             if cut is not None:
                 self._take(cut, following)
             before = piece
@@ -133,22 +135,29 @@ class Words:
             self._path(piece, span)
 
     def _path(self, piece: Piece, span: Span) -> None:
-        if self.given:
+        if self._is_unknown_parameter(piece):
+            self._unknown_parameter(piece, span)
+        elif self.given:
             remedy = f"write it in front of {self.given[0].parameter.name}="
             self._error(span, "E315", f"the path {piece.text!r} stands behind a parameter; {remedy}")
             self.broken = True
         elif len(self.paths) >= len(self._row.paths):
-            self._error(span, *self._too_much(piece))
+            what = f"{piece.text!r} is one path too many for {self._row.verb}"
+            self._error(span, "E313", f"{what}; expected {self._row.syntax}")
         else:
             self.paths.append(Text(piece.text, span))
 
-    def _too_much(self, piece: Piece) -> tuple[str, str]:
-        row, named = self._row, _NAMED.match(piece.text) if piece.kind != "QUOTED" else None
-        if named:
-            near = nearest(named[1], (each.name for each in row.parameters))
-            remedy = "put quotes around a path that holds ="
-            return "E314", f"{named[1]}= is no parameter of {row.verb}{near}; {remedy}; expected {row.syntax}"
-        return "E313", f"{piece.text!r} is one path too many for {row.verb}; expected {row.syntax}"
+    def _is_unknown_parameter(self, piece: Piece) -> bool:
+        """`Name=…` where no path is missing any more; a quoted text is always a path."""
+        full = bool(self.given) or len(self.paths) >= len(self._row.paths)
+        return full and piece.kind != "QUOTED" and _NAMED.match(piece.text) is not None
+
+    def _unknown_parameter(self, piece: Piece, span: Span) -> None:
+        row, name = self._row, piece.text.partition("=")[0]
+        near = nearest(name, (each.name for each in row.parameters))
+        what = f"{name}= is no parameter of {row.verb}{near}; put quotes around a path that holds ="
+        self._error(span, "E314", f"{what}; expected {row.syntax}")
+        self.broken = True
 
     def _late_option(self, piece: Piece) -> None:
         name = piece.text[1:].upper()

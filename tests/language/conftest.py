@@ -52,7 +52,9 @@ def _dump(parsed: Parsed) -> str:
 
 def _said(node: object) -> list[object]:
     """The fields of a node that say something: `span` stands in front, False and None are what is not there."""
-    return [field for field in fields(node) if field.name != "span" and getattr(node, field.name) not in (False, None, ())]
+    return [
+        field for field in fields(node) if field.name != "span" and getattr(node, field.name) not in (False, None, ())
+    ]
 
 
 def _changed(value: object, default: object) -> list[str]:
@@ -74,5 +76,7 @@ def _value(value: object) -> str:
         return "(" + ", ".join(_value(each) for each in value) + ")"
     if hasattr(value, "__dataclass_fields__"):
         told = [(field.name, getattr(value, field.name)) for field in fields(value)]
-        return f"{type(value).__name__}({', '.join(f'{name}={_value(each)}' for name, each in told if each is not None)})"
+        return (
+            f"{type(value).__name__}({', '.join(f'{name}={_value(each)}' for name, each in told if each is not None)})"
+        )
     return repr(value) if isinstance(value, str) else str(value)

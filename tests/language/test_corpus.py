@@ -36,7 +36,9 @@ def by_place(finding: Finding) -> tuple[int, int, str]:
 
 
 def expected_lines(found: tuple[Finding, ...]) -> str:
-    return "".join(f"{each.span.line}:{each.span.column} {each.severity} {each.code} {each.message}\n" for each in found)
+    return "".join(
+        f"{each.span.line}:{each.span.column} {each.severity} {each.code} {each.message}\n" for each in found
+    )
 
 
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
