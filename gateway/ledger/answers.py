@@ -1,4 +1,4 @@
-"""PUT+GET: the answers that are waited for, each with its own deadline."""
+"""PUT+GET: the answers that are waited for, each with its own deadline.  noted -> waiting -> found | missed"""
 
 from dataclasses import dataclass
 
@@ -20,11 +20,11 @@ class Awaited:
     local: str
     before: Stamp | None
     deadline_at: int
-    state: str = "waiting"
+    state: str = "noted"
 
 
-def expect(connection: Connection, answer: Awaited) -> None:
-    """Record that an answer is waited for."""
+def note(connection: Connection, answer: Awaited) -> None:
+    """Record, with the request that is intended, what stands under the answer's name."""
     values = {
         "delivery": answer.delivery,
         "action": answer.action,
@@ -36,6 +36,12 @@ def expect(connection: Connection, answer: Awaited) -> None:
         **stamp_columns("before", answer.before),
     }
     connection.execute(insert(awaited).values(values))
+
+
+def expect(connection: Connection, delivery: int, deadline_at: int) -> None:
+    """noted -> waiting: the request is delivered."""
+    query = update(awaited).where(awaited.c.delivery == delivery, awaited.c.state == "noted")
+    connection.execute(query.values(state="waiting", deadline_at=deadline_at))
 
 
 def waiting(connection: Connection) -> tuple[Awaited, ...]:

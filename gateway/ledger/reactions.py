@@ -82,6 +82,11 @@ def failed(connection: Connection, row: ReactionRow, error: str, at: int) -> Non
         _move(connection, row.id, {"state": "failed", "error": error, "ended_at": at})
 
 
+def given_up(connection: Connection, found: int, error: str, at: int) -> None:
+    """running -> failed: something else sees to it that it is tried again."""
+    _move(connection, found, {"state": "failed", "error": error, "ended_at": at})
+
+
 def next_due(connection: Connection) -> int | None:
     """When the next waiting reaction is due, None if there is none."""
     query = select(reaction.c.next_at).where(reaction.c.state == "waiting").order_by(reaction.c.next_at).limit(1)

@@ -169,6 +169,11 @@ def orphans(connection: Connection) -> tuple[RunRow, ...]:
     return tuple(_read(row) for row in connection.execute(query).mappings())
 
 
+def live(connection: Connection) -> frozenset[int]:
+    """The runs that are not over."""
+    return frozenset(connection.execute(select(run.c.id).where(run.c.state != "ended")).scalars())
+
+
 def adopt(connection: Connection, found: int, owner: int) -> None:
     """A run of a dead process goes on in this one."""
     connection.execute(update(run).where(run.c.id == found).values(owner=owner, state="running"))

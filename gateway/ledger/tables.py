@@ -150,7 +150,7 @@ delivery = Table(
     sqlite_autoincrement=True,
 )
 
-# PUT+GET: an answer that is waited for, with its own deadline.  waiting -> found | missed
+# PUT+GET: an answer that is waited for, with its own deadline.  noted -> waiting -> found | missed
 awaited = Table(
     "awaited",
     METADATA,

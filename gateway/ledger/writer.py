@@ -2,6 +2,7 @@
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -127,23 +128,28 @@ class Writer:
 def _run_batch(connection: Connection, batch: list[_Job], path: Path) -> None:
     """Each work in a savepoint of its own, one COMMIT for all."""
     with connection.begin():
+        savepoints = connection.connection.driver_connection
+        assert isinstance(savepoints, sqlite3.Connection)
         for job in batch:
-            _run_one(connection, job, path)
+            _run_one(connection, savepoints, job, path)
 
 
-def _run_one(connection: Connection, job: _Job, path: Path) -> None:
-    """A work that fails takes back only its own changes; trouble of the whole ledger is raised."""
+def _run_one(connection: Connection, savepoints: sqlite3.Connection, job: _Job, path: Path) -> None:
+    """A work that fails takes back only its own changes; trouble of the whole ledger is raised.
+
+    The driver's own connection sets the savepoints: through SQLAlchemy they cost as much as the work.
+    """
     job.failed = None
-    connection.exec_driver_sql("SAVEPOINT work")
+    savepoints.execute("SAVEPOINT work")
     try:
         job.result = job.work(connection)
     except Exception as exc:
         trouble = ledger_error(path, exc) if isinstance(exc, DBAPIError) else None
         if trouble is not None:
             raise trouble from exc
-        connection.exec_driver_sql("ROLLBACK TO work")
+        savepoints.execute("ROLLBACK TO work")
         job.failed = exc
-    connection.exec_driver_sql("RELEASE work")
+    savepoints.execute("RELEASE work")
 
 
 def _abandon(connection: Connection | None) -> None:

@@ -85,6 +85,7 @@ async def resume_delivery(
 
 async def _resume(way: Way, *, by_operator: bool) -> Outcome:
     if way.row.state is State.HELD and not await go_on_if_free(way, by_operator=by_operator):
+        await _release(way, None)
         return Held(way.row, way.row.error or "")
     if way.row.state is State.INTENDED:
         await restart(way)
@@ -114,13 +115,15 @@ async def _owned(way: Way, work: Callable[[Way], Awaitable[Outcome]]) -> Outcome
         way.ledger.active.discard(way.row.id)
 
 
-async def _release(way: Way, error: BaseException) -> None:
+async def _release(way: Way, error: BaseException | None) -> None:
+    """A held delivery keeps the reason why it is held."""
+    told = error is not None and way.row.state is not State.HELD
     work = partial(
         deliveries.release,
         found=way.row.id,
         owner=way.owner,
-        error=text_of(error),
-        error_class=class_of(error),
+        error=text_of(error) if told and error else way.row.error,
+        error_class=class_of(error) if told and error else way.row.error_class,
         swept=way.swept and way.row.state is State.INTENDED,
     )
     await way.ledger.write(work)

@@ -76,16 +76,21 @@ def _old_one_stands(row: DeliveryRow, final: Stamp | None) -> bool:
 
 
 def is_ours(row: DeliveryRow, shown: Shown) -> bool:
-    """True if partial and final are one file, or the final came from nothing and has our content."""
+    """True if partial and final are one file, or the final is new since the start and has our content."""
     if shown.partial is None or shown.final is None:
         return False
     if _one_file(shown.partial, shown.final):
         return True
-    if row.before is not None or shown.final.size_bytes != row.size:
+    if not _may_be_ours(row, shown.final):
         return False
     if shown.final_sha256 is not None:
         return shown.final_sha256 == row.sha256
     return shown.final.mtime_ns is not None and shown.final.same_time(shown.partial)
+
+
+def _may_be_ours(row: DeliveryRow, final: Stamp) -> bool:
+    """True if what stood there at the start doesn't any more, and what does has our size: then content decides."""
+    return final.size_bytes == row.size and (row.before is None or not row.before.same_content_likely(final))
 
 
 def _one_file(partial: Stamp, final: Stamp) -> bool:
@@ -108,7 +113,7 @@ async def look(way: Way) -> Shown:
     final = await stamp_at(target, row.final)
     backup = await stamp_at(target, row.backup) if row.backup else None
     digest = None
-    if row.before is None and partial and final and final.size_bytes == row.size and not _one_file(partial, final):
+    if partial and final and _may_be_ours(row, final) and not _one_file(partial, final):
         digest = await sha256_of(target, row.final)
     return Shown(partial, final, digest, backup)
 

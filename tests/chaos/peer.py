@@ -86,7 +86,11 @@ class Session(Wrapped):
                 yield block[start : start + 4]
 
     async def write(self, path: str, blocks: AsyncIterator[bytes], *, offset: int = 0, sync: bool = True) -> int:
-        return int(await self._call(f"write {path}", lambda: self._inner.write(path, self._broken(blocks), offset=offset, sync=sync)))
+        return int(
+            await self._call(
+                f"write {path}", lambda: self._inner.write(path, self._broken(blocks), offset=offset, sync=sync)
+            )
+        )
 
     async def append(self, path: str, blocks: AsyncIterator[bytes]) -> int:
         return int(await self._call(f"append {path}", lambda: self._inner.append(path, self._broken(blocks))))

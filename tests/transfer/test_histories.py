@@ -1,7 +1,8 @@
 """Thousands of seeded histories: whatever dies, is lost or comes late, every file arrives whole and once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,14 +14,16 @@ from gateway.endpoints.memory import MemoryEndpoint
 from gateway.language.nodes import Taken
 from gateway.ledger import Ledger, open_ledger
 from gateway.ledger.delivery_row import DeliveryRow
-from gateway.transfer import collect, settle
+from gateway.transfer import collect, intend, send, settle
 from gateway.transfer.settle import Shown, Step
-from gateway.transfer.way import Way, removed
+from gateway.transfer.way import Way, removed, stamp_at
 from tests.chaos.history import Broken, History
 
 FULL = MemoryEndpoint().features
 PLAIN = replace(FULL, lasting_inodes=False, mtime_precision_ns=1_000_000_000)
+SWAPS = replace(PLAIN, atomic_replace=False)
 SIDE_BY_SIDE = 25
+HISTORIES = int(os.environ.get("GATEWAY_HISTORIES", "300"))
 
 
 @pytest.fixture
@@ -46,7 +49,65 @@ async def play(ledger: Ledger, seeds: range, features: Features, mode: Taken = T
     [
         pytest.param(FULL, Taken.REPLACE, id="atomic replace"),
         pytest.param(PLAIN, Taken.REPLACE, id="no inodes"),
+        pytest.param(SWAPS, Taken.REPLACE, id="swap"),
+        pytest.param(FULL, Taken.UNIQUE, id="unique"),
+        pytest.param(SWAPS, Taken.UNIQUE, id="unique, plain renames"),
+        pytest.param(PLAIN, Taken.HOLD, id="hold"),
     ],
 )
 async def test_every_file_arrives_whole_and_once(ledger: Ledger, features: Features, mode: Taken) -> None:
-    await play(ledger, range(1000), features, mode)
+    await play(ledger, range(HISTORIES), features, mode)
+
+
+def never_looks(row: DeliveryRow, shown: Shown) -> Step:
+    """A settle that sends again whenever it has not seen the end."""
+    return Step.RESTART
+
+
+def believes(row: DeliveryRow, shown: Shown) -> Step:
+    """A settle that takes every rename for done."""
+    return Step.DELIVERED
+
+
+def renames_again(row: DeliveryRow, shown: Shown) -> Step:
+    """A settle that doesn't see that partial and final are one file."""
+    step = settle_decide(row, shown)
+    return Step.RENAME if step is Step.TIDY_UP else step
+
+
+settle_decide = settle.decide
+
+
+@pytest.mark.parametrize("broken", [never_looks, believes, renames_again], ids=lambda broken: broken.__name__)
+async def test_a_broken_settle_is_caught(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, broken: Callable[[DeliveryRow, Shown], Step]
+) -> None:
+    monkeypatch.setattr(settle, "decide", broken)
+    with pytest.raises(Broken):
+        await play(ledger, range(HISTORIES), FULL)
+
+
+async def test_a_source_that_is_removed_without_a_claim_is_caught(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stat_then_unlink(way: Way) -> tuple[list[str], str | None]:
+        found = await stamp_at(way.source, way.intent.source)
+        if found is not None and found.same_version(way.intent.stamp):
+            await removed(way.source, way.intent.source)
+        return [], None
+
+    monkeypatch.setattr(collect, "remove_source", stat_then_unlink)
+    with pytest.raises(Broken):
+        await play(ledger, range(HISTORIES), FULL)
+
+
+async def test_a_partial_that_takes_its_name_unverified_is_caught(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(way: Way) -> None:
+        return None
+
+    monkeypatch.setattr(send, "same_source", nothing)
+    monkeypatch.setattr(intend, "same_source", nothing)
+    with pytest.raises(Broken):
+        await play(ledger, range(HISTORIES), FULL)
