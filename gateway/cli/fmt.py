@@ -1,14 +1,13 @@
 """`gateway fmt`: scripts in their usual form, in place; comments stay."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Annotated
 
 import typer
 
+from gateway.cli.replace import replace_file
 from gateway.cli.scripts import script_files
 from gateway.core.errors import Refused
 from gateway.language.format import format_text
@@ -61,20 +60,5 @@ def _format(path: Path, *, change: bool) -> Formatted:
     data = path.read_bytes()
     usual = format_text(data.decode("utf-8-sig"), str(path)).encode()
     if usual != data and change:
-        _replace(path, usual)
+        replace_file(path, usual)
     return Formatted(path, differs=usual != data)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """In one step: a running gateway never reads half a script."""
-    real = path.resolve()
-    with NamedTemporaryFile("wb", dir=real.parent, prefix=f".{real.name}.", delete=False) as beside:
-        try:
-            beside.write(data)
-            beside.flush()
-            os.fsync(beside.fileno())
-            Path(beside.name).chmod(real.stat().st_mode & 0o7777)
-            Path(beside.name).replace(real)
-        except BaseException:
-            Path(beside.name).unlink(missing_ok=True)
-            raise

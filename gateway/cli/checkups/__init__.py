@@ -1,0 +1,1 @@
+"""What `gateway doctor` looks at: each check-up is a function that yields lines."""

@@ -1,0 +1,77 @@
+"""The embedded servers: ports, certificate, accounts' folders."""
+
+import errno
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from cryptography.x509 import load_pem_x509_certificate
+
+from gateway.cli.checkups.folders import check_box
+from gateway.cli.checkups.line import Line, fail, ok, warn
+from gateway.cli.checkups.partners import check_secret
+from gateway.config.kinds import listen_address
+from gateway.config.loaded import Loaded
+from gateway.config.schema import TlsSettings
+from gateway.config.secrets import read_public
+from gateway.core.errors import GatewayError
+
+_EXPIRES_SOON = timedelta(days=30)
+
+
+def check_doors(loaded: Loaded) -> Iterator[Line]:
+    """Each configured server and account."""
+    inbound = loaded.config.inbound
+    for kind, settings in (("sftp", inbound.sftp), ("ftp", inbound.ftp)):
+        if settings is not None:
+            yield check_port(f"inbound {kind}", settings.listen)
+    if inbound.sftp is not None and inbound.sftp.host_key is not None:
+        yield check_secret(loaded, "inbound sftp host key", inbound.sftp.host_key)
+    if inbound.ftp is not None and inbound.ftp.tls is not None:
+        yield check_certificate(loaded, inbound.ftp.tls)
+        yield check_secret(loaded, "inbound ftp key", inbound.ftp.tls.key)
+    for name, user in inbound.users.items():
+        root = loaded.resolve(user.root)
+        yield check_box(f"inbound user {name}", root) or ok(f"inbound user {name}", str(root))
+
+
+def check_port(subject: str, listen: str) -> Line:
+    """Whether it could be listened on now; a running gateway of this configuration holds it itself."""
+    host, port = listen_address(listen)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as problem:
+        return _why(subject, listen, port, problem)
+    return ok(subject, f"{listen} is free")
+
+
+def _why(subject: str, listen: str, port: int, problem: OSError) -> Line:
+    if problem.errno == errno.EADDRINUSE:
+        remedy = f"none if the gateway is running; else see who does: ss -ltnp 'sport = :{port}'"
+        return warn(subject, f"{listen} is taken", remedy)
+    if problem.errno == errno.EACCES:
+        remedy = "choose a port above 1023, or AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit"
+        return fail(subject, f"{listen} needs a privilege", remedy)
+    return fail(subject, f"{listen}: {problem.strerror or problem}", "correct the address in `listen`")
+
+
+def check_certificate(loaded: Loaded, tls: TlsSettings) -> Line:
+    """It can be read, and holds for a while yet."""
+    subject = "inbound ftp certificate"
+    try:
+        certificate = load_pem_x509_certificate(read_public(tls.certificate, loaded.root).encode())
+    except GatewayError as problem:
+        found, _, remedy = str(problem).rpartition("; ")
+        return fail(subject, found, remedy)
+    except ValueError as problem:
+        return fail(subject, f"{tls.certificate} is no certificate: {problem}", "give a PEM certificate with its chain")
+    until = certificate.not_valid_after_utc
+    left = until - datetime.now(UTC)
+    if left < timedelta(0):
+        return fail(subject, f"{tls.certificate} expired on {until:%Y-%m-%d}", "renew it")
+    if left < _EXPIRES_SOON:
+        return warn(subject, f"{tls.certificate} expires on {until:%Y-%m-%d}", "renew it soon")
+    return ok(subject, f"{tls.certificate}, valid until {until:%Y-%m-%d}")

@@ -1,0 +1,92 @@
+"""The folders of the configuration: state, scripts, outboxes and inboxes."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.cli.checkups.line import Line, fail, ok, warn
+from gateway.config.disks import is_network, kind_of
+from gateway.config.loaded import Loaded
+from gateway.core.units import show_size
+
+_LEAST_BYTES = 100 * 1024**2
+_LOW_BYTES = 1024**3
+_LOW_SHARE = 0.05
+
+
+def check_folders(loaded: Loaded) -> Iterator[Line]:
+    """Everything that must be readable or writable on this machine."""
+    yield check_state(loaded.state)
+    yield check_space(loaded.state)
+    for folder in loaded.action_folders:
+        yield check_scripts(folder)
+    for name in loaded.config.endpoints:
+        for kind, folder in (("outbox", loaded.outbox(name)), ("inbox", loaded.inbox(name))):
+            found = check_box(f"{name} {kind}", folder)
+            if found is not None:
+                yield found
+
+
+def check_state(state: Path) -> Line:
+    """The state folder must be ours to write, and on a local disk."""
+    if is_network(state):
+        remedy = "point [gateway] state to a local disk: locks do not hold over the network"
+        return fail("state folder", f"{state} lies on {kind_of(state)}", remedy)
+    problem = why_not_writable(state)
+    if problem:
+        return fail("state folder", f"{state}: {problem}", f"mkdir -p {state}, and give it to the gateway's user")
+    made = "" if state.is_dir() else ", made at the first start"
+    return ok("state folder", f"{state} can be written, {kind_of(state) or 'unknown file system'}{made}")
+
+
+def check_space(state: Path) -> Line:
+    """Room for the ledger and for files being collected."""
+    usage = shutil.disk_usage(nearest(state))
+    found = f"{show_size(usage.free)} free of {show_size(usage.total)} at {state}"
+    if usage.free < _LEAST_BYTES:
+        return fail("disk space", found, "free some space, or move [gateway] state to a larger disk")
+    if usage.free < _LOW_BYTES or usage.free < usage.total * _LOW_SHARE:
+        return warn("disk space", found, "free some space before large files arrive")
+    return ok("disk space", found)
+
+
+def check_scripts(folder: Path) -> Line:
+    """An action folder must be readable."""
+    try:
+        count = sum(path.suffix == ".act" for path in folder.iterdir())
+    except FileNotFoundError:
+        return warn("action folder", f"{folder} does not exist", f"mkdir -p {folder}, or correct [gateway] actions")
+    except OSError as problem:
+        return fail("action folder", f"{folder}: {problem.strerror}", "let the gateway's user read it")
+    return ok("action folder", f"{folder}, {count} {'script' if count == 1 else 'scripts'}")
+
+
+def check_box(subject: str, folder: Path) -> Line | None:
+    """An outbox or inbox; None where there is nothing to say: it is made when it is needed."""
+    problem = why_not_writable(folder)
+    if problem:
+        return fail(subject, f"{folder}: {problem}", "let the gateway's user write there, or correct the line")
+    if folder.is_dir() and is_network(folder):
+        remedy = "none needed: each look opens every file, and what is stable is known after 90s"
+        return warn(subject, f"{folder} lies on {kind_of(folder)}", remedy)
+    return None
+
+
+def why_not_writable(folder: Path) -> str | None:
+    """Tries it, or asks the nearest folder that exists whether it could be made there."""
+    if not folder.exists():
+        return None if os.access(nearest(folder), os.W_OK | os.X_OK) else f"can't be made in {nearest(folder)}"
+    if not folder.is_dir():
+        return "is no folder"
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as problem:
+        return f"can't be written: {problem.strerror}"
+
+
+def nearest(path: Path) -> Path:
+    """The folder itself, or the nearest one above it that exists."""
+    return next(folder for folder in (path, *path.parents) if folder.exists())

@@ -1,0 +1,116 @@
+"""`gateway user`: accounts of the embedded servers.  A password is asked for or read from a pipe, never an argument."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.output import JsonOption, Row, print_rows
+from gateway.cli.user_file import user_block, with_block, without_user, write_text
+from gateway.config.load import load
+from gateway.core.errors import NotThere, Refused
+
+_NAME = re.compile(r"[^\s/\x00-\x1f\"\\]+")
+_PUBLIC_KEY = re.compile(r"(?:ssh|ecdsa|sk)-\S+ [A-Za-z0-9+/]+=*(?: .*)?")
+
+app = typer.Typer(no_args_is_help=True, help="Accounts of the embedded servers.")
+
+
+@app.command("list")
+def list_users(as_json: JsonOption = False) -> None:
+    """The accounts: how they log in, and the folder they see."""
+    loaded = load()
+    rows: list[Row] = [
+        {
+            "user": name,
+            "password": user.password is not None,
+            "keys": len(user.keys),
+            "root": str(loaded.resolve(user.root)),
+            "file": loaded.span("inbound", "users", name).file,
+        }
+        for name, user in loaded.config.inbound.users.items()
+    ]
+    columns = ("user", "password", "keys", "root", "file")
+    print_rows(rows, columns, as_json=as_json, empty="No accounts; add one with `gateway user add NAME`.")
+
+
+@app.command("hash")
+def hash_() -> None:
+    """Ask for a password, print the line for the account in the configuration."""
+    typer.echo(f'password = "{_hashed(ask_password())}"')
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="The name that the partner logs in with.")],
+    root: Annotated[str | None, typer.Option(help="The folder it sees as /; default: var/NAME.")] = None,
+    key: Annotated[
+        list[Path] | None, typer.Option(help="A .pub file that may log in over SFTP; may be given more than once.")
+    ] = None,
+    no_password: Annotated[bool, typer.Option("--no-password", help="Only its keys let it in.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Put it into the configuration; else it is shown.")] = False,
+) -> None:
+    """Make an account: asks for its password, then shows the lines for the configuration or writes them there."""
+    if not _NAME.fullmatch(name):
+        raise Refused(f"{name!r} is no name for an account; use no blanks, quotes or '/'")
+    keys = tuple(public_key(path) for path in key or ())
+    if no_password and not keys:
+        raise Refused("nobody could log in: give --key FILE.pub, or leave --no-password out")
+    if not write:
+        typer.echo(_block(name, root, keys, no_password=no_password), nl=False)
+        return
+    loaded = load()
+    if name in loaded.config.inbound.users:
+        raise Refused(f"{loaded.span('inbound', 'users', name)}: there is an account {name!r}; remove it first")
+    block = _block(name, root, keys, no_password=no_password)
+    write_text(loaded.path, with_block(loaded.path.read_text(encoding="utf-8"), block))
+    typer.echo(f"added to {loaded.path}; a running gateway takes it in at `gateway reload`")
+
+
+@app.command()
+def remove(name: Annotated[str, typer.Argument(help="The account.")]) -> None:
+    """Take an account out of the configuration; its files stay."""
+    loaded = load()
+    users = loaded.config.inbound.users
+    if name not in users:
+        raise NotThere(f"there is no account {name!r}; there are: {', '.join(users) or 'none'}")
+    file = loaded.span("inbound", "users", name).file
+    write_text(Path(file), without_user(Path(file).read_text(encoding="utf-8"), name, file))
+    typer.echo(f"removed from {file}; its files in {loaded.resolve(users[name].root)} stay")
+
+
+def ask_password() -> str:
+    """From the terminal, twice and unseen; else the first line of what is piped in.  Raises Refused if it is empty."""
+    if sys.stdin.isatty():
+        password = str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise Refused("no password was given; type one, or pipe one in: gateway user hash < FILE")
+    return password
+
+
+def public_key(path: Path) -> str:
+    """The one line of a .pub file.  Raises NotThere or Refused."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError:
+        raise NotThere(f"the key file {path} does not exist; name the .pub file") from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise Refused(f"the key file {path} can't be read: {problem}; name the .pub file") from problem
+    if not _PUBLIC_KEY.fullmatch(lines[0].strip()):
+        raise Refused(f"{path} holds no public key; name the .pub file, never the private one")
+    return lines[0].strip()
+
+
+def _block(name: str, root: str | None, keys: tuple[str, ...], *, no_password: bool) -> str:
+    password = None if no_password else _hashed(ask_password())
+    return user_block(name, password, keys, root or f"var/{name}")
+
+
+def _hashed(password: str) -> str:
+    from gateway.inbound.accounts import hash_password  # brings both servers' libraries along
+
+    return hash_password(password)
