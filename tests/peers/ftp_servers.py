@@ -41,16 +41,23 @@ def _handler(base: type[FTPHandler], folder: Path, certificate: Path | None) -> 
 
 @contextmanager
 def pyftpd(
-    work: Path, *, tls: bool = False, handler: type[FTPHandler] | None = None, max_connections: int = 512
+    work: Path,
+    *,
+    tls: bool = False,
+    handler: type[FTPHandler] | None = None,
+    name: str = "localhost",
+    days: int = 30,
 ) -> Iterator[FtpPeer]:
-    """An FTP server whose account is confined to `work/files`, which it sees as `/`."""
+    """An FTP server whose account is confined to `work/files`, which it sees as `/`.
+
+    `name` and `days` are its certificate's.
+    """
     folder = work / "files"
     folder.mkdir(parents=True, exist_ok=True)
-    certificate = make_certificate(work) if tls else None
+    certificate = make_certificate(work, name, days) if tls else None
     base = handler or (TLS_FTPHandler if tls else FTPHandler)
     made = _handler(base, folder, certificate.file if certificate else None)
     server = _QuietServer(("127.0.0.1", 0), made, ioloop=IOLoop())
-    server.max_cons = max_connections
     stop = threading.Event()
     thread = threading.Thread(target=server.run, args=(stop,), daemon=True)
     thread.start()

@@ -73,13 +73,15 @@ class RunsOutOfRoom(FTPHandler):
                 self.transfer_finished = False
                 self.close()
 
+        handle_read_event = handle_read
+
 
 class ForgetsTheLastWord(FTPHandler):
     """Takes the whole file, then the control line dies before its 226."""
 
     def respond(self, resp: str, logfun: Any = None) -> None:
         if resp.startswith("226"):
-            self.close()
+            self.ioloop.call_later(0, self.close)  # not at once: its data connection is just being closed
             return
         super().respond(resp)
 
@@ -94,17 +96,19 @@ class LosesTheEnd(FTPHandler):
                 self.cmd_channel.close()
                 self.close()
 
+        handle_read_event = handle_read
+
 
 class Trickles(FTPHandler):
     """Hands out a file one byte at a time."""
 
     class dtp_handler(DTPHandler):
-        ac_out_buffer_size = 1
+        def use_sendfile(self) -> bool:
+            return False
 
-        def initiate_send(self) -> None:
-            self.stop = getattr(self, "stop", threading.Event())
-            self.stop.wait(0.05)
-            super().initiate_send()
+        def send(self, data: bytes) -> int:
+            threading.Event().wait(0.05)
+            return int(super().send(data[:1]))
 
 
 class RefusesReplace(FTPHandler):
