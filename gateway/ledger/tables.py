@@ -98,7 +98,7 @@ delivery = Table(
     Column("endpoint", Text, nullable=False),  # the named endpoint; "" for LCOPY of an action without one
     Column("place", Text, nullable=False),  # where the final stands: the endpoint's name, or "" for this machine
     Column("source", Text, nullable=False),
-    Column("sources", Text),  # JSON [[path, size, mtime_ns, inode, device]] where one delivery has many (-ZIP)
+    Column("sources", Text),  # JSON [[path, name, size, mtime_ns, inode, device]] where one delivery has many (-ZIP)
     *_stamp("source"),
     Column("final", Text, nullable=False),
     Column("partial", Text, nullable=False),
@@ -128,6 +128,7 @@ delivery = Table(
     Column("notes", Text, nullable=False, default="[]"),  # JSON: warnings that belong on the receipt
     Index("deliveries_by_run", "run", "command", "n"),
     Index("deliveries_by_source", "action", "source"),
+    Index("deliveries_by_parent", "parent"),
     Index("deliveries_by_state", "state", "endpoint"),
     Index("deliveries_by_time", "started_at"),
     Index(

@@ -33,6 +33,7 @@ class Due:
     `judged` are the stable files by command number (from 1): a polled run gets exactly these; None means that the
     run judges its sources itself (by the clock, by hand).  `reported` are the files for which an autocheck's
     reaction is due.  `skip_wait` is `run --now`: unstable files are taken, and the receipt says so.
+    `approved`: a person agreed to what -MIR would delete.
     """
 
     action: str
@@ -40,6 +41,7 @@ class Due:
     judged: Mapping[int, tuple[Found, ...]] | None = None
     reported: tuple[Found, ...] | None = None
     skip_wait: bool = False
+    approved: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,112 @@
+"""One file of a command, tried again while that can help."""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from gateway.core.errors import GatewayError, NameTaken, NeedsOperator, Retryable
+from gateway.endpoints.lane import Lane
+from gateway.ledger import deliveries
+from gateway.ledger.delivery_row import DeliveryRow
+from gateway.runner.failing import record_failure
+from gateway.runner.jobs import LEFT_FOR_LATER, Ended, Ends, Job
+from gateway.runner.run import Run
+from gateway.transfer.deliver import deliver, resume_delivery
+from gateway.transfer.intent import Caller, Delivered, Hooks, Outcome
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_PAUSE_S = 300.0
+
+
+def pause_s(run: Run, attempt: int) -> float:
+    """`retry_delay`, doubling, with jitter: those who failed together don't come back together."""
+    delay = run.settings.retry_delay.total_seconds() * 2**attempt
+    return float(min(delay, _LONGEST_PAUSE_S) * random.uniform(0.8, 1.2))
+
+
+@dataclass(slots=True)
+class Attempts:
+    """The attempts at one file; `delivery` is its id once it is in the ledger."""
+
+    run: Run
+    job: Job
+    lane: Lane
+    ends: Ends
+    hooks: Hooks
+    my_turn: Callable[[], Awaitable[None]]
+    delivery: int | None = None
+
+    async def carry(self) -> Ended:
+        """Bring the file to an end for this run; its own errors are results, never raised."""
+        self.delivery = self.job.delivery
+        last = self.run.settings.retries
+        for attempt in range(last + 1):
+            try:
+                await (self.lane.renew() if attempt else self.lane.repair())
+                return _ended(self.job, await self._try())
+            except LEFT_FOR_LATER as error:
+                return await self._failed(error)
+            except GatewayError as error:
+                if not isinstance(error, Retryable) or attempt == last:
+                    return await self._failed(error)
+                await self._pause(attempt, error)
+        raise AssertionError("the last attempt returns")
+
+    async def _try(self) -> Outcome:
+        services = self.run.services
+        source, target = self.ends.source(self.lane), self.ends.target(self.lane)
+        caller = Caller(
+            before_placing=self.my_turn, on_progress=self._told, on_intended=self._intended, also=self.hooks
+        )
+        go = partial(deliver, self.job.intent)
+        if self.delivery is not None:
+            go = partial(resume_delivery, self.delivery)
+        return await go(
+            source, target, ledger=services.ledger, clock=services.clock, owner=services.owner, caller=caller
+        )
+
+    def _intended(self, row: DeliveryRow) -> None:
+        self.delivery = row.id
+
+    def _told(self, size_bytes: int) -> None:
+        self.run.services.progress(self.job.name, self.job.intent.stamp.size_bytes, size_bytes)
+
+    async def _pause(self, attempt: int, error: GatewayError) -> None:
+        """The next attempt is a time in the row; meanwhile the run gives its place back."""
+        wait_s = pause_s(self.run, attempt)
+        log.info(
+            "file failed, will try again",
+            action=self.run.instance.name,
+            file=self.job.name,
+            attempt=attempt + 1,
+            in_s=round(wait_s, 1),
+            error=str(error),
+        )
+        if self.delivery is not None:
+            at = self.run.services.ledger.now_ns() + int(wait_s * 1e9)
+            await self.run.services.ledger.write(partial(deliveries.again_at, found=self.delivery, next_at=at))
+        await self.run.wait(wait_s)
+
+    async def _failed(self, error: GatewayError) -> Ended:
+        work = partial(record_failure, run=self.run, job=self.job, delivery=self.delivery, error=error)
+        ended = Ended(self.job, await self.run.services.ledger.write(work), error)
+        tell = log.warning if ended.failed else log.debug
+        tell(
+            "not delivered",
+            action=self.run.instance.name,
+            file=self.job.name,
+            delivery=self.delivery,
+            error=str(error),
+            error_class=type(error).__name__,
+        )
+        return ended
+
+
+def _ended(job: Job, outcome: Outcome) -> Ended:
+    if isinstance(outcome, Delivered):
+        return Ended(job, outcome.row, None)
+    return Ended(job, outcome.row, (NameTaken if outcome.name_taken else NeedsOperator)(outcome.reason))

@@ -1,0 +1,133 @@
+"""Carries the files of one command: side by side, each named in its turn, each with a result of its own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from functools import partial
+
+import structlog
+
+from gateway.core.errors import GatewayError, Retryable
+from gateway.endpoints.lane import Lane
+from gateway.language.nodes import Transfer
+from gateway.language.settings import Order
+from gateway.ledger import runs
+from gateway.runner.attempt import Attempts, pause_s
+from gateway.runner.finishing import hooks_of
+from gateway.runner.jobs import Ended, Ends, Job
+from gateway.runner.order import Turns
+from gateway.runner.run import CommandFailed, Run
+from gateway.transfer.intent import Also
+
+log = structlog.get_logger(__name__)
+
+Lanes = Callable[[], AbstractAsyncContextManager[Lane]]
+
+
+class Carrying:
+    """One transfer command under way.  `intended` is written with each delivery that is intended."""
+
+    def __init__(self, run: Run, number: int, command: Transfer, ends: Ends, intended: Also | None = None) -> None:
+        self._run = run
+        self._number = number
+        self._command = command
+        self._ends = ends
+        self._hooks = replace(hooks_of(run.instance, command, run.services.ledger.now_ns), intended=intended)
+        self._stopped: GatewayError | None = None
+        self._results: list[Ended] = []
+
+    async def carry(self, jobs: Sequence[Job], lanes: Lanes, width: int) -> list[Ended]:
+        """Bring every job to an end, at most `width` at once.
+
+        Raises CommandFailed if one of them failed; each has its own outcome in the ledger.
+        """
+        turns = Turns(self._run.settings.order, len(jobs))
+        todo = iter(enumerate(jobs, 1))
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(width, len(jobs))):
+                group.create_task(self._work(todo, lanes, turns))
+        await self._count()
+        self._conclude(len(jobs))
+        return self._results
+
+    async def _work(self, todo: Iterator[tuple[int, Job]], lanes: Lanes, turns: Turns) -> None:
+        """One lane's worth of files; opening the lane is tried again as a file is."""
+        last = self._run.settings.retries
+        for attempt in range(last + 1):
+            try:
+                async with lanes() as lane:
+                    await self._through(todo, lane, turns)
+                return
+            except GatewayError as error:  # opening the lane: the files' own errors are results
+                if self._stopped is not None:
+                    return
+                if not isinstance(error, Retryable) or attempt == last:
+                    self._stopped = error
+                    return
+                await self._pause(attempt, error)
+
+    async def _pause(self, attempt: int, error: GatewayError) -> None:
+        wait_s = pause_s(self._run, attempt)
+        log.info(
+            "endpoint can't be reached, will try again",
+            action=self._run.instance.name,
+            endpoint=self._run.instance.endpoint,
+            attempt=attempt + 1,
+            in_s=round(wait_s, 1),
+            error=str(error),
+        )
+        await self._run.wait(wait_s)
+
+    async def _through(self, todo: Iterator[tuple[int, Job]], lane: Lane, turns: Turns) -> None:
+        """A file is taken only with the lane in hand: so each file in front of another has one, too."""
+        for place, job in todo:
+            failed = True
+            try:
+                if self._stopped is not None:
+                    return
+                ended = await self._one(job, lane, partial(turns.wait, place))
+                failed = ended.error is not None
+                self._results.append(ended)
+            finally:
+                turns.over(place, failed=failed)
+            if self._ends_command(ended):
+                self._stopped = self._stopped or ended.error
+
+    async def _one(self, job: Job, lane: Lane, my_turn: Callable[[], Awaitable[None]]) -> Ended:
+        return await Attempts(self._run, job, lane, self._ends, self._hooks, my_turn).carry()
+
+    def _ends_command(self, ended: Ended) -> bool:
+        """An error of the endpoint, or of a file where the script says so."""
+        if ended.error is None or not ended.failed:
+            return False
+        settings = self._run.settings
+        return ended.error.concerns_endpoint or not settings.next_file_on_fail or settings.order is Order.STRICT
+
+    async def _count(self) -> None:
+        run = self._run
+        done = [ended.row for ended in self._results if ended.error is None and ended.row is not None]
+        failed = sum(ended.failed for ended in self._results)
+        size = sum(row.size or 0 for row in done)
+        run.files += len(done)
+        run.failed_files += failed
+        run.size_bytes += size
+        work = partial(runs.count, found=run.id, files=len(done), failed_files=failed, size_bytes=size)
+        await run.services.ledger.write(work)
+
+    def _conclude(self, count: int) -> None:
+        """Say what was left, raise what failed."""
+        for ended in self._results:
+            if ended.error is not None and not ended.failed:
+                self._run.notes.append(f"command {self._number}: {ended.job.name} was left: {ended.error}")
+            elif ended.row is not None:
+                self._run.notes += [f"command {self._number}: {ended.job.name}: {note}" for note in ended.row.notes]
+        failed = sorted((ended for ended in self._results if ended.failed), key=lambda ended: ended.job.n)
+        first = failed[0].error if failed else self._stopped
+        if first is None:
+            return
+        untried = count - len(self._results)
+        rest = f", {untried} not tried" if untried else ""
+        raise CommandFailed(
+            f"{self._command.span}: {self._command.verb}: {len(failed)} of {count} files failed{rest}: {first}", first
+        )

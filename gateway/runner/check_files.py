@@ -1,0 +1,91 @@
+"""CHECK -FIL and CHECK -DIR in a run: list, compare, report (LANGUAGE §5)."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+from gateway.core.errors import GatewayError
+from gateway.language.age import count_met, meets
+from gateway.language.nodes import Check, CheckFiles, Met
+from gateway.ledger import Connection, checks, reactions
+from gateway.runner.reaction_rows import handles, local_file_macros, status_macros
+from gateway.runner.run import Run
+from gateway.runner.texts import run_values
+from gateway.transfer.check_paths import check_spec, list_checked
+from gateway.transfer.sources import Found
+
+
+async def check_files(run: Run, number: int, command: CheckFiles) -> None:
+    """Report what meets the condition; fails only where ConditionsMet says that this is an error."""
+    listed = await asyncio.to_thread(_list, run, command)
+    now, zone = run.services.clock.now(), run.instance.zone
+    found = [one for one in listed if meets(command.age, one.stamp.mtime_ns or 0, now, zone)]
+    met = count_met(command.count, len(found))
+    if command.verbose:
+        others = [one.path for one in listed if one not in found]
+        run.notes.append(f"command {number}: matched the path but not the condition: {', '.join(others) or 'nothing'}")
+    await conclude_check(run, number, command, met=met, found=found, due=_due(run, found))
+
+
+def _due(run: Run, found: Sequence[Found]) -> Sequence[Found]:
+    """The files whose reaction is due: those that an autocheck says are, in any other run all."""
+    if run.due.reported is None:
+        return found
+    asked = {one.path for one in run.due.reported}
+    return [one for one in found if one.path in asked]
+
+
+def _list(run: Run, command: CheckFiles) -> list[Found]:
+    spec = check_spec(
+        command.path.value,
+        run.instance.outbox,
+        values=run_values(run, command.path.value),
+        folders=command.folders,
+        recurse=command.recurse,
+        ignore_case=run.instance.ignore_case,
+        follow_links=run.instance.follow_links,
+    )
+    return list(list_checked(spec))
+
+
+async def conclude_check(
+    run: Run, number: int, command: Check, *, met: bool, found: Sequence[Found], due: Sequence[Found]
+) -> None:
+    """Note the result, write its reactions; raises GatewayError where a met condition means an error."""
+    said = "met" if met else "not met"
+    run.notes.append(f"command {number}: CHECK {command.path.value}: {said}, {len(found)} found")
+    if met:
+        run.files += len(found)
+    await run.services.ledger.write(partial(_record, run=run, met=met, due=due))
+    if met and command.met is Met.WARNING:
+        run.notes.append(f"command {number}: warning: the condition of CHECK {command.path.value} is met")
+    if met and command.met is Met.ERROR:
+        names = ", ".join(one.path for one in found[:5])
+        raise GatewayError(f"{command.span}: CHECK {command.path.value} is met, which is said to be an error: {names}")
+
+
+def _record(connection: Connection, run: Run, met: bool, due: Sequence[Found]) -> None:
+    """The report and its reactions, in one commit."""
+    at = run.services.ledger.now_ns()
+    said = run.instance.settings.reactions
+    if met:
+        checks.reported(connection, run.instance.name, [(one.path, one.stamp) for one in due], at)
+    text = said.on_check_met if met else said.on_check_not_met
+    if text is None:
+        return
+    event = "on_check_met" if met else "on_check_not_met"
+    if met and handles(text, run.instance):
+        macros = [local_file_macros(one.path, one.stamp.size_bytes, "Success") for one in due]
+    else:
+        macros = [status_macros("Success" if met else "NotMet")]
+    for values in macros:
+        reactions.due(
+            connection,
+            action=run.instance.name,
+            event=event,
+            text=text,
+            macros=values,
+            run=run.id,
+            delivery=None,
+            at=at,
+        )

@@ -1,0 +1,76 @@
+"""CHECK -TRA in a run: what the ledger knows of transfers (LANGUAGE §5)."""
+
+from datetime import datetime, time, timedelta
+from functools import partial
+
+from gateway.language.age import count_met
+from gateway.language.nodes import CheckTransfers
+from gateway.ledger.delivery_row import DeliveryRow, State
+from gateway.ledger.history import Filter, history
+from gateway.runner.check_files import conclude_check
+from gateway.runner.run import Run
+from gateway.runner.texts import local_spec
+from gateway.transfer.sources import Found, SourceSpec
+
+_SENT = ("PUT", "PUT+GET")
+_MOST = 100_000
+_STATUS = {
+    "success": (State.DELIVERED, State.DONE, State.AWAITING, State.DELETE_FAILED),
+    "error": (State.FAILED, State.PARKED, State.HELD),
+    "active": (State.INTENDED, State.PLACING, State.SWAPPING),
+}
+
+
+async def check_transfers(run: Run, number: int, command: CheckTransfers) -> None:
+    """Met if as many transfers as asked for lie within the time."""
+    base = run.instance.inbox if command.incoming else run.instance.outbox
+    spec = local_spec(run, command.path, base)
+    wanted = Filter(endpoint=run.instance.endpoint, since=_since(run, command), until=_until(run, command), limit=_MOST)
+    rows = await run.services.ledger.read(partial(history, wanted=wanted))
+    found = [
+        Found(local, local, row.intent.stamp)
+        for row in rows
+        if _has_way(row, command) and _has_status(row, command) and _matches(local := local_side(row), spec)
+    ]
+    await conclude_check(run, number, command, met=count_met(command.count, len(found)), found=found, due=found)
+
+
+def local_side(row: DeliveryRow) -> str:
+    """The local path of a transfer: where it came from, or where it arrived."""
+    return row.intent.source if row.intent.verb in _SENT else row.final
+
+
+def _has_way(row: DeliveryRow, command: CheckTransfers) -> bool:
+    return row.intent.verb == "GET" if command.incoming else row.intent.verb in _SENT
+
+
+def _has_status(row: DeliveryRow, command: CheckTransfers) -> bool:
+    return command.status is None or row.state in _STATUS.get(command.status.lower(), ())
+
+
+def _matches(path: str, spec: SourceSpec) -> bool:
+    folder, _, name = path.rpartition("/")
+    return folder == str(spec.folder) and spec.pattern.matches(name)
+
+
+def _since(run: Run, command: CheckTransfers) -> int:
+    now = run.services.clock.now()
+    if command.within is not None:
+        return _ns(now - command.within)
+    days = 1 if command.day == "yesterday" else 0
+    return _ns(_midnight(run, now, days))
+
+
+def _until(run: Run, command: CheckTransfers) -> int | None:
+    if command.day != "yesterday":
+        return None
+    return _ns(_midnight(run, run.services.clock.now(), 0))
+
+
+def _midnight(run: Run, now: datetime, days_ago: int) -> datetime:
+    local = now.astimezone(run.instance.zone).date() - timedelta(days=days_ago)
+    return datetime.combine(local, time(), tzinfo=run.instance.zone)
+
+
+def _ns(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000) * 1000

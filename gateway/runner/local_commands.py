@@ -1,0 +1,44 @@
+"""LDELETE and LREPLACE as commands of a run."""
+
+import asyncio
+from pathlib import Path
+
+from gateway.core.errors import NotThere
+from gateway.language.age import meets
+from gateway.language.nodes import LocalDelete, LocalReplace
+from gateway.runner.local_files import delete_local, read_operand, replace_in_file
+from gateway.runner.run import Run
+from gateway.runner.texts import expanded, local_spec
+from gateway.transfer.sources import Found, SourceSpec, list_sources
+
+
+async def delete_files(run: Run, number: int, command: LocalDelete) -> None:
+    """LDELETE: delete local files, by age if one is given."""
+    spec = local_spec(run, command.path, run.instance.inbox, recurse=command.recurse)
+    now, zone = run.services.clock.now(), run.instance.zone
+
+    def wanted(found: Found) -> bool:
+        return command.age is None or meets(command.age, found.stamp.mtime_ns or 0, now, zone)
+
+    deleted = await asyncio.to_thread(delete_local, spec, wanted)
+    if not deleted and spec.literal is not None and command.age is None:
+        raise NotThere(f"LDELETE: {spec.literal} is not there; correct the path, or use a pattern if it may be missing")
+    run.files += len(deleted)
+    run.notes.append(f"command {number}: deleted {len(deleted)} local files")
+
+
+async def replace_bytes(run: Run, number: int, command: LocalReplace) -> None:
+    """LREPLACE: replace bytes in local files."""
+    spec = local_spec(run, command.path, run.instance.inbox)
+    old, new = (read_operand(expanded(run, text)) for text in (command.old, command.new))
+    paths = await asyncio.to_thread(_paths, spec)
+    if not paths and spec.literal is not None:
+        raise NotThere(f"LREPLACE: {spec.literal} is not there; correct the path")
+    for path in paths:
+        count = await asyncio.to_thread(replace_in_file, path, old, new)
+        run.notes.append(f"command {number}: {path}: {count} replaced")
+    run.files += len(paths)
+
+
+def _paths(spec: SourceSpec) -> list[Path]:
+    return [Path(found.path) for found in list_sources(spec)]

@@ -1,0 +1,83 @@
+"""Reactions as rows: which one an outcome causes, with the values of its macros at that moment."""
+
+from collections.abc import Mapping
+
+from gateway.core.errors import GatewayError
+from gateway.core.model import Span
+from gateway.language.macros import file_values
+from gateway.language.reactions import parse_reaction
+from gateway.ledger import Connection, reactions
+from gateway.ledger.delivery_row import DeliveryRow
+from gateway.runner.instance import Instance
+
+_ON_SUCCESS = {"PUT": "on_send", "PUT+GET": "on_send", "GET": "on_receive", "LCOPY": "on_copy"}
+
+
+def tells(text: str, instance: Instance) -> bool:
+    """True if the reaction names no file: it tells of an action, once for each kind of failure."""
+    return not handles(text, instance)
+
+
+def handles(text: str, instance: Instance) -> bool:
+    """True if the reaction names a file: it is due once for each delivery."""
+    return parse_reaction(text, Span(instance.action.path, 1, 1, 1)).uses_file_macro
+
+
+def react_to_success(connection: Connection, row: DeliveryRow, instance: Instance, at: int) -> None:
+    """@on_send, @on_receive or @on_copy of one delivery."""
+    event = _ON_SUCCESS[row.intent.verb]
+    text: str | None = getattr(instance.settings.reactions, event)
+    if text is not None:
+        _write(connection, row, event, text, delivery_macros(row, "Success"), at)
+
+
+def react_to_failure(
+    connection: Connection, row: DeliveryRow, instance: Instance, error: GatewayError, at: int
+) -> None:
+    """@on_fail of one delivery, if it handles files; one that only tells is written at the run's end."""
+    text = instance.settings.reactions.on_fail
+    if text is not None and handles(text, instance):
+        _write(connection, row, "on_fail", text, delivery_macros(row, "Error", error), at)
+
+
+def _write(connection: Connection, row: DeliveryRow, event: str, text: str, macros: Mapping[str, str], at: int) -> None:
+    reactions.due(
+        connection,
+        action=row.intent.action,
+        event=event,
+        text=text,
+        macros=macros,
+        run=row.intent.run,
+        delivery=row.id,
+        at=at,
+    )
+
+
+def delivery_macros(row: DeliveryRow, status: str, error: GatewayError | None = None) -> dict[str, str]:
+    """What the macros of a delivery mean in a reaction; `%file%` is the local side of it."""
+    size = row.size if row.size is not None else row.intent.stamp.size_bytes
+    named = file_values(row.final.rpartition("/")[2])
+    return {
+        **status_macros(status, error),
+        **file_values(row.name),
+        **{key.replace("sourcefile", "destfile"): value for key, value in named.items() if key != "srcfile"},
+        "file": row.final if row.intent.verb == "GET" else row.intent.source,
+        "filesize": str(size),
+        "transferid": str(row.id),
+        "sha256": row.sha256 or "",
+    }
+
+
+def status_macros(status: str, error: GatewayError | None = None) -> dict[str, str]:
+    """Status and error; paths, dates and names come when the reaction runs."""
+    return {"status": status, "error": str(error) if error else ""}
+
+
+def local_file_macros(path: str, size_bytes: int, status: str) -> dict[str, str]:
+    """What the macros of one local file mean in the reaction of a CHECK."""
+    return {
+        **status_macros(status),
+        **file_values(path.rpartition("/")[2]),
+        "file": path,
+        "filesize": str(size_bytes),
+    }

@@ -1,0 +1,176 @@
+"""Runs actions: top to bottom, one run of an action at a time, each ended with one outcome in the ledger."""
+
+from collections.abc import Mapping
+from functools import partial
+
+import structlog
+
+from gateway.core.errors import GatewayError, Refused
+from gateway.language.settings import settings_before
+from gateway.ledger import Connection, reactions, runs, tellings
+from gateway.runner.commands import perform, replay
+from gateway.runner.due import Due, Outcome, RunResult, Trigger
+from gateway.runner.instance import Instance
+from gateway.runner.places import Place, Places
+from gateway.runner.reaction_rows import status_macros, tells
+from gateway.runner.run import CommandFailed, Run
+from gateway.runner.selecting import chosen
+from gateway.runner.services import Services
+
+log = structlog.get_logger(__name__)
+
+
+class Runner:
+    """Takes what is due and brings it to an end."""
+
+    def __init__(self, services: Services, places: Places, instances: Mapping[str, Instance]) -> None:
+        self.services = services
+        self._places = places
+        self._instances = instances
+
+    def renew(self, services: Services, instances: Mapping[str, Instance]) -> None:
+        """Take over a reloaded configuration; runs under way keep what they began with."""
+        self.services, self._instances = services, instances
+
+    def instance(self, name: str) -> Instance:
+        """The instance called `name`.  Raises Refused if there is none."""
+        if name not in self._instances:
+            raise Refused(f"{name}: there is no action of this name that can run; `gateway check` says why")
+        return self._instances[name]
+
+    def known(self, name: str) -> Instance | None:
+        """The instance called `name`, None if its script is gone or broken."""
+        return self._instances.get(name)
+
+    async def run(self, due: Due) -> RunResult:
+        """Execute what is due.  Raises AlreadyRunning while the action has a run that is not over."""
+        instance, services = self.instance(due.action), self.services
+        async with self._places.taken(instance.settings.priority) as place:
+            found = await services.ledger.take(partial(_begin, instance=instance, due=due, services=services))
+            return await self._through(self._made(found, instance, due, place, resumed=0))
+
+    async def resume(self, row: runs.RunRow) -> RunResult:
+        """Go on with a run whose process died, at the command it was at; its deliveries are settled before."""
+        services = self.services
+        instance = self._instances.get(row.action)
+        if instance is None or instance.script_sha256 != row.script_sha256:
+            return await self._dropped(row)
+        async with self._places.taken(instance.settings.priority) as place:
+            await services.ledger.write(partial(runs.adopt, found=row.id, owner=services.owner))
+            due = Due(action=row.action, trigger=Trigger(row.trigger))
+            return await self._through(self._made(row.id, instance, due, place, resumed=row.command))
+
+    async def _dropped(self, row: runs.RunRow) -> RunResult:
+        """The script is another one now: what was under way is settled, the rest of the run is not for us to guess."""
+        note = "the script was changed or removed while this run was interrupted; it was not gone on with"
+        await self.services.ledger.write(
+            partial(
+                runs.end,
+                found=row.id,
+                outcome=Outcome.STOPPED.value,
+                notes=[note],
+                error=None,
+                error_class=None,
+                at=self.services.ledger.now_ns(),
+            )
+        )
+        return RunResult(run=row.id, outcome=Outcome.STOPPED, notes=(note,))
+
+    def _made(self, found: int, instance: Instance, due: Due, place: Place, *, resumed: int) -> Run:
+        return Run(
+            id=found,
+            instance=instance,
+            due=due,
+            services=self.services,
+            place=place,
+            started_at=self.services.clock.now(),
+            settings=instance.settings.first,
+            resumed=resumed,
+        )
+
+    async def _through(self, run: Run) -> RunResult:
+        """Every command in turn; a failed one ends the run if `terminate_on_fail`."""
+        first_failure: GatewayError | None = None
+        for number, command in enumerate(run.instance.action.commands, 1):
+            if number < run.resumed:
+                replay(run, command)
+                continue
+            await run.services.ledger.write(partial(runs.at_command, found=run.id, command=number))
+            try:
+                await perform(run, number, command)
+            except GatewayError as error:
+                log.warning("command failed", action=run.instance.name, run=run.id, command=number, error=str(error))
+                first_failure = first_failure or error
+                if run.settings.terminate_on_fail:
+                    break
+        return await self._ended(run, first_failure)
+
+    async def _ended(self, run: Run, failure: GatewayError | None) -> RunResult:
+        outcome = Outcome.FAILED if failure else Outcome.DONE if run.files else Outcome.NOTHING
+        await run.services.ledger.write(partial(_end, run=run, outcome=outcome, failure=failure))
+        log.info(
+            "run ended",
+            action=run.instance.name,
+            run=run.id,
+            outcome=outcome.value,
+            files=run.files,
+            failed_files=run.failed_files,
+            bytes=run.size_bytes,
+            error=str(failure) if failure else None,
+        )
+        return RunResult(
+            run=run.id,
+            outcome=outcome,
+            files=run.files,
+            failed_files=run.failed_files,
+            size_bytes=run.size_bytes,
+            error=str(failure) if failure else None,
+            notes=tuple(run.notes),
+        )
+
+
+def _begin(connection: Connection, instance: Instance, due: Due, services: Services) -> int:
+    """The run's row, and with it what was judged for each command: a restart sends the same files."""
+    found = runs.start(
+        connection,
+        action=instance.name,
+        endpoint=instance.endpoint,
+        trigger=due.trigger.value,
+        owner=services.owner,
+        script_sha256=instance.script_sha256,
+        at=services.ledger.now_ns(),
+    )
+    for number, judged in (due.judged or {}).items():
+        settings = settings_before(instance.action.commands[: number - 1], instance.settings.first)
+        runs.freeze(connection, found, number, chosen(judged, settings))
+    return found
+
+
+def _end(connection: Connection, run: Run, outcome: Outcome, failure: GatewayError | None) -> None:
+    """The run's end and the reactions that tell of it, in one commit."""
+    cause = failure.cause if isinstance(failure, CommandFailed) else failure
+    at = run.services.ledger.now_ns()
+    runs.end(
+        connection,
+        run.id,
+        outcome=outcome.value,
+        notes=run.notes,
+        error=str(failure) if failure else None,
+        error_class=type(cause).__name__ if cause else None,
+        at=at,
+    )
+    action, said = run.instance.name, run.instance.settings.reactions
+    if failure is not None and cause is not None:
+        fingerprint = f"{type(cause).__name__} {run.instance.endpoint or ''}"
+        text = said.on_fail if tellings.tell_failure(connection, action, fingerprint, at) else None
+        event = "on_fail"
+    elif outcome is Outcome.DONE or run.due.trigger is not Trigger.POLL:
+        text = said.on_resolved if tellings.tell_resolved(connection, action) else None
+        event = "on_resolved"
+    else:
+        return
+    if text is not None and tells(text, run.instance):
+        macros = status_macros("Error" if failure else "Success", failure)
+        reactions.due(
+            connection, action=action, event=event, text=text, macros=macros, run=run.id, delivery=None, at=at
+        )

@@ -1,0 +1,157 @@
+"""Which local files a command sends: those that were judged, frozen in the ledger before the first byte.
+
+A polled run gets exactly what the scheduler judged.  Any other run judges here, waits up to `wait_stable`, and says
+what it left.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from gateway.core.errors import NotThere
+from gateway.language.nodes import LocalCopy, Transfer
+from gateway.language.settings import Settings, Sort
+from gateway.ledger import runs
+from gateway.ledger.runs import FrozenFile
+from gateway.ledger.standing import Block, Standing, standings
+from gateway.runner.due import Trigger
+from gateway.runner.run import Run
+from gateway.runner.texts import local_spec
+from gateway.transfer.filesystems import Mounts
+from gateway.transfer.markers import DoneFile
+from gateway.transfer.sources import Found, SourceSpec, list_sources
+from gateway.transfer.stability import Rule
+from gateway.transfer.watched import Hints, Instant, Watched
+
+_LOOK_EVERY_S = 1.0
+NOT_JUDGED = "taken without waiting until it was stable (run --now)"
+
+
+async def local_files(run: Run, number: int, command: Transfer) -> tuple[FrozenFile, ...]:
+    """The frozen list of a command whose source is local.
+
+    Raises NotThere if a literal name is not there.
+    """
+    frozen = await run.services.ledger.read(partial(runs.frozen, found=run.id, command=number))
+    if frozen or run.due.trigger is Trigger.POLL:
+        return frozen
+    spec = local_spec(run, command.source, source_base(run, command), recurse=command.recurse)
+    found = await asyncio.to_thread(_all, spec) if run.due.skip_wait else await _stable(run, number, spec)
+    wanted = await takeable(run, number, command, found)
+    if not wanted and spec.literal is not None and not spec.literal.exists():
+        raise NotThere(f"{command.span}: {command.verb}: {spec.literal} is not there; correct the path in the script")
+    note = NOT_JUDGED if run.due.skip_wait else None
+    return await freeze(run, number, wanted, note)
+
+
+async def freeze(run: Run, number: int, found: Sequence[Found], note: str | None = None) -> tuple[FrozenFile, ...]:
+    """Sort, limit and record what a command sends."""
+    files = chosen(found, run.settings, note)
+    if len(found) > len(files):
+        run.notes.append(f"command {number}: {len(found) - len(files)} files are left for the next run (limit)")
+    await run.services.ledger.write(partial(runs.freeze, found=run.id, command=number, files=files))
+    return files
+
+
+def chosen(found: Sequence[Found], settings: Settings, note: str | None = None) -> tuple[FrozenFile, ...]:
+    """The first `limit` files in the order of `sort`, numbered from 1."""
+    ordered = in_order(found, settings)[: settings.limit]
+    return tuple(FrozenFile(n, one.path, one.relative, one.stamp, note) for n, one in enumerate(ordered, 1))
+
+
+def in_order(found: Sequence[Found], settings: Settings) -> list[Found]:
+    """`sort`: by name where times or sizes are equal."""
+    keys: Mapping[Sort, Callable[[Found], tuple[int, str]]] = {
+        Sort.NAME: lambda one: (0, one.relative),
+        Sort.MTIME: lambda one: (one.stamp.mtime_ns or 0, one.relative),
+        Sort.SIZE: lambda one: (one.stamp.size_bytes, one.relative),
+    }
+    return sorted(found, key=keys[settings.sort]) if settings.sort in keys else list(found)
+
+
+def _all(spec: SourceSpec) -> list[Found]:
+    return list(list_sources(spec))
+
+
+async def _stable(run: Run, number: int, spec: SourceSpec) -> list[Found]:
+    """Look until every file is stable or `wait_stable` is over."""
+    rule = Rule.of(
+        run.settings,
+        stable_for_s=run.services.configured.stable_for_s,
+        network=Mounts.now().is_network(str(spec.folder)),
+        look_every_s=_LOOK_EVERY_S,
+    )
+    watched = Watched(number, spec, rule, DoneFile(run.settings.done_file))
+    clock = run.services.clock
+    end_s = clock.monotonic() + run.settings.wait_stable.total_seconds()
+    while True:
+        waiting = await asyncio.to_thread(_look, watched, _instant(run))
+        left_s = end_s - clock.monotonic()
+        next_at_s = watched.next_at_s()
+        if not waiting or left_s <= 0 or next_at_s is None:
+            break
+        await run.wait(min(max(next_at_s - clock.monotonic(), 0.05), _LOOK_EVERY_S, left_s))
+    if waiting:
+        run.notes.append(f"command {number}: not stable within wait_stable, left for later: {', '.join(waiting)}")
+    return list(watched.ready())
+
+
+def _instant(run: Run) -> Instant:
+    clock = run.services.clock
+    return Instant(clock.monotonic(), int(clock.now().timestamp() * 1e9))
+
+
+def _look(watched: Watched, now: Instant) -> list[str]:
+    """Sweep and judge; the names that are not ready, each with its verdict."""
+    watched.sweep(now, Hints(rescan=True, every_file=True))
+    for one in watched.judge(now, limit=1_000_000):
+        one.view.sights.settle(one.name, one.judgement.verdict, _again_at(now, one.judgement.again_after_s))
+    return [
+        f"{view.level.below}{name} ({row.verdict or 'too_young'})"
+        for view in watched.views
+        for name in view.sights
+        if name not in view.sights.ready and (row := view.sights.row(name)) is not None
+    ]
+
+
+def _again_at(now: Instant, after_s: float | None) -> float | None:
+    return None if after_s is None else now.monotonic_s + after_s
+
+
+async def takeable(run: Run, number: int, command: Transfer, found: Sequence[Found]) -> list[Found]:
+    """Leave out what is under way, waits for a person, or (-NEW) was delivered before."""
+    by_source = await _standings(run, [one.path for one in found])
+    taken: list[Found] = []
+    for one in found:
+        reason = next(
+            (known for known in by_source.get(one.path, ()) if _stands(known, one, number, only_new=command.new)), None
+        )
+        if reason is None:
+            taken.append(one)
+        elif reason.block is not Block.SEEN:
+            run.notes.append(f"command {number}: {one.relative} is not taken: {reason.block} {reason.detail}".rstrip())
+    return taken
+
+
+async def _standings(run: Run, paths: Sequence[str]) -> dict[str, list[Standing]]:
+    action = run.instance.name
+    known = await run.services.ledger.read(lambda connection: standings(connection, action, paths))
+    grouped: dict[str, list[Standing]] = {}
+    for one in known:
+        grouped.setdefault(one.source, []).append(one)
+    return grouped
+
+
+def _stands(known: Standing, found: Found, number: int, *, only_new: bool) -> bool:
+    """A file that failed before may be tried again by a run that nobody polled for; what is parked may not."""
+    if not known.stamp.same_version(found.stamp) or known.command not in (None, number):
+        return False
+    if known.block is Block.SEEN:
+        return only_new
+    return known.block is not Block.HELD_BACK
+
+
+def source_base(run: Run, command: Transfer) -> Path:
+    """Where a relative local source starts: the inbox for LCOPY, else the outbox."""
+    return run.instance.inbox if isinstance(command, LocalCopy) else run.instance.outbox

@@ -1,0 +1,113 @@
+"""Brings deliveries to an end that no run works on any more: unsettled renames, sources still there, held names.
+
+Settling comes before anything new for that endpoint; an endpoint that is down holds up no other (DESIGN §4).
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from gateway.core.errors import GatewayError, NotThere
+from gateway.endpoints.base import Endpoint
+from gateway.ledger import deliveries, runs
+from gateway.ledger.delivery_row import DeliveryRow, State
+from gateway.ledger.errors import SourceBusy
+from gateway.runner.finishing import hooks_for
+from gateway.runner.instance import Instance
+from gateway.runner.services import Services
+from gateway.transfer.deliver import resume_delivery
+from gateway.transfer.intent import Caller
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S = 5.0
+_FIRST_PAUSE_S = 5.0
+_LONGEST_PAUSE_S = 300.0
+_NAME_TAKEN = "NameTaken"
+
+
+class Settling:
+    """Looks for open deliveries without an owner and goes on with each, with backoff by endpoint."""
+
+    def __init__(self, services: Callable[[], Services], instance: Callable[[str], Instance | None]) -> None:
+        self._services = services
+        self._instance = instance
+        self._failures: defaultdict[str, int] = defaultdict(int)
+        self._not_before_s: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self.look()
+            await self._services().clock.sleep(LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """One round over all endpoints, side by side."""
+        services = self._services()
+        rows = await services.ledger.read(deliveries.open_deliveries)
+        live = await services.ledger.read(runs.live)
+        by_endpoint: defaultdict[str, list[DeliveryRow]] = defaultdict(list)
+        for row in rows:
+            if row.intent.run not in live and self._is_ours(services, row):
+                by_endpoint[row.intent.endpoint if _needs_peer(row) else ""].append(row)
+        async with asyncio.TaskGroup() as group:
+            for endpoint, mine in by_endpoint.items():
+                if services.clock.monotonic() >= self._not_before_s.get(endpoint, 0.0):
+                    group.create_task(self._settle(services, endpoint, mine))
+
+    def _is_ours(self, services: Services, row: DeliveryRow) -> bool:
+        """What no task works on; a run that is not over sees to its own."""
+        if row.id in services.ledger.active or row.state is State.AWAITING:
+            return False
+        return row.state is not State.HELD or row.error_class == _NAME_TAKEN
+
+    async def _settle(self, services: Services, endpoint: str, rows: Sequence[DeliveryRow]) -> None:
+        try:
+            if not endpoint:
+                await self._all(services, services.local, rows)
+                return
+            async with services.pool.session(endpoint, fresh=True) as peer:
+                await self._all(services, peer, rows)
+        except GatewayError as error:
+            self._back_off(services, endpoint, error)
+        else:
+            self._failures.pop(endpoint, None)
+
+    async def _all(self, services: Services, peer: Endpoint, rows: Sequence[DeliveryRow]) -> None:
+        for row in rows:
+            try:
+                await self.one(services, peer, row)
+            except (NotThere, SourceBusy):
+                continue  # over meanwhile, or somebody works on it
+            except GatewayError as error:
+                log.info("not settled yet", delivery=row.id, state=row.state.value, error=str(error))
+                if error.concerns_endpoint:
+                    raise
+
+    async def one(self, services: Services, peer: Endpoint, row: DeliveryRow, *, by_operator: bool = False) -> None:
+        """Go on with one delivery."""
+        source, target = (peer, services.local) if row.intent.verb == "GET" else (services.local, peer)
+        instance = self._instance(row.intent.action)
+        await resume_delivery(
+            row.id,
+            source,
+            target,
+            ledger=services.ledger,
+            clock=services.clock,
+            owner=services.owner,
+            caller=Caller(also=hooks_for(row, instance, services.ledger.now_ns)),
+            by_operator=by_operator,
+        )
+        log.info("settled", delivery=row.id, action=row.intent.action, file=row.name)
+
+    def _back_off(self, services: Services, endpoint: str, error: GatewayError) -> None:
+        self._failures[endpoint] += 1
+        pause_s = min(_FIRST_PAUSE_S * 2 ** min(self._failures[endpoint] - 1, 10), _LONGEST_PAUSE_S)
+        self._not_before_s[endpoint] = services.clock.monotonic() + pause_s
+        log.info("endpoint can't be reached to settle", endpoint=endpoint, in_s=pause_s, error=str(error))
+
+
+def _needs_peer(row: DeliveryRow) -> bool:
+    return row.intent.verb != "LCOPY"

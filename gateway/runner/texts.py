@@ -1,0 +1,67 @@
+"""Texts of a script made real for a run: macros put in, paths resolved (LANGUAGE §2).
+
+A text is cut at its separators before macros are put in: a value never becomes a separator, a pattern or an option.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from gateway.language.macros import expand, file_values, uses
+from gateway.language.nodes import Text
+from gateway.language.pattern import ends_as_folder, split_path
+from gateway.runner.instance_values import instance_values
+from gateway.runner.run import Run
+from gateway.transfer.sources import SourceSpec, source_spec
+
+
+def run_values(run: Run, text: str) -> dict[str, str]:
+    """What the macros without a file mean now, in `text`."""
+    services = run.services
+    values = instance_values(run.instance, run.settings, services.configured.macros, text, services.clock.now())
+    return {**values, "index": str(run.index)}
+
+
+def expanded_text(run: Run, text: str, change: Callable[[str], str] | None = None) -> str:
+    """Text that is no path (a program's word, a raw command); `change` is done to each macro's value."""
+    values = run_values(run, text)
+    return expand(text, {name: change(value) for name, value in values.items()} if change else values)
+
+
+def expanded(run: Run, text: Text) -> str:
+    """A path with its macros put in, `/` between its parts, a `/` behind it kept."""
+    return expanded_path(text.value, run_values(run, text.value))
+
+
+def expanded_path(text: str, values: Mapping[str, str]) -> str:
+    """`expanded` for given values."""
+    parts = [expand(part, values) for part in split_path(text)]
+    joined = os.path.join(*parts) if parts else ""
+    return joined + "/" if ends_as_folder(text) and joined and not joined.endswith("/") else joined
+
+
+def local_path(run: Run, text: Text, base: Path) -> Path:
+    """A local path; a relative one starts at `base`."""
+    return base / expanded(run, text)
+
+
+def local_spec(run: Run, text: Text, base: Path, *, recurse: bool = False) -> SourceSpec:
+    """Where the files of a local source are looked for."""
+    return source_spec(
+        text.value,
+        base,
+        values=run_values(run, text.value),
+        recurse=recurse,
+        ignore_case=run.instance.ignore_case,
+        follow_links=run.instance.follow_links,
+    )
+
+
+def uses_index(text: Text | None) -> bool:
+    """True if `text` counts with %index%."""
+    return text is not None and any(use.name == "index" for use in uses(text.value))
+
+
+def target_values(run: Run, text: str, name: str, index: int) -> dict[str, str]:
+    """What macros mean in a destination, for the source called `name`."""
+    return {**run_values(run, text), **file_values(name), "index": str(index)}

@@ -1,0 +1,129 @@
+"""The engine: ledger, sessions, runner and what works beside it, built from a configuration.
+
+`gateway serve` puts a scheduler and the embedded servers on top; `gateway run` uses it alone.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+
+import structlog
+
+from gateway.config.loaded import Loaded
+from gateway.core.clock import Clock
+from gateway.endpoints.local import LocalEndpoint
+from gateway.endpoints.place import Place, from_settings
+from gateway.endpoints.pool import Pool
+from gateway.ledger import Ledger, open_ledger, requests, runs
+from gateway.ledger.instances import own
+from gateway.runner.actions import Actions, read_actions
+from gateway.runner.answer_watch import AnswerWatch
+from gateway.runner.places import Places
+from gateway.runner.reacting import Reacting
+from gateway.runner.runner import Runner
+from gateway.runner.services import Configured, Services
+from gateway.runner.settling import Settling
+from gateway.transfer.logins import LedgerLogins
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Engine:
+    """Everything that moves files.  `loaded` and `actions` are what it was built from, or last reloaded with."""
+
+    loaded: Loaded
+    actions: Actions
+    clock: Clock
+    ledger: Ledger
+    pool: Pool
+    runner: Runner
+    settling: Settling
+    reacting: Reacting
+    answers: AnswerWatch
+
+    async def reload(self, loaded: Loaded, actions: Actions) -> None:
+        """Take over a newer configuration; runs under way keep theirs."""
+        await self.pool.update(places_of(loaded))
+        services = replace(self.runner.services, configured=configured(loaded))
+        self.runner.renew(services, actions.instances)
+        self.loaded, self.actions = loaded, actions
+
+    async def interrupted(self) -> tuple[runs.RunRow, ...]:
+        """Runs that a process left when it died."""
+        return await self.ledger.read(runs.orphans)
+
+    async def work_beside(self) -> None:
+        """Settle, react and await answers until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(kept_up("settling", self.settling.run, self.clock))
+            group.create_task(kept_up("reactions", self.reacting.run, self.clock))
+            group.create_task(kept_up("answers", self.answers.run, self.clock))
+
+    async def finish(self) -> None:
+        """Run what a single run leaves to the service: its reactions and its answers."""
+        while await self.answers.look():
+            await self.clock.sleep(1.0)
+        while await self.reacting.look():
+            pass
+
+
+async def kept_up(what: str, work: Callable[[], Coroutine[None, None, None]], clock: Clock) -> None:
+    """A fault of one helper is told, and it starts again: the others go on."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("helper failed, starts again", what=what)
+            await clock.sleep(5.0)
+
+
+@asynccontextmanager
+async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engine]:
+    """The engine of one state folder.  Raises AlreadyServed while another process has it."""
+    actions = await asyncio.to_thread(read_actions, loaded)
+    async with open_ledger(loaded.state, clock) as ledger, own(ledger, what) as owner:
+        await ledger.write(partial(requests.drop_stale, at=ledger.now_ns()))
+        pool = Pool(places_of(loaded), clock, LedgerLogins(ledger))
+        local = LocalEndpoint("/")
+        try:
+            services = Services(
+                ledger=ledger, pool=pool, clock=clock, local=local, owner=owner, configured=configured(loaded)
+            )
+            runner = Runner(services, Places(loaded.config.gateway.workers), actions.instances)
+            yield Engine(
+                loaded=loaded,
+                actions=actions,
+                clock=clock,
+                ledger=ledger,
+                pool=pool,
+                runner=runner,
+                settling=Settling(lambda: runner.services, lambda name: runner.known(name)),
+                reacting=Reacting(lambda: runner.services, runner.instance, clock),
+                answers=AnswerWatch(lambda: runner.services, runner.instance),
+            )
+        finally:
+            await pool.close()
+            await local.close()
+
+
+def places_of(loaded: Loaded) -> Mapping[str, Place]:
+    """Every endpoint as sessions are opened from it."""
+    return {
+        name: from_settings(name, settings, loaded.secret, loaded.root)
+        for name, settings in loaded.config.endpoints.items()
+    }
+
+
+def configured(loaded: Loaded) -> Configured:
+    """What runs need of the configuration."""
+    config = loaded.config
+    stable_for = config.gateway.stable_for
+    return Configured(
+        endpoints=config.endpoints,
+        allow=tuple((entry,) if isinstance(entry, str) else tuple(entry) for entry in config.system.allow),
+        macros=config.macros,
+        stable_for_s=None if stable_for == "auto" else stable_for.total_seconds(),
+    )

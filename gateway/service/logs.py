@@ -1,0 +1,42 @@
+"""Logs: one JSON object a line under systemd or into a file, a readable line on a terminal (DESIGN §6)."""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure_logs(*, verbose: bool = False, as_json: bool | None = None) -> None:
+    """Send our lines to standard error; `as_json` None decides by whether that is a terminal."""
+    to_json = not sys.stderr.isatty() if as_json is None else as_json
+    level = logging.DEBUG if verbose else logging.INFO
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if to_json
+        else structlog.dev.ConsoleRenderer(pad_event_to=28, exception_formatter=structlog.dev.plain_traceback)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=False) if to_json else _short_time,
+            structlog.processors.format_exc_info if to_json else _as_is,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+    logging.getLogger("asyncssh").setLevel(logging.ERROR)
+
+
+def _short_time(
+    _logger: structlog.types.WrappedLogger, _name: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    return dict(structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)(_logger, _name, event))
+
+
+def _as_is(
+    _logger: structlog.types.WrappedLogger, _name: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    return event

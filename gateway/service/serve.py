@@ -1,0 +1,214 @@
+"""`gateway serve`: the engine with a scheduler and the embedded servers on top, until it is told to stop."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from gateway.config.load import load
+from gateway.config.loaded import Loaded
+from gateway.core.clock import Clock
+from gateway.core.wake import Wake
+from gateway.inbound.servers import InboundServers
+from gateway.ledger import pauses
+from gateway.ledger.runs import RunRow
+from gateway.runner.actions import Actions, read_actions
+from gateway.runner.due import Due, Trigger
+from gateway.scheduler.book import LedgerBook
+from gateway.scheduler.loop import Scheduler
+from gateway.scheduler.make import Pace
+from gateway.scheduler.pauses import Pause
+from gateway.scheduler.watch import FolderEvents
+from gateway.service.desk import Desk
+from gateway.service.engine import Engine, engine, kept_up
+from gateway.service.handlers import handlers_of
+from gateway.service.housekeeping import Housekeeping
+from gateway.service.notify import notify, watchdog_every_s
+
+log = structlog.get_logger(__name__)
+
+
+class Service:
+    """The running gateway: what its requests can reach."""
+
+    def __init__(self, built: Engine, wake: Wake) -> None:
+        self.engine = built
+        self.wake = wake
+        loaded = built.loaded
+        events = FolderEvents(partial(wake.wake_from_thread)) if loaded.config.gateway.events else None
+        self.scheduler = Scheduler(
+            built.runner,
+            LedgerBook(built.ledger),
+            built.clock,
+            wake,
+            pace=_pace(loaded),
+            macros=loaded.config.macros,
+            events=events,
+            own_folders=[loaded.resolve(user.root) for user in loaded.config.inbound.users.values()],
+        )
+        self.inbound = InboundServers(loaded.config.inbound, loaded.root, loaded.state, wake.wake_from_thread)
+        self.stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until `stopping` is set, then drain within the grace time."""
+        await self.inbound.start()
+        try:
+            await self._prepare()
+            async with asyncio.TaskGroup() as group:
+                helpers = [group.create_task(work) for work in self._helpers()]
+                scheduling = group.create_task(self.scheduler.run())
+                self._go_on_with_interrupted(await self.engine.interrupted())
+                self._say_ready()
+                await self.stopping.wait()
+                notify("STOPPING=1")
+                log.info("stopping", grace_s=self.engine.loaded.config.gateway.grace.total_seconds())
+                self.scheduler.stop()
+                await scheduling
+                for helper in helpers:
+                    helper.cancel()
+        finally:
+            await self.inbound.stop()
+
+    def _helpers(self) -> list[Coroutine[None, None, None]]:
+        clock = self.engine.clock
+        desk = Desk(self.engine.ledger, clock, handlers_of(self))
+        keeping = Housekeeping(self.engine.ledger, clock, lambda: self.engine.loaded)
+        return [
+            self.engine.work_beside(),
+            kept_up("requests", desk.run, clock),
+            kept_up("house-keeping", keeping.run, clock),
+            _beat(clock),
+        ]
+
+    async def _prepare(self) -> None:
+        _make_folders(self.engine)
+        for name, finding in self.engine.actions.broken.items():
+            log.error("action can't run", action=name, finding=str(finding))
+        await self.hold_pauses()
+        await self.scheduler.load(self.engine.actions.instances.values())
+
+    def _go_on_with_interrupted(self, rows: tuple[RunRow, ...]) -> None:
+        for row in rows:
+            log.info("going on with an interrupted run", action=row.action, run=row.id, command=row.command)
+            due = Due(action=row.action, trigger=Trigger(row.trigger))
+            self.scheduler.go_on(due, partial(self.engine.runner.resume, row))
+
+    def _say_ready(self) -> None:
+        count = len(self.engine.actions.instances)
+        notify("READY=1", f"STATUS={count} actions")
+        log.info(
+            "serving",
+            actions=count,
+            broken=len(self.engine.actions.broken),
+            sftp=_address(self.inbound.sftp_address),
+            ftp=_address(self.inbound.ftp_address),
+            state=str(self.engine.loaded.state),
+        )
+
+    async def reload(self) -> Actions:
+        """Take changed scripts and configuration, whole or not at all.  Raises ConfigError, nothing changed then."""
+        notify("RELOADING=1")
+        try:
+            loaded = await asyncio.to_thread(load, self.engine.loaded.path)
+            actions = await asyncio.to_thread(read_actions, loaded)
+            await self.engine.reload(loaded, actions)
+            await self._prepare()
+        finally:
+            notify("READY=1")
+        log.info("reloaded", actions=len(actions.instances), broken=len(actions.broken))
+        return actions
+
+    async def hold_pauses(self) -> None:
+        """What a person paused holds for the scheduler, too."""
+        ledger = self.engine.ledger
+        rows = await ledger.read(partial(pauses.paused, now=ledger.now_ns()))
+        self.scheduler.hold(Pause(row.scope, _moment(row.until)) for row in rows)
+
+
+def _moment(at_ns: int | None) -> datetime | None:
+    return None if at_ns is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_ns // 1000)
+
+
+def _address(address: tuple[str, int] | None) -> str | None:
+    return None if address is None else f"{address[0]}:{address[1]}"
+
+
+def _pace(loaded: Loaded) -> Pace:
+    settings = loaded.config.gateway
+    return Pace(
+        check_every=settings.autosend_check_every,
+        full_scan_every=settings.full_scan_every,
+        stable_for=None if settings.stable_for == "auto" else settings.stable_for,
+        grace=settings.grace,
+    )
+
+
+def _make_folders(built: Engine) -> None:
+    """Outboxes and inboxes of the actions: where people drop files is there from the first minute."""
+    for instance in built.actions.instances.values():
+        for folder in {instance.inbox, instance.outbox} if instance.endpoint else set[Path]():
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as problem:
+                log.warning("folder can't be made", folder=str(folder), problem=problem.strerror)
+
+
+async def _beat(clock: Clock) -> None:
+    """Tell systemd that the event loop turns."""
+    every_s = watchdog_every_s()
+    while every_s is not None:
+        notify("WATCHDOG=1")
+        await clock.sleep(every_s)
+
+
+async def serve(loaded: Loaded, clock: Clock, started: Callable[[Service], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; SIGHUP reloads.  A second SIGTERM ends what is left at once."""
+    async with engine(loaded, clock, "serve") as built:
+        service = Service(built, Wake())
+        with _Signals(service):
+            if started is not None:
+                started(service)
+            await service.run()
+        log.info("stopped")
+
+
+class _Signals:
+    """Signal handlers for the time of the block."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._reloads: set[asyncio.Task[object]] = set()
+
+    def __enter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _stop(self) -> None:
+        if self._service.stopping.is_set():
+            os._exit(1)  # as a kill: every state is in the ledger, the next start goes on
+        self._service.stopping.set()
+
+    def _reload(self) -> None:
+        task = asyncio.ensure_future(self._try_reload())
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    async def _try_reload(self) -> None:
+        try:
+            await self._service.reload()
+        except Exception as error:
+            log.error("not reloaded, everything is as before", error=str(error))
+
+    def __exit__(self, *_: object) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            with suppress(ValueError):
+                loop.remove_signal_handler(number)
