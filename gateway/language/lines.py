@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.core.model import Span
 from gateway.language.grammar import line_parser
@@ -20,8 +20,7 @@ class Shape(StrEnum):
     COMMAND = "command"
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One token: its kind as the grammar names it, its text as written (quotes included), its columns from 1."""
 
     kind: str

@@ -63,6 +63,8 @@ def _ways(bound: Bound) -> Iterator[Way]:
 
 
 def _is_polled(bound: Bound) -> bool:
+    if bound.parsed.action.header("schedule") is None:
+        return False
     from gateway.language.schedule import ScheduleError, parse_schedule
 
     try:
