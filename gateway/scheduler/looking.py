@@ -8,7 +8,7 @@ from gateway.scheduler.autocheck import Decision
 from gateway.scheduler.autosend import Autosend
 from gateway.scheduler.book import Book
 from gateway.scheduler.entry import Entry
-from gateway.scheduler.lanes import Lanes
+from gateway.scheduler.lanes import LOCAL, Lanes
 from gateway.scheduler.polled_check import PolledCheck
 from gateway.scheduler.sweeps import Ask, Looked
 from gateway.transfer.watched import Hints
@@ -54,6 +54,7 @@ class Looking:
         self._start = start
         self._done = done
         self._asked: dict[str, dict[str, tuple[Entry, Hints]]] = {}
+        self._glanced: Sequence[Entry] = ()
         self._busy: dict[str, float] = {}
 
     @property
@@ -67,9 +68,12 @@ class Looking:
         asked = self._asked.setdefault(lane, {})
         before = asked.get(entry.name)
         asked[entry.name] = (entry, merged(before[1], hints) if before is not None else hints)
-        if lane not in self._busy:
-            self._busy[lane] = self._clock.monotonic()
-            self._start(self._work(lane))
+        self._start_work(lane)
+
+    def glance(self, entries: Sequence[Entry]) -> None:
+        """Look at those of `entries` at which something stirs; all of them are on local file systems."""
+        self._glanced = entries
+        self._start_work(LOCAL)
 
     async def in_thread(self, lane: str, work: Callable[[], None]) -> None:
         """Something else that blocks and belongs to the lane's folders."""
@@ -80,13 +84,30 @@ class Looking:
         self._asked.clear()
         self._lanes.close()
 
+    def _start_work(self, lane: str) -> None:
+        if lane not in self._busy:
+            self._busy[lane] = self._clock.monotonic()
+            self._start(self._work(lane))
+
     async def _work(self, lane: str) -> None:
         try:
-            while asked := self._asked.pop(lane, None):
+            while asked := await self._taken(lane):
                 self._busy[lane] = self._clock.monotonic()
                 await self._done(await self._look(lane, list(asked.values())))
         finally:
             self._busy.pop(lane, None)
+
+    async def _taken(self, lane: str) -> dict[str, tuple[Entry, Hints]]:
+        """What is to be looked at now."""
+        glanced: Sequence[Entry] = ()
+        if lane == LOCAL:
+            glanced, self._glanced = self._glanced, ()
+        if glanced:
+            now_s = self._clock.monotonic()
+            stirring = await self._lanes.run(lane, lambda: [one for one in glanced if _stirs(one, now_s)])
+            for entry in stirring:
+                self.ask(entry, Hints())
+        return self._asked.pop(lane, {})
 
     async def _look(self, lane: str, asked: Sequence[tuple[Entry, Hints]]) -> list[LookDone]:
         done = await self._look_for_files(lane, [(entry, hints) for entry, hints in asked if entry.polled is not None])
@@ -120,6 +141,13 @@ class Looking:
         if decision.gone:
             await self._book.forget_reports(check.name, [one.path for one in found])
         return decision
+
+
+def _stirs(entry: Entry, now_s: float) -> bool:
+    try:
+        return entry.polled is not None and entry.polled.stirs(now_s)
+    except Exception:  # what is wrong with it is for the look to find, and to say
+        return True
 
 
 def _lane_of(entry: Entry) -> str:

@@ -71,6 +71,7 @@ class Scheduler:
         self._tasks = Tasks()
         self._pauses = Pauses()
         self._timers: Timers[float] = Timers()
+        self._on_grid: dict[str, Entry] = {}
         self._notes = Notes(book, clock, self._tasks.start)
         self._looking = Looking(book, clock, self._tasks.start, self._looked)
         self._starts = Starts(runs, clock, self._tasks.start, self._ended, self._entries.get)
@@ -114,6 +115,11 @@ class Scheduler:
     def is_looking(self) -> bool:
         """True while a look is under way."""
         return bool(self._looking.busy_since)
+
+    @property
+    def file_count(self) -> int:
+        """How many files are known."""
+        return sum(entry.polled.file_count for entry in self._entries.values() if entry.polled is not None)
 
     def stop(self) -> None:
         """Start nothing more."""
@@ -207,15 +213,32 @@ class Scheduler:
         entry = self._entries.get(name)
         if name == _PAUSE:
             self._resume()
+        elif name == _GRID:
+            self._look_at_all()
         elif entry is not None and entry.watches:
-            now_s = self._clock.monotonic()
-            full = now_s >= entry.full_at_s
-            self._ask(entry, Hints(folders=now_s >= entry.look_at_s, every_file=full))
+            on_grid = name in self._on_grid
+            untrusted = entry.polled is not None and not entry.polled.trusts_folder_times
+            folders = not on_grid and self._clock.monotonic() >= entry.look_at_s
+            self._ask(entry, Hints(folders=folders, rescan=untrusted, every_file=untrusted))
         elif entry is not None and entry.open:
             self._start_by_clock(entry, Trigger.SCHEDULE)
             self._timers.set(name, self._clock.monotonic() + self._pace.check_every.total_seconds())
 
     # Looks.
+
+    def _look_at_all(self) -> None:
+        """The periodic look, for all actions on the same moment: one call of a thread for a stat of each folder."""
+        now_s = self._clock.monotonic()
+        for entry in self._on_grid.values():
+            if now_s >= entry.full_at_s:
+                share = 1.0 if entry.full_at_s else _spread(entry.name)
+                entry.full_at_s = now_s + self._pace.full_scan_every.total_seconds() * share
+                self._ask(entry, Hints(every_file=True))
+            elif entry.polled is not None and entry.polled.moving:
+                self._ask(entry, Hints())
+        self._looking.glance(tuple(self._on_grid.values()))
+        if self._on_grid:
+            self._timers.set(_GRID, self._next_on_grid(now_s))
 
     def _ask(self, entry: Entry, hints: Hints) -> None:
         if self._stopping or not entry.watches or not (entry.open or entry.until_s is not None):
@@ -254,29 +277,29 @@ class Scheduler:
             done.entry.until_s = None  # an explicit time is one look, no more
 
     def _plan(self, done: LookDone) -> None:
-        """When the action is looked at next."""
+        """When the action is looked at next, but for the periodic look that all share."""
         entry, now_s = done.entry, self._clock.monotonic()
+        if entry.retry_at_s is not None and entry.retry_at_s <= now_s and entry.running is None:
+            entry.retry_at_s = None
+        at_s = [at for at in (entry.until_s, entry.retry_at_s) if at is not None]
         if entry.polled is None:
             wait = done.decision.look_in if done.decision is not None else self._pace.check_every
             entry.look_at_s = now_s + wait.total_seconds()
-        elif done.hints.folders:
-            entry.look_at_s = self._next_on_grid(entry, now_s)
-            if done.hints.every_file or not entry.full_at_s:
-                entry.full_at_s = now_s + self._pace.full_scan_every.total_seconds() * _spread(entry.name)
-        at_s = [entry.look_at_s] if entry.open else []
-        waits_s = entry.polled.next_at_s() if entry.polled is not None else None
-        if waits_s is not None and entry.polled is not None and entry.polled.trusts_folder_times:
-            at_s.append(max(waits_s, now_s) + A_MOMENT_S)
-        at_s += [at for at in (entry.until_s, entry.retry_at_s) if at is not None]
+            at_s.append(entry.look_at_s)
+        elif entry.polled.trusts_folder_times:
+            waits_s = entry.polled.next_at_s()
+            at_s += [max(waits_s, now_s) + A_MOMENT_S] if waits_s is not None else []
+        else:
+            if done.hints.folders:
+                entry.look_at_s = now_s + self._pace.untrusted_every.total_seconds()
+            at_s.append(entry.look_at_s)
         if at_s and (entry.open or entry.until_s is not None):
             self._timers.set(entry.name, min(at_s))
         else:
             self._timers.cancel(entry.name)
 
-    def _next_on_grid(self, entry: Entry, now_s: float) -> float:
-        """The looks of all actions fall on the same moments, so that one call of a thread does them together."""
-        trusted = entry.polled is None or entry.polled.trusts_folder_times
-        every_s = (self._pace.check_every if trusted else self._pace.untrusted_every).total_seconds()
+    def _next_on_grid(self, now_s: float) -> float:
+        every_s = self._pace.check_every.total_seconds()
         return (math.floor(now_s / every_s) + 1) * every_s
 
     # Starting.
@@ -333,11 +356,18 @@ class Scheduler:
 
     def _edge(self, entry: Entry) -> None:
         """A continuous range opened or closed."""
-        if entry.open and self._timers.at(entry.name) is None:
-            entry.look_at_s = entry.full_at_s = 0.0
-            self._timers.set(entry.name, self._clock.monotonic())
-        elif not entry.open and entry.until_s is None:
-            self._timers.cancel(entry.name)
+        entry.look_at_s = 0.0
+        if not entry.open:
+            self._on_grid.pop(entry.name, None)
+            if entry.until_s is None:
+                self._timers.cancel(entry.name)
+        elif entry.polled is not None and entry.polled.trusts_folder_times:
+            if entry.name not in self._on_grid:
+                self._on_grid[entry.name] = entry
+                entry.full_at_s = 0.0
+                self._timers.set(_GRID, self._clock.monotonic())
+        else:
+            self._timers.sooner(entry.name, self._clock.monotonic())
 
     def _ended(self, name: str) -> None:
         """A run is over, and none follows it."""
@@ -368,6 +398,7 @@ class Scheduler:
         elif self._last_times is not None:
             entry.since = self._last_times.get(entry.name)
         self._entries[entry.name] = entry
+        self._on_grid.pop(entry.name, None)
         self._timers.cancel(entry.name)
         self._clockwork.disarm(entry.name)
         if entry.refusal is not None:
@@ -377,6 +408,7 @@ class Scheduler:
 
     async def _retire(self, name: str) -> None:
         del self._entries[name]
+        self._on_grid.pop(name, None)
         self._timers.cancel(name)
         self._clockwork.disarm(name)
         unused = self._folders.drop(name)
@@ -413,6 +445,7 @@ class Scheduler:
 
 
 _PAUSE = "a pause ends"
+_GRID = "the periodic look"
 
 
 def _carry_over(before: Entry, entry: Entry) -> None:
@@ -424,5 +457,5 @@ def _carry_over(before: Entry, entry: Entry) -> None:
 
 
 def _spread(name: str) -> float:
-    """Between 0.5 and 1, the same for a name: full listings of many actions don't fall on one moment."""
-    return 0.5 + crc32(name.encode()) / 2**33
+    """Between 0 and 1, the same for a name: full listings of many actions don't fall on one moment."""
+    return (crc32(name.encode()) + 1) / 2**32

@@ -54,6 +54,10 @@ class Polled:
         """False where a folder's mtime may not move although names came or went."""
         return not any(one.rule.network for one in self.watched)
 
+    def stirs(self, now_s: float) -> bool:
+        """True if a look would find something; most looks end here."""
+        return any(one.stirs(now_s) for one in self.watched)
+
     def next_at_s(self) -> float | None:
         """When the first waiting file is to be judged."""
         return min((at for one in self.watched if (at := one.next_at_s()) is not None), default=None)

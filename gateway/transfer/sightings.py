@@ -13,6 +13,7 @@ from gateway.core.model import Stamp
 from gateway.transfer.stability import Verdict
 
 _PACKED = struct.Struct("<qqqQdBB")
+_STATE = struct.Struct("<qqqQ")  # how a packed row begins: what a stat says
 _VERDICTS = tuple(Verdict)
 _NUMBERS = {verdict: number for number, verdict in enumerate(_VERDICTS)}
 _NEVER_JUDGED = 255
@@ -86,12 +87,11 @@ class Sightings:
 
     def see(self, name: str, seen: os.stat_result, now_s: float, *, closed: bool = False) -> bool:
         """Note what `name` looks like now; True if it is new or changed, and so is to be judged anew."""
-        before = self.row(name)
-        if before is not None and _same(before, seen):
-            if closed and not before.closed:
-                self._keep(name, before._replace(flags=before.flags | _CLOSED))
-                self.waiting[name] = now_s
+        if self.is_same(name, seen):
+            if closed:
+                self._note_closed(name, now_s)
             return False
+        before = self.row(name)
         flags = (_CLOSED if closed else 0) | (_CHANGED if before is not None else 0)
         flags |= 0 if seen.st_mode & 0o444 else _HIDDEN
         number = _NEVER_JUDGED if before is None else before.verdict_number
@@ -100,6 +100,11 @@ class Sightings:
         self.waiting[name] = now_s
         self.ready.discard(name)
         return True
+
+    def is_same(self, name: str, seen: os.stat_result) -> bool:
+        """True if nothing about `name` moved: ctime counts too, for it can't be set back as an mtime can."""
+        state = _STATE.pack(seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino)
+        return self._rows.get(name, b"").startswith(state)
 
     def settle(self, name: str, verdict: Verdict, again_at_s: float | None) -> bool:
         """Note a verdict, and when to ask again (None: not before something happens); True if it is another one."""
@@ -137,6 +142,12 @@ class Sightings:
         self.ready.discard(name)
         return row
 
+    def _note_closed(self, name: str, now_s: float) -> None:
+        row = self.row(name)
+        if row is not None and not row.closed:
+            self._keep(name, row._replace(flags=row.flags | _CLOSED))
+            self.waiting[name] = now_s
+
     def _rest(self, name: str) -> None:
         self.waiting.pop(name, None)
         if not self.waiting:
@@ -144,13 +155,3 @@ class Sightings:
 
     def _keep(self, name: str, row: Row) -> None:
         self._rows[name] = _PACKED.pack(*row)
-
-
-def _same(row: Row, seen: os.stat_result) -> bool:
-    """True if nothing about the file moved: ctime counts too, for it can't be set back as an mtime can."""
-    return (row.size_bytes, row.mtime_ns, row.ctime_ns, row.inode) == (
-        seen.st_size,
-        seen.st_mtime_ns,
-        seen.st_ctime_ns,
-        seen.st_ino,
-    )

@@ -7,10 +7,13 @@ from stat import S_ISREG
 
 from gateway.language.pattern import is_temporary
 from gateway.transfer.sightings import Row, Sightings
-from gateway.transfer.sources import Level, entries_of, is_file, is_folder
+from gateway.transfer.sources import Level, entries_of, is_file, is_folder, look_at
 
 RACY_NS = 2_000_000_000
 """A folder that changed so shortly before it was scanned may change again without its mtime moving (FAT counts 2 s)."""
+
+
+_LOST = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class FolderView:
         self.level = level
         self.identity: tuple[int, int] | None = None
         self.sights = Sightings()
-        self._mtime_ns = -1
+        self._mtime_ns = _LOST
         self._racy = True
 
     def path_of(self, name: str) -> str:
@@ -40,6 +43,13 @@ class FolderView:
     def must_scan(self, seen: os.stat_result) -> bool:
         """True if names may have come or gone since the last scan."""
         return self._racy or seen.st_mtime_ns != self._mtime_ns or self.is_other(seen)
+
+    def stirs(self, now_s: float) -> bool:
+        """True if there is something to look at: names may have come or gone, or a file's time has come."""
+        if any(at_s <= now_s for at_s in self.sights.waiting.values()):
+            return True
+        seen = look_at(self.level.path, follow_links=True)
+        return self.must_scan(seen) if seen is not None else self._mtime_ns != _LOST
 
     def is_other(self, seen: os.stat_result) -> bool:
         """True if another folder stands under this path now: renamed, mounted over, unmounted."""
@@ -54,7 +64,7 @@ class FolderView:
     def lost(self) -> None:
         """The folder is gone, or could not be read: whatever stands there next is scanned."""
         self._racy = True
-        self._mtime_ns = -1
+        self._mtime_ns = _LOST
 
     def forget_all(self) -> Iterator[Gone]:
         """Drop every file."""

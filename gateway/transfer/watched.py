@@ -94,6 +94,14 @@ class Watched:
         """When the first file that waits is to be judged, None if none waits."""
         return min((at for view in self._views.values() for at in view.sights.waiting.values()), default=None)
 
+    def stirs(self, now_s: float) -> bool:
+        """True if a look would find something: costs a stat of each folder, or of the one file that is meant."""
+        if not self._views or self.moved_to is not None:
+            return True
+        if self._literal:
+            return self._literal_stirs(now_s)
+        return any(view.stirs(now_s) for view in self._views.values())
+
     def sweep(self, now: Instant, hints: Hints) -> Swept:
         """Look for files that came, changed or went."""
         swept = Swept()
@@ -175,6 +183,14 @@ class Watched:
             swept.fresh.append((view, name))
         return None
 
+    def _literal_stirs(self, now_s: float) -> bool:
+        seen = look_at(written_as(self.spec), follow_links=self.spec.follow_links)
+        (view,) = self._views.values()
+        if seen is None:
+            return len(view.sights) > 0
+        same = all(view.sights.is_same(name, seen) for name in view.sights) and len(view.sights) > 0
+        return not same or any(at_s <= now_s for at_s in view.sights.waiting.values())
+
     def _become(self, *, literal: bool) -> None:
         """What a literal name stands for may change: a file, or a folder whose files are meant."""
         if literal != self._literal or not self._views:
@@ -213,12 +229,11 @@ class Watched:
         )
 
     def _lose(self, level: Level, swept: Swept) -> list[Level]:
-        view = self._views.get(level.below)
-        if view is not None:
-            swept.gone += view.forget_all()
-            view.lost()
+        view = self._views.setdefault(level.below, FolderView(level))
+        swept.gone += view.forget_all()
+        view.lost()
         if level.below:
-            self._views.pop(level.below, None)
+            del self._views[level.below]
         else:
             swept.problems.append(f"{level.path}: this folder isn't there; its files are taken once it is")
         return []

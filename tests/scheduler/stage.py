@@ -102,9 +102,7 @@ class RecordedRuns:
     @property
     def names(self) -> list[list[str]]:
         """The file names of each run."""
-        return [
-            [found.relative for one in (due.judged or {}).values() for found in one] for _, due in self.started
-        ]
+        return [[found.relative for one in (due.judged or {}).values() for found in one] for _, due in self.started]
 
 
 @dataclass(slots=True)

@@ -1,0 +1,110 @@
+"""The lease probe against real writers: this process's and another's."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from gateway.transfer.filesystems import Mounts
+from gateway.transfer.lease import Writer, probe_writer
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "file"
+    path.write_text("x")
+    if probe_writer(str(path)) is Writer.UNKNOWN:
+        pytest.skip("this file system gives no leases")
+    return path
+
+
+def test_a_file_that_nobody_writes_is_free(file: Path) -> None:
+    assert probe_writer(str(file)) is Writer.FREE
+    with file.open("rb"):
+        assert probe_writer(str(file)) is Writer.FREE
+
+
+def test_a_file_held_open_for_writing_is_held_until_it_is_closed(file: Path) -> None:
+    with file.open("ab"):
+        assert probe_writer(str(file)) is Writer.HELD
+    assert probe_writer(str(file)) is Writer.FREE
+
+
+def test_a_file_held_open_by_another_process_is_held(file: Path) -> None:
+    code = "import sys; f = open(sys.argv[1], 'ab'); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        assert probe_writer(str(file)) is Writer.HELD
+        writer.communicate()
+    assert probe_writer(str(file)) is Writer.FREE
+
+
+def test_a_writer_that_comes_within_the_probe_harms_neither(file: Path) -> None:
+    done = threading.Event()
+    opened = 0
+
+    def keep_writing() -> None:
+        nonlocal opened
+        while not done.is_set():
+            with file.open("ab"):
+                opened += 1
+
+    writer = threading.Thread(target=keep_writing)
+    writer.start()
+    found = {probe_writer(str(file)) for _ in range(20_000)}
+    done.set()
+    writer.join()
+    assert found <= {Writer.FREE, Writer.HELD}
+    assert opened > 100
+
+
+def test_what_is_no_regular_file_or_gone_is_unknown(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert probe_writer(str(tmp_path / "pipe")) is Writer.UNKNOWN
+    assert probe_writer(str(tmp_path / "missing")) is Writer.UNKNOWN
+    assert probe_writer(str(tmp_path)) is Writer.UNKNOWN
+
+
+def test_descriptors_are_given_back(file: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(100):
+        probe_writer(str(file))
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+TABLE = """\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 0:26 / /mnt/share\\040one rw shared:2 - nfs4 server:/x rw
+31 22 0:27 / /mnt/ssh rw - fuse.sshfs me@there: rw
+32 22 0:28 / /mnt/disk rw - xfs /dev/sdb1 rw
+33 30 0:29 / /mnt/share\\040one/local rw - tmpfs tmpfs rw
+broken line
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "network"),
+    [
+        ("/home/x", False),
+        ("/mnt/share one", True),
+        ("/mnt/share one/in/deep", True),
+        ("/mnt/share one/local/x", False),
+        ("/mnt/ssh/x", True),
+        ("/mnt/disk/x", False),
+        ("/mnt/sshx", False),
+    ],
+)
+def test_the_mount_table_says_what_is_a_network_file_system(path: str, network: bool) -> None:
+    assert Mounts(TABLE).is_network(path) is network
+
+
+def test_the_machine_s_own_table_is_read(tmp_path: Path) -> None:
+    mount = Mounts.now().of(str(tmp_path))
+    assert mount is not None
+    assert str(tmp_path).startswith(mount.point)
