@@ -144,7 +144,7 @@ class Desk:
         if self._clock.monotonic() - idle.since < _ASK_AFTER_S:
             return True
         try:
-            async with asyncio.timeout(_ASK_LIMIT_S):
+            async with asyncio.timeout(min(_ASK_LIMIT_S, self.place.call_timeout_s)):
                 await idle.session.ping()
         except (GatewayError, TimeoutError):
             return False

@@ -1,5 +1,6 @@
 """FTP servers that misbehave, each named for its crime."""
 
+import socket
 import threading
 import warnings
 from typing import Any, ClassVar
@@ -81,7 +82,7 @@ class ForgetsTheLastWord(FTPHandler):
 
     def respond(self, resp: str, logfun: Any = None) -> None:
         if resp.startswith("226"):
-            self.ioloop.call_later(0, self.close)  # not at once: its data connection is just being closed
+            self.socket.shutdown(socket.SHUT_RDWR)
             return
         super().respond(resp)
 
