@@ -7,7 +7,7 @@ from re import _parser as parser
 from typing import Any
 
 _JAVA = (
-    (re.compile(r"\\[pP]\{?L(?:etter)?\}?"), r"write [^\W\d_] for any letter"),
+    (re.compile(r"\\[pP](?:\{L(?:etter)?\}|L)"), r"write [^\W\d_] for any letter"),
     (re.compile(r"\\[pP]\{(?:Lu|Upper|javaUpperCase)\}"), "write [A-Z] for a capital letter"),
     (re.compile(r"\\[pP]\{(?:Ll|Lower|javaLowerCase)\}"), "write [a-z] for a small letter"),
     (re.compile(r"\\[pP]\{(?:Alpha)\}"), "write [A-Za-z]"),
