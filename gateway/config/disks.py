@@ -9,10 +9,10 @@ NETWORK_KINDS = frozenset(
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
-def kind_of(path: Path, mounts: Path = _MOUNTS) -> str | None:
+def kind_of(path: Path, mounts: Path | None = None) -> str | None:
     """The kind of file system that holds `path` or will hold it (`ext4`, `nfs4` …); None if it can't be known."""
     try:
-        lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        lines = (mounts or _MOUNTS).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
         return None
     place = path.resolve()
@@ -25,7 +25,7 @@ def kind_of(path: Path, mounts: Path = _MOUNTS) -> str | None:
     return kind
 
 
-def is_network(path: Path, mounts: Path = _MOUNTS) -> bool:
+def is_network(path: Path, mounts: Path | None = None) -> bool:
     """True if another machine may change what lies there, or locks may not hold."""
     return kind_of(path, mounts) in NETWORK_KINDS
 

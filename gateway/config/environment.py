@@ -35,8 +35,7 @@ def _apply(variable: str, text: str, tree: dict[str, Any], spans: dict[KeyPath, 
     span = Span(f"${variable}", 1, 1, 1)
     path: KeyPath = ()
     table: Any = tree
-    words = variable.removeprefix(PREFIX).split("__")
-    for number, word in enumerate(words):
+    for word in variable.removeprefix(PREFIX).split("__"):
         name, known = _match(word, path, table)
         if name is None or not isinstance(table, dict):
             message = (
@@ -44,16 +43,23 @@ def _apply(variable: str, text: str, tree: dict[str, Any], spans: dict[KeyPath, 
             )
             return error(span, ENVIRONMENT, message)
         path = (*path, name)
-        if number < len(words) - 1:
-            table = table.setdefault(name, {})
+        table = table.get(name, {})
     try:
-        table[path[-1]] = _value(text)
+        _put(tree, path, _value(text))
     except tomllib.TOMLDecodeError as problem:
         return error(
             span, ENVIRONMENT, f'is no TOML value: {problem}; write a text, a number, ["a", "b"] or {{ k = "v" }}'
         )
     spans[path] = span
     return None
+
+
+def _put(tree: dict[str, Any], path: KeyPath, value: object) -> None:
+    """Set the key, making the tables around it that the files don't have."""
+    table: Any = tree
+    for name in path[:-1]:
+        table = table.setdefault(name, {})
+    table[path[-1]] = value
 
 
 def _match(word: str, path: KeyPath, table: object) -> tuple[str | None, tuple[str, ...]]:

@@ -45,14 +45,16 @@ def read_files(main: Path) -> Read:
     spans: dict[KeyPath, Span] = {}
     findings: list[Finding] = []
     files = [main]
-    _add_file(main, tree, spans, findings)
+    _add_file(main, tree, spans, findings, is_main=True)
     included, missing = _included(main, tree, spans)
     findings += missing
     files += [path for path in included if _add_file(path, tree, spans, findings)]
     return Read(tree, spans, tuple(files), tuple(findings))
 
 
-def _add_file(path: Path, tree: Tree, spans: dict[KeyPath, Span], findings: list[Finding]) -> bool:
+def _add_file(
+    path: Path, tree: Tree, spans: dict[KeyPath, Span], findings: list[Finding], *, is_main: bool = False
+) -> bool:
     text, found = _text(path)
     if text is None:
         findings.append(found or error(_start(path), UNREADABLE, "can't be read"))
@@ -62,7 +64,7 @@ def _add_file(path: Path, tree: Tree, spans: dict[KeyPath, Span], findings: list
         findings.append(found)
         return False
     new_spans = key_spans(text, str(path))
-    if tree and ("gateway", "include") in new_spans:
+    if not is_main and ("gateway", "include") in new_spans:
         message = "[gateway] include belongs into the main file; move the line there"
         findings.append(error(new_spans["gateway", "include"], PLACE, message))
     findings.extend(_lay(parsed, tree, (), new_spans, spans))

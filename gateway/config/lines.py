@@ -13,7 +13,8 @@ KeyPath = tuple[str | int, ...]
 """From the top to a key: names of tables and keys, numbers of array elements."""
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
-_KEY_PART = re.compile(r"[ \t]*(?P<part>\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|[A-Za-z0-9_-]+)[ \t]*")
+_INDENT = re.compile(r"[ \t]*")
+_KEY_PART = re.compile(r"(?P<part>\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|[A-Za-z0-9_-]+)[ \t]*")
 _STRING = re.compile(
     r"\"\"\"(?:[^\\]|\\.)*?\"{3,5}(?!\")|'''.*?'{3,5}(?!')|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'", re.DOTALL
 )
@@ -65,6 +66,7 @@ class _Scanner:
         is_array = self._accept("[[")
         if not is_array:
             self._accept("[")
+        self._take(_INDENT)
         start = self._at
         path = self._dotted_key(())
         if is_array:
@@ -88,6 +90,7 @@ class _Scanner:
         """Reads `a."b c".d` behind `table`; a name that is an array of tables means its last element."""
         path = table
         while True:
+            self._take(_INDENT)
             start = self._at
             path = (*path, _unquoted(self._take(_KEY_PART)))
             self._note(path, start)

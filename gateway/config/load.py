@@ -43,7 +43,8 @@ def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) 
         raise ConfigError(_sorted(findings))
     root = resolve(main.absolute().parent, config.gateway.root)
     state = resolve(root, config.gateway.state)
-    findings += Checker(config, spans, str(main)).all(state)
+    checker = Checker(config, spans, str(main))
+    findings += checker.names() if has_errors(findings) else checker.all(state)
     if has_errors(findings):
         raise ConfigError(_sorted(findings))
     return Loaded(

@@ -218,7 +218,7 @@ class FtpListen(ListenSettings):
     """`[inbound.ftp]`: the embedded FTP server.  `plain` says that FTP without TLS is meant."""
 
     tls: TlsSettings | None = Field(
-        default=None, description="Certificate and key; demanded for login and data once given."
+        default=None, description="Certificate and key; demanded for login and data once given; no default."
     )
     plain: bool = Field(default=False, description="Allow FTP without TLS: passwords and files can be read on the way.")
     passive_ports: Ports | None = Field(

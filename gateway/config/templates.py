@@ -34,6 +34,8 @@ def resolve_templates(tree: Mapping[str, Any], spans: Mapping[KeyPath, Span], fi
         if isinstance(own, dict):
             chain = list(_chain(("endpoints", name), own, templates, findings, spans, file))
             endpoints[name] = _merged(name, own, chain, templates, origin)
+            if own.get("like") and not chain:
+                endpoints[name].setdefault("url", "file:///")  # what is missing is the template, not the URL
     return Resolved(endpoints, origin, tuple(findings))
 
 
