@@ -18,10 +18,10 @@ $(READY): pyproject.toml
 	@touch $@
 
 demo: $(READY)        ## set up, start the servers on loopback, move files, prove it; ends by itself
-	@$(BIN)/python -m gateway.demo
+	@$(BIN)/python -m demo
 
 run: $(READY)         ## the same, but leaves it running for you to drop files
-	@$(BIN)/python -m gateway.demo --stay
+	@$(BIN)/python -m demo --stay
 
 test: $(READY)        ## lint, types, floors, and all tests
 	$(BIN)/ruff check .

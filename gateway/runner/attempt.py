@@ -47,7 +47,7 @@ class Attempts:
         for attempt in range(last + 1):
             try:
                 await (self.lane.renew() if attempt else self.lane.repair())
-                return _ended(self.job, await self._try())
+                return self._ended(await self._try(), attempt)
             except LEFT_FOR_LATER as error:
                 return await self._failed(error)
             except GatewayError as error:
@@ -91,6 +91,25 @@ class Attempts:
             await self.run.services.ledger.write(partial(deliveries.again_at, found=self.delivery, next_at=at))
         await self.run.wait(wait_s)
 
+    def _ended(self, outcome: Outcome, attempt: int) -> Ended:
+        row = outcome.row
+        if isinstance(outcome, Delivered):
+            log.info(
+                "delivered",
+                action=row.intent.action,
+                run=row.intent.run,
+                delivery=row.id,
+                endpoint=row.intent.endpoint,
+                file=row.name,
+                final=row.final,
+                bytes=row.size,
+                sha256=row.sha256,
+                took_s=round(((row.delivered_at or row.started_at) - row.started_at) / 1e9, 3),
+                attempt=attempt + 1,
+            )
+            return Ended(self.job, row, None)
+        return Ended(self.job, row, (NameTaken if outcome.name_taken else NeedsOperator)(outcome.reason))
+
     async def _failed(self, error: GatewayError) -> Ended:
         work = partial(record_failure, run=self.run, job=self.job, delivery=self.delivery, error=error)
         ended = Ended(self.job, await self.run.services.ledger.write(work), error)
@@ -104,9 +123,3 @@ class Attempts:
             error_class=type(error).__name__,
         )
         return ended
-
-
-def _ended(job: Job, outcome: Outcome) -> Ended:
-    if isinstance(outcome, Delivered):
-        return Ended(job, outcome.row, None)
-    return Ended(job, outcome.row, (NameTaken if outcome.name_taken else NeedsOperator)(outcome.reason))

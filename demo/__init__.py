@@ -1,0 +1,1 @@
+"""The demonstration: a gateway, its partners and some files, on loopback in a temporary folder."""

@@ -1,0 +1,103 @@
+"""`make demo` and `make run`: start the gateway on the shipped scripts, drop files, show what happens, prove it."""
+
+import argparse
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from demo.feed import drops, feed
+from demo.follow import Follower
+from demo.proof import show
+from demo.stage import Stage, build
+from gateway.ledger.database import FILE_NAME
+
+LIMIT_S = 45.0
+
+
+def main() -> None:
+    """Exit 0 only if everything arrived whole."""
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    parser.add_argument("--stay", action="store_true", help="leave the gateway running for you to drop files")
+    arguments = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="gateway-demo-"))
+    console = Console()
+    try:
+        raise SystemExit(asyncio.run(_stay(folder, console) if arguments.stay else _play(folder, console)))
+    except KeyboardInterrupt:
+        raise SystemExit(0 if arguments.stay else 130) from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _play(folder: Path, console: Console) -> int:
+    stage = build(folder)
+    console.print(f"A gateway and its two partners, in {folder}")
+    async with _gateway(stage):
+        files = drops(stage)
+        follower = Follower(stage.state, files, console)
+        console.print(f"Dropping {len(files)} files:")
+        for file in files:
+            console.print(f"  {file.source.name:24} {file.route:6} {file.story}", highlight=False, soft_wrap=True)
+        console.print("What the gateway says of them:")
+        dropped, _ = await asyncio.gather(feed(files), follower.follow(LIMIT_S))
+    all_right = show(files, dropped, follower.stories, console)
+    console.print("Every file arrived whole, once." if all_right else "[bold red]Something is missing.[/]")
+    return 0 if all_right else 1
+
+
+async def _stay(folder: Path, console: Console) -> int:
+    stage = build(folder)
+    async with _gateway(stage, quiet=False) as process:
+        console.print("Drop files here (Ctrl-C ends it):")
+        console.print(f"  over SFTP     {stage.outbox('demo_sftp')}  ->  {stage.partner}/orders")
+        console.print(f"  over FTP      {stage.outbox('demo_ftp')}  ->  {stage.partner}/prices  (*.csv)")
+        console.print(f"  local copy    {stage.local('copies', 'in')}  ->  {stage.local('copies', 'out')}")
+        console.print(f"  old files     {stage.local('tidy', 'new')}  ->  {stage.local('tidy', 'old')}")
+        console.print("Ask it, in another terminal:")
+        console.print(f"  export GATEWAY_CONFIG={stage.config}; {Path(sys.executable).parent}/gateway status")
+        return await process.wait()
+
+
+@asynccontextmanager
+async def _gateway(stage: Stage, *, quiet: bool = True) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`gateway serve` as a process of its own, ended by SIGTERM."""
+    log = stage.folder / "serve.log"
+    with log.open("wb") as told:  # noqa: ASYNC230 -- once, before anything runs
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gateway", "serve"),
+            env={**os.environ, "GATEWAY_CONFIG": str(stage.config)},
+            stderr=told if quiet else None,
+        )
+    try:
+        await _ready(stage, process, log)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(30):
+                await process.wait()
+
+
+async def _ready(stage: Stage, process: asyncio.subprocess.Process, log: Path) -> None:
+    """Return once it serves: its ledger stands and the outboxes are made."""
+    async with asyncio.timeout(20):
+        while not await asyncio.to_thread(_serves, stage):
+            if process.returncode is not None:
+                raise SystemExit(f"the gateway did not start:\n{await asyncio.to_thread(log.read_text)}")
+            await asyncio.sleep(0.1)
+
+
+def _serves(stage: Stage) -> bool:
+    return (stage.state / FILE_NAME).exists() and stage.outbox("demo_ftp").exists()
+
+
+if __name__ == "__main__":
+    main()
