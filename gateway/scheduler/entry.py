@@ -27,7 +27,7 @@ class Entry:
 
     `since` is the last due time that was run or skipped.  `open`: now is within a continuous range.  `look_at_s` and
     `full_at_s` are when its folders are looked at next, and listed in full.  `until_s`: a look at an explicit time
-    waits so long for what it found to become stable.
+    waits so long for what it found to become stable.  `unsure`: a run ended, and its files were not judged anew yet.
     """
 
     instance: Instance
@@ -44,6 +44,7 @@ class Entry:
     until_s: float | None = None
     running: "asyncio.Task[None] | None" = None
     running_since: datetime | None = None
+    unsure: bool = False
     offered: tuple[Found, ...] = ()
     following: Next | None = None
     failures: int = 0

@@ -8,6 +8,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zlib import crc32
@@ -247,7 +248,7 @@ class Scheduler:
             for watched in entry.polled.watched:
                 if watched.command in entry.polled.moving:
                     watched.moved_to = self._maker.source(entry.instance, watched.command, self._clock.now())
-        self._looking.ask(entry, hints)
+        self._looking.ask(entry, replace(hints, again=True) if entry.unsure else hints)
 
     async def _looked(self, batch: Sequence[LookDone]) -> None:
         current = [done for done in batch if self._entries.get(done.entry.name) is done.entry]
@@ -273,6 +274,8 @@ class Scheduler:
             for trouble in set(troubles) - set(done.entry.troubles):
                 log.warning("look", action=done.entry.name, trouble=trouble)
             done.entry.troubles = troubles
+        if done.hints.again and done.error is None:
+            done.entry.unsure = False
         if done.entry.check is not None:
             done.entry.until_s = None  # an explicit time is one look, no more
 
@@ -338,7 +341,8 @@ class Scheduler:
         self._starts.start(entry, Due(action=entry.name, trigger=Trigger.POLL, judged=ready))
 
     def _may_start(self, entry: Entry) -> bool:
-        if self._stopping or entry.running is not None or self._is_paused(entry):
+        unsure = entry.unsure and entry.polled is not None
+        if self._stopping or unsure or entry.running is not None or self._is_paused(entry):
             return False
         return entry.retry_at_s is None or self._clock.monotonic() >= entry.retry_at_s
 

@@ -75,6 +75,7 @@ class Starts:
 
     def _after(self, entry: Entry, result: RunResult | None, error: Exception | None) -> None:
         entry.running = entry.running_since = None
+        entry.unsure = True
         entry.result = result or entry.result
         if result is not None:
             entry.failures, entry.retry_at_s = 0, None

@@ -1,9 +1,12 @@
 """Autosend over real folders and a turned clock: what is complete is offered, once; what isn't is waited for."""
 
+import hashlib
 import os
 import subprocess
 import sys
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -32,7 +35,7 @@ async def test_a_file_that_lies_still_is_offered_after_five_seconds_and_once(tmp
         assert scene.runs.started == []
         await scene.turn(0.2)
         assert scene.runs.names == [["a.csv"]]
-        assert scene.runs.started[0][0] == pytest.approx(5.0, abs=0.1)
+        assert scene.runs.started[0][0] == pytest.approx(5.0, abs=0.2)
         assert scene.runs.started[0][1].trigger is Trigger.POLL
         await scene.turn(30)
         assert len(scene.runs.started) == 1
@@ -42,7 +45,7 @@ async def test_a01_a_writer_that_pauses_is_waited_for_until_it_was_quiet_for_lon
     action = instance(tmp_path)
     path = tmp_path / "outbox" / "slow.csv"
     async with await stage(action) as scene:
-        for pause in (0.5, 0.5, 3.0, 0.5, 4.5, 0.5):
+        for pause in (0.5, 0.5, 3.0, 0.5, 4.5, 0.5, 3.0, 4.0, 0.5, 4.5):
             with path.open("a") as file:
                 file.write("line\n")
             await scene.turn(pause, step_s=0.5)
@@ -285,8 +288,6 @@ async def test_new_sends_what_was_not_delivered_before_and_compares_content_afte
 
 
 def _sha256(path: Path) -> str:
-    import hashlib
-
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -311,9 +312,9 @@ async def test_a_run_that_leaves_its_file_lying_is_not_started_every_few_seconds
     (tmp_path / "outbox" / "a.csv").write_text("a")
     async with await stage(action) as scene:
         scene.runs.removes = False
-        await scene.turn(1300, step_s=10)
-        gaps = [at for at, _ in scene.runs.started]
-        assert [round(after - before) for before, after in zip(gaps, gaps[1:], strict=False)] == [60, 300, 900]
+        await scene.turn(1300, step_s=5)
+        gaps = [after - before for (before, _), (after, _) in pairwise(scene.runs.started)]
+        assert gaps == pytest.approx([60, 300, 900], abs=6)
 
 
 async def test_a_paused_action_is_looked_at_and_starts_when_the_pause_is_over(tmp_path: Path) -> None:
@@ -337,7 +338,7 @@ async def test_the_files_of_other_commands_are_judged_but_make_nothing_due(tmp_p
         assert scene.runs.started == []
         (tmp_path / "inbox" / "young.txt").write_text("x")
         (tmp_path / "outbox" / "a.csv").write_text("a")
-        await scene.turn(8, step_s=0.5)
+        await scene.turn(12)
         judged = scene.runs.started[0][1].judged
         assert judged is not None
         assert [found.relative for found in judged[1]] == ["a.csv"]
@@ -373,8 +374,6 @@ async def test_a_literal_source_is_taken_when_it_comes(tmp_path: Path) -> None:
 
 
 async def test_a_source_that_names_the_date_moves_at_midnight(tmp_path: Path) -> None:
-    from datetime import UTC, datetime
-
     action = instance(tmp_path, f"{HEADER}PUT -DEL orders_%date%.csv /in/\n")
     start = datetime(2026, 12, 31, 23, 59, 0, tzinfo=UTC)
     for day in ("20261231", "20270101"):
@@ -427,10 +426,11 @@ async def test_an_idle_look_asks_nothing_and_writes_nothing(tmp_path: Path) -> N
     action = instance(tmp_path, f"{HEADER}PUT -NEW * /in/\n")
     path = tmp_path / "outbox" / "old.csv"
     path.write_text("x")
-    async with await stage(action) as scene:
-        scene.book.known["orders", str(path)] = [
-            Standing(block=Block.SEEN, command=None, source=str(path), stamp=stamp_of(path.stat()))
-        ]
+    scene = await stage(action)
+    scene.book.known["orders", str(path)] = [
+        Standing(block=Block.SEEN, command=None, source=str(path), stamp=stamp_of(path.stat()))
+    ]
+    async with scene:
         await scene.turn(10)
         asked = scene.book.asked
         await scene.turn(600, step_s=20)
@@ -438,8 +438,6 @@ async def test_an_idle_look_asks_nothing_and_writes_nothing(tmp_path: Path) -> N
 
 
 async def test_explicit_times_are_one_look_each_that_waits_for_files_to_become_stable(tmp_path: Path) -> None:
-    from datetime import UTC, datetime
-
     text = "@endpoint acme\n@schedule on file polling on Su-Sa @06:15\nPUT -DEL * /in/\n"
     action = instance(tmp_path, text)
     start = datetime(2026, 3, 2, 6, 14, 0, tzinfo=UTC)
@@ -449,15 +447,13 @@ async def test_explicit_times_are_one_look_each_that_waits_for_files_to_become_s
         assert scene.runs.started == []
         await scene.turn(10)
         assert scene.runs.names == [["a"]]
-        assert scene.runs.started[0][0] == pytest.approx(65, abs=0.5)
+        assert scene.runs.started[0][0] == pytest.approx(65, abs=1)
         (tmp_path / "outbox" / "b").write_text("x")
         await scene.turn(3600, step_s=60)
         assert scene.runs.names == [["a"]]
 
 
 async def test_a_network_file_system_is_listed_at_every_look_thirty_seconds_apart(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     action = instance(tmp_path)
     async with await stage(action, pace=Pace(grace=timedelta(0))) as scene:
         entry = scene.scheduler._entries["orders"]
@@ -466,8 +462,9 @@ async def test_a_network_file_system_is_listed_at_every_look_thirty_seconds_apar
             watched.rule = replace(watched.rule, network=True)
         scene.scheduler._edge(entry)
         scene.scheduler._on_grid.clear()
+        await scene.turn(5)
         (tmp_path / "outbox" / "a").write_text("x")
-        await scene.turn(95, step_s=5)
+        await scene.turn(110, step_s=5)
         assert scene.runs.started == []
         assert "every 30 s" in scene.scheduler.status()[0].degraded[0]
         await scene.turn(45, step_s=5)
