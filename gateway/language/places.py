@@ -109,7 +109,7 @@ def _joined(base: tuple[str, ...], folders: tuple[str, ...]) -> tuple[str, ...]:
     whole = folders if folders and folders[0].endswith("/") else (*base, *folders)
     made: list[str] = []
     for part in whole:
-        if part == ".." and made and made[-1] not in ("..", "/"):
+        if part == ".." and made and made[-1] != ".." and not made[-1].endswith("/"):
             made.pop()
         else:
             made.append(part)

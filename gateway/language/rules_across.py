@@ -7,7 +7,7 @@ from itertools import combinations, product
 
 from gateway.language.findings import Findings
 from gateway.language.loops import loop_rules
-from gateway.language.nodes import Transfer
+from gateway.language.nodes import PutGet, Transfer
 from gateway.language.overlap import Overlap, areas_overlap, is_fixed, is_wide
 from gateway.language.parse import Parsed
 from gateway.language.places import Bound, Located, bindings, source_of, target_of
@@ -60,7 +60,7 @@ def _same_final(bounds: list[Bound], findings: Findings) -> None:
     first: dict[Located, Claim] = {}
     for bound in bounds:
         for command in _transfers(bound):
-            if command.append or command.unique or command.target is None:
+            if command.target is None or (not isinstance(command, PutGet) and (command.append or command.unique)):
                 continue
             where = _quietly(target_of, command, bound)
             if where is None or not is_fixed(where.area):

@@ -10,6 +10,7 @@ from gateway.language.nodes import (
     Command,
     Delete,
     Dir,
+    Get,
     LocalCopy,
     LocalDelete,
     LocalReplace,
@@ -30,11 +31,27 @@ _HEX = re.compile(r"0[xX](?:[0-9A-Fa-f]{2})+")
 
 def path_rules(parsed: Parsed, world: World, findings: Findings) -> None:
     """Every path of the script."""
+    _taken_already(parsed, findings)
     for command in parsed.action.commands:
         if isinstance(command, Transfer):
             _transfer(command, parsed, world, findings)
         else:
             _other(command, findings)
+
+
+def _taken_already(parsed: Parsed, findings: Findings) -> None:
+    """What an earlier command of the script removes, a later one of the same source never sees."""
+    first: dict[tuple[bool, bool, str], Transfer] = {}
+    for command in parsed.action.commands:
+        if not isinstance(command, Transfer):
+            continue
+        place = (isinstance(command, LocalCopy), isinstance(command, Get), command.source.value)
+        earlier = first.get(place)
+        if earlier is not None:
+            what = f"the {earlier.verb} -DEL in line {earlier.span.line} has removed these files already"
+            findings.warning(command.source.span, "W413", f"{what}; leave -DEL out there, or take other names")
+        elif command.delete:
+            first[place] = command
 
 
 def _transfer(command: Transfer, parsed: Parsed, world: World, findings: Findings) -> None:
@@ -80,8 +97,8 @@ def _parts(text: Text, findings: Findings) -> tuple[str, ...] | None:
 
 
 def _compiles(text: Text, token: str, findings: Findings) -> bool:
-    if is_literal(token):
-        return True
+    if not token.startswith("["):
+        return True  # every glob is fine
     try:
         compile_pattern(token)
     except ValueError as error:
