@@ -70,7 +70,7 @@ async def _stay(folder: Path, console: Console) -> int:
 async def _gateway(stage: Stage, *, quiet: bool = True) -> AsyncIterator[asyncio.subprocess.Process]:
     """`gateway serve` as a process of its own, ended by SIGTERM."""
     log = stage.folder / "serve.log"
-    with log.open("wb") as told:  # noqa: ASYNC230 -- once, before anything runs
+    with log.open("wb") as told:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "gateway", "serve"),
             env={**os.environ, "GATEWAY_CONFIG": str(stage.config)},

@@ -42,7 +42,7 @@ class Story:
     def reasons(self) -> str:
         """Why it was held, in the order of the verdicts."""
         verdicts = dict.fromkeys(look.verdict for look in self.looks if look.verdict != Verdict.READY)
-        return ", ".join(verdicts) or "not old enough"
+        return ", ".join(verdict.replace("_", " ") for verdict in verdicts) or "not old enough"
 
 
 class Follower:
@@ -77,7 +77,9 @@ class Follower:
                 if look.verdict == Verdict.READY:
                     continue
                 self._console.print(
-                    f"  [dim]{name:24}[/] {look.verdict:12} [dim]{look.detail}[/]", highlight=False, soft_wrap=True
+                    f"  [dim]{name:24}[/] {look.verdict.replace('_', ' '):12} [dim]{look.detail}[/]",
+                    highlight=False,
+                    soft_wrap=True,
                 )
             if story.is_over and not before.is_over and story.delivery is not None:
                 row = story.delivery

@@ -22,9 +22,9 @@ def digest(path: Path) -> str:
 def show(files: list[Drop], dropped: dict[Path, str], stories: dict[str, Story], console: Console) -> bool:
     """Print the table; True if every file arrived whole and its source is gone."""
     table = Table(title="What was dropped, and what arrived", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("file", "route", "held", "why", "bytes", "SHA-256 equal", "source gone"):
+    for column in ("file", "route", "held", "why", "bytes", "SHA-256", "source"):
         justify: JustifyMethod = "right" if column in ("held", "bytes") else "left"
-        table.add_column(column, justify=justify, no_wrap=column in ("file", "held", "bytes"))
+        table.add_column(column, justify=justify, no_wrap=column != "why")
     all_right = True
     for file in files:
         story = stories[str(file.source)]
@@ -37,12 +37,12 @@ def show(files: list[Drop], dropped: dict[Path, str], stories: dict[str, Story],
             f"{story.held_s:.1f} s" if story.held_s is not None else "-",
             story.reasons or "-",
             show_size(file.arrives.stat().st_size) if file.arrives.exists() else "-",
-            _yes(equal),
-            _yes(gone),
+            _judged(equal, "equal", "DIFFERS"),
+            _judged(gone, "gone", "STILL THERE"),
         )
     console.print(table)
     return all_right
 
 
-def _yes(value: bool) -> Text:
-    return Text("yes", style="green") if value else Text("NO", style="bold red")
+def _judged(good: bool, word: str, otherwise: str) -> Text:
+    return Text(word, style="green") if good else Text(otherwise, style="bold red")
