@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, exists, insert, or_, select, updat
 from sqlalchemy.exc import IntegrityError
 
 from gateway.core.model import Stamp
+from gateway.ledger.archives import members_text
 from gateway.ledger.delivery_row import OPEN, DeliveryRow, State, read_delivery
 from gateway.ledger.errors import FinalBusy, SourceBusy, StateLost
 from gateway.ledger.intent import Intent, how_text
@@ -162,6 +163,12 @@ def resolve(connection: Connection, found: int, at: int) -> DeliveryRow:
     return move(connection, found, State.DELETE_FAILED, State.DONE, {"finished_at": at, "error": None})
 
 
+def children(connection: Connection, parent: int) -> tuple[DeliveryRow, ...]:
+    """The entries of an archive that are, or were, on their way."""
+    query = select(delivery).where(delivery.c.parent == parent).order_by(delivery.c.id)
+    return tuple(read_delivery(row) for row in connection.execute(query).mappings())
+
+
 def of_run(connection: Connection, run: int, command: int | None = None) -> tuple[DeliveryRow, ...]:
     """The deliveries of a run, in the order of its commands and files."""
     query = select(delivery).where(delivery.c.run == run).order_by(delivery.c.command, delivery.c.n, delivery.c.id)
@@ -186,6 +193,7 @@ def _columns(intent: Intent) -> dict[str, Any]:
         "remove_source": intent.remove_source,
         "sentbox": intent.sentbox,
         "how": how_text(intent),
+        "sources": members_text(intent.zip),
     }
 
 

@@ -98,7 +98,7 @@ def read_delivery(row: RowMapping) -> DeliveryRow:
 
 
 def _intent(row: RowMapping) -> Intent:
-    how = read_how(row["how"])
+    how = read_how(row["how"], row["sources"])
     return Intent(
         action=row["action"],
         command=row["command"],
@@ -123,4 +123,7 @@ def _intent(row: RowMapping) -> Intent:
         timeout=how.timeout,
         make_dirs=how.make_dirs,
         awaits_answer=how.awaits_answer,
+        zip=how.zip,
+        unzip=how.unzip,
+        member_of=how.member_of,
     )

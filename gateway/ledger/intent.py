@@ -8,6 +8,7 @@ from typing import Literal
 from gateway.config.schema import Verify
 from gateway.core.model import Stamp
 from gateway.language.nodes import Taken
+from gateway.ledger.archives import Unzip, Zip, read_unzip, read_zip, unzip_how, zip_how
 
 Replace = Literal["swap", "refuse"]
 
@@ -20,6 +21,8 @@ class Intent:
     endpoint's name, or "" for this machine.  `sentbox` is a folder on the source's side: what -DEL would remove goes
     there.  `mtime_ns` is asked for at the target, None leaves it.  `timeout` is the longest time without progress.
     `awaits_answer`: the delivery ends as `awaiting` (PUT+GET), else as `done`.
+    `zip` and `unzip` make it an archive's delivery, on this machine only; `member_of` is the archive (a local path)
+    that the source is an entry of.
     """
 
     action: str
@@ -45,6 +48,9 @@ class Intent:
     timeout: timedelta = timedelta(minutes=5)
     make_dirs: bool = False
     awaits_answer: bool = False
+    zip: Zip | None = None
+    unzip: Unzip | None = None
+    member_of: str | None = None
 
 
 def how_text(intent: Intent) -> str:
@@ -60,6 +66,9 @@ def how_text(intent: Intent) -> str:
             "timeout_s": intent.timeout.total_seconds(),
             "make_dirs": intent.make_dirs,
             "awaits_answer": intent.awaits_answer,
+            "zip": zip_how(intent.zip),
+            "unzip": unzip_how(intent.unzip),
+            "member_of": intent.member_of,
         }
     )
 
@@ -77,10 +86,13 @@ class How:
     timeout: timedelta
     make_dirs: bool
     awaits_answer: bool
+    zip: Zip | None
+    unzip: Unzip | None
+    member_of: str | None
 
 
-def read_how(text: str) -> How:
-    """Read what `how_text` wrote."""
+def read_how(text: str, members: str | None) -> How:
+    """Read what `how_text` wrote; `members` is the sources column."""
     raw = json.loads(text)
     return How(
         wanted=raw["wanted"],
@@ -92,4 +104,7 @@ def read_how(text: str) -> How:
         timeout=timedelta(seconds=raw["timeout_s"]),
         make_dirs=raw["make_dirs"],
         awaits_answer=raw["awaits_answer"],
+        zip=read_zip(raw["zip"], members),
+        unzip=read_unzip(raw["unzip"]),
+        member_of=raw["member_of"],
     )

@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, RowMapping, Select, or_, select
 
 from gateway.core.model import Stamp
+from gateway.ledger.archives import read_members
 from gateway.ledger.stamps import read_stamp
 from gateway.ledger.tables import OPEN_STATES, delivery, endpoint_state, held_back, seen
 
@@ -56,6 +57,7 @@ def standings(connection: Connection, action: str, sources: Collection[str]) -> 
         chunk = names[start : start + CHUNK]
         found += _held(connection, action, chunk)
         found += _under_way(connection, action, chunk)
+        found += _in_archives(connection, action, chunk)
         found += _seen(connection, action, chunk)
     return found
 
@@ -85,6 +87,7 @@ def _under_way(connection: Connection, action: str, sources: list[str]) -> Itera
     query = select(delivery).where(
         delivery.c.action == action,
         delivery.c.source.in_(sources),
+        delivery.c.sources.is_(None),
         delivery.c.state.in_((*OPEN_STATES, Block.DELETE_FAILED.value)),
     )
     for row in _rows(connection, query):
@@ -95,6 +98,26 @@ def _under_way(connection: Connection, action: str, sources: list[str]) -> Itera
             stamp=read_stamp("source", row) or Stamp(-1),
             detail=f"delivery {row['id']} is {row['state']}" + (f": {row['error']}" if row["error"] else ""),
         )
+
+
+def _in_archives(connection: Connection, action: str, sources: list[str]) -> Iterator[Standing]:
+    """Files of an archive that is under way: one delivery lists them all."""
+    wanted = set(sources)
+    query = select(delivery).where(
+        delivery.c.action == action,
+        delivery.c.sources.is_not(None),
+        delivery.c.state.in_((*OPEN_STATES, Block.DELETE_FAILED.value)),
+    )
+    for row in _rows(connection, query):
+        for member in read_members(row["sources"]):
+            if member.path in wanted:
+                yield Standing(
+                    block=_block_of(row["state"]),
+                    command=row["command"],
+                    source=member.path,
+                    stamp=member.stamp,
+                    detail=f"delivery {row['id']} (the archive {row['final']}) is {row['state']}",
+                )
 
 
 def _block_of(state: str) -> Block:

@@ -4,6 +4,8 @@ The source is renamed to a claim name in its own folder first: what is claimed c
 the removal.  The claim's name follows from the delivery, so a cut collection is found again.
 """
 
+from dataclasses import dataclass
+
 from gateway.core.errors import AlreadyThere, GatewayError, NeedsOperator, NotThere
 from gateway.core.model import Stamp
 from gateway.endpoints.base import Endpoint
@@ -13,6 +15,25 @@ from gateway.transfer.place import drop_backup
 from gateway.transfer.sentbox import keep
 from gateway.transfer.way import Way, removed, stamp_at
 
+REPLACED = "the source was replaced after it was sent; the new file is not touched"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A source that was delivered: where it stood, what was sent, and the name to claim it under."""
+
+    path: str
+    stamp: Stamp
+    claim: str
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What became of a source: `notes` for the receipt, `kept` its path in the sentbox."""
+
+    notes: tuple[str, ...] = ()
+    kept: str | None = None
+
 
 async def finish(way: Way) -> None:
     """8 and 9: what waits at the target is removed, the source collected, and the delivery done."""
@@ -21,13 +42,13 @@ async def finish(way: Way) -> None:
         await way.ended()
         return
     try:
-        notes, sent_as = await remove_source(way)
+        collected = await _remove_sources(way)
     except NeedsOperator as exc:
         if exc.concerns_endpoint:
             raise
         await _delete_failed(way, exc)
         return
-    await way.ended(notes=way.noted(*notes), sent_as=sent_as)
+    await way.ended(notes=way.noted(*collected.notes), sent_as=collected.kept)
 
 
 async def _delete_failed(way: Way, error: GatewayError) -> None:
@@ -40,87 +61,98 @@ async def _delete_failed(way: Way, error: GatewayError) -> None:
     )
 
 
-async def remove_source(way: Way) -> tuple[list[str], str | None]:
-    """Remove the source, or move it to the sentbox; what the receipt should say, and where it was moved to.
+async def _remove_sources(way: Way) -> Collected:
+    """One source, or all that went into an archive, in their order."""
+    if way.intent.zip is None:
+        return await remove_source(way, sent(way, way.intent.source, way.intent.stamp))
+    notes: list[str] = []
+    for number, member in enumerate(way.intent.zip.members):
+        collected = await remove_source(way, sent(way, member.path, member.stamp, number))
+        notes += [f"{member.name}: {note}" for note in collected.notes]
+    return Collected(tuple(notes), way.intent.sentbox)
+
+
+def sent(way: Way, path: str, stamp: Stamp, number: int = 0) -> Sent:
+    """A source of this delivery, with its claim's name beside it."""
+    made = naming.token(way.ledger.mark, way.row.id, number)
+    claim = naming.partial_path(naming.CLAIM_TEMPLATE, path, made, way.source.features.name_bytes_max)
+    return Sent(path, stamp, claim)
+
+
+async def remove_source(way: Way, it: Sent) -> Collected:
+    """Remove a source, or move it to the sentbox.
 
     NotThere is success.  A source that is not the one sent stays, and counts as new.
     Raises NeedsOperator where the source stays although it was sent.
     """
-    claim = claim_path(way)
-    if await stamp_at(way.source, claim) is None:
-        found = await stamp_at(way.source, way.intent.source)
+    if await stamp_at(way.source, it.claim) is None:
+        found = await stamp_at(way.source, it.path)
         if found is None:
-            return [], way.row.sent_as
-        if not found.same_version(way.intent.stamp):
-            return ["the source was replaced after it was sent; the new file is not touched"], None
-        claimed = await _claim(way, claim)
-        if claimed is not None:
-            return claimed, None
-    return await _collect(way, claim)
+            return Collected(kept=way.row.sent_as)
+        if not found.same_version(it.stamp):
+            return Collected((REPLACED,))
+        unclaimed = await _claim(way.source, it)
+        if unclaimed is not None:
+            return unclaimed
+    return await _collect(way, it)
 
 
-def claim_path(way: Way) -> str:
-    """The claim's name, beside the source."""
-    made = naming.token(way.ledger.mark, way.row.id, 0)
-    return naming.partial_path(naming.CLAIM_TEMPLATE, way.intent.source, made, way.source.features.name_bytes_max)
-
-
-async def _claim(way: Way, claim: str) -> list[str] | None:
-    """Rename the source to its claim; notes if the source is gone without one, None if it is claimed."""
+async def _claim(source: Endpoint, it: Sent) -> Collected | None:
+    """Rename the source to its claim; None if that is done, else what became of it without one."""
     try:
-        await way.source.rename(way.intent.source, claim)
+        await source.rename(it.path, it.claim)
     except NotThere:
-        return []
+        return Collected()
     except (NeedsOperator, AlreadyThere) as exc:
-        if getattr(exc, "concerns_endpoint", False):
+        if exc.concerns_endpoint:
             raise
-        return await _remove_at_once(way, str(exc))
+        return await _remove_at_once(source, it, str(exc))
     return None
 
 
-async def _remove_at_once(way: Way, reason: str) -> list[str]:
+async def _remove_at_once(source: Endpoint, it: Sent, reason: str) -> Collected:
     """For a peer that does not rename: a look, and the removal right after it."""
-    found = await stamp_at(way.source, way.intent.source)
+    found = await stamp_at(source, it.path)
     if found is None:
-        return []
-    if not found.same_version(way.intent.stamp):
-        return ["the source was replaced after it was sent; the new file is not touched"]
-    await removed(way.source, way.intent.source)
-    return [f"the source was removed without a claim: {reason}"]
+        return Collected()
+    if not found.same_version(it.stamp):
+        return Collected((REPLACED,))
+    await removed(source, it.path)
+    return Collected((f"the source was removed without a claim: {reason}",))
 
 
-async def _collect(way: Way, claim: str) -> tuple[list[str], str | None]:
-    found = await stamp_at(way.source, claim)
+async def _collect(way: Way, it: Sent) -> Collected:
+    found = await stamp_at(way.source, it.claim)
     if found is None:
-        return [], way.row.sent_as
-    if not found.same_version(way.intent.stamp):
-        return await _put_back(way, claim), None
+        return Collected(kept=way.row.sent_as)
+    if not found.same_version(it.stamp):
+        return await _put_back(way.source, it)
     try:
-        sent_as = await _remove_claim(way, claim, found)
+        kept = await _remove_claim(way, it)
     except NeedsOperator:
-        await _put_back(way, claim)
+        await _put_back(way.source, it)
         raise
-    await sync_folder(way.source, naming.split(way.intent.source)[0])
-    return [], sent_as
+    await sync_folder(way.source, naming.split(it.path)[0])
+    return Collected(kept=kept)
 
 
-async def _remove_claim(way: Way, claim: str, stamp: Stamp) -> str | None:
+async def _remove_claim(way: Way, it: Sent) -> str | None:
     if way.intent.sentbox is not None:
-        return await keep(way, claim, stamp)
-    await removed(way.source, claim)
+        return await keep(way, it.path, it.claim, it.stamp)
+    await removed(way.source, it.claim)
     return None
 
 
-async def _put_back(way: Way, claim: str) -> list[str]:
+async def _put_back(source: Endpoint, it: Sent) -> Collected:
     """Give a claimed file its name again, unless a newer one has it."""
     try:
-        await _rename_free(way.source, claim, way.intent.source)
+        await _rename_free(source, it.claim, it.path)
     except AlreadyThere as exc:
         raise NeedsOperator(
-            f"{claim}: this file replaced {way.intent.source} after that was sent, and a newer one stands there; "
+            f"{it.claim}: this file replaced {it.path} after that was sent, and a newer one stands there; "
             "move it where it belongs, or remove it"
         ) from exc
-    return ["the source was replaced after it was sent; the new file is not touched"]
+    return Collected((REPLACED,))
 
 
 async def _rename_free(endpoint: Endpoint, path: str, target: str) -> None:

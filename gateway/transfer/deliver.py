@@ -5,6 +5,7 @@ PUT = local -> remote, GET = remote -> local, LCOPY = local -> local.
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import TypedDict
 
 from gateway.core.clock import Clock
 from gateway.core.errors import NotThere
@@ -12,19 +13,21 @@ from gateway.endpoints.base import Endpoint
 from gateway.ledger import Ledger, deliveries
 from gateway.ledger.delivery_row import State
 from gateway.ledger.errors import SourceBusy
+from gateway.transfer.archive import ArchiveSource
 from gateway.transfer.bounded import cleaned, to_the_end
 from gateway.transfer.collect import finish
 from gateway.transfer.intend import go_on_if_free, intend, start
 from gateway.transfer.intent import Caller, Delivered, Held, Intent, Outcome, class_of, text_of
 from gateway.transfer.place import place, swap_on
 from gateway.transfer.settle import restart, settle
+from gateway.transfer.unzip import Sending, unpack
 from gateway.transfer.way import Way
 
 _NOBODY = Caller()
 _OVER = (State.DONE, State.AWAITING, State.DELETE_FAILED)
 
 _STEPS: dict[State, Callable[[Way], Awaitable[None]]] = {
-    State.INTENDED: start,
+    State.INTENDED: lambda way: start(way) if way.intent.unzip is None else _unpack(way),
     State.PLACING: place,
     State.SWAPPING: swap_on,
     State.DELIVERED: finish,
@@ -47,7 +50,7 @@ async def deliver(
     open delivery.  Any other GatewayError leaves the row in a state from which `resume_delivery` goes on: `intended`
     (the caller may say `failed`), `placing` or `swapping` (unsettled), or `delivered` (the source is still there).
     """
-    way = await intend(intent, source, target, ledger, clock, owner, caller)
+    way = await intend(intent, _opened(intent, source), target, ledger, clock, owner, caller)
     return await _owned(way, _carry)
 
 
@@ -78,7 +81,7 @@ async def resume_delivery(
     if row is None:
         ledger.active.discard(delivery)
         raise NotThere(f"delivery {delivery}: it is over, or another process works on it")
-    way = Way(row, source, target, ledger, clock, owner, caller)
+    way = Way(row, _opened(row.intent, source), target, ledger, clock, owner, caller)
     way.placing = row.state in (State.PLACING, State.SWAPPING)
     return await _owned(way, partial(_resume, by_operator=by_operator))
 
@@ -101,6 +104,35 @@ async def _carry(way: Way) -> Outcome:
     if way.row.state in _OVER:
         return Delivered(way.row)
     return Held(way.row, way.row.error or "")
+
+
+def _opened(intent: Intent, source: Endpoint) -> Endpoint:
+    """Where the source is read: an entry of an archive is read from it."""
+    return source if intent.member_of is None else ArchiveSource(source, intent.member_of)
+
+
+async def _unpack(way: Way) -> None:
+    """-UNZ: the entries are deliveries like any other; they hear what the archive's caller lends."""
+    common: _Lent = {
+        "ledger": way.ledger,
+        "clock": way.clock,
+        "owner": way.owner,
+        "caller": Caller(also=way.caller.also),
+    }
+    await unpack(
+        way,
+        Sending(
+            new=lambda intent: deliver(intent, way.source, way.target, **common),
+            again=lambda found: resume_delivery(found, way.source, way.target, **common),
+        ),
+    )
+
+
+class _Lent(TypedDict):
+    ledger: Ledger
+    clock: Clock
+    owner: int
+    caller: Caller
 
 
 async def _owned(way: Way, work: Callable[[Way], Awaitable[Outcome]]) -> Outcome:

@@ -22,6 +22,7 @@ from gateway.transfer.same import same_content
 from gateway.transfer.send import same_source, send
 from gateway.transfer.verify import sha256_of
 from gateway.transfer.way import Way, stamp_at
+from gateway.transfer.zip import pack
 
 
 async def intend(
@@ -34,7 +35,7 @@ async def intend(
     caller: Caller,
 ) -> Way:
     """▣ intended.  Raises SourceBusy or FinalBusy."""
-    if intent.mode is Taken.APPEND:
+    if intent.mode is Taken.APPEND and intent.unzip is None:
         await caller.before_placing()  # what appends is visible from its first byte
     async for final, before in _names(intent, target):
         recorded = partial(
@@ -62,7 +63,7 @@ async def intend(
 
 async def _names(intent: Intent, target: Endpoint) -> AsyncIterator[tuple[str, Stamp | None]]:
     """The final names to try, with what stands there; only -UNI has more than one."""
-    if intent.mode is not Taken.UNIQUE:
+    if intent.mode is not Taken.UNIQUE or intent.unzip is not None:
         yield intent.final, await stamp_at(target, intent.final)
         return
     for name in naming.free_names(intent.final, target.features.name_bytes_max):
@@ -84,7 +85,12 @@ async def _recorded(ledger: Ledger, work: "partial[DeliveryRow]", owner: int) ->
     except BaseException:
         if row is not None:
             release = partial(
-                deliveries.release, found=row.id, owner=owner, error="it was stopped", error_class="CancelledError", swept=True
+                deliveries.release,
+                found=row.id,
+                owner=owner,
+                error="it was stopped",
+                error_class="CancelledError",
+                swept=True,
             )
             await cleaned(ledger.write(release))
         raise
@@ -103,7 +109,7 @@ def _record(
     caller: Caller,
 ) -> DeliveryRow:
     def partial_of(found: int) -> str:
-        if intent.inplace or intent.mode is Taken.APPEND:
+        if intent.inplace or intent.mode is Taken.APPEND or intent.unzip is not None:
             return ""
         return naming.partial_path(intent.partial, final, naming.token(mark, found, 1), name_bytes_max)
 
@@ -123,7 +129,7 @@ async def start(way: Way) -> None:
     elif way.intent.inplace:
         await write_inplace(way)
     elif not await _stopped_by_name(way):
-        await send(way)
+        await (send(way) if way.intent.zip is None else pack(way))
 
 
 async def _stopped_by_name(way: Way) -> bool:
@@ -132,6 +138,9 @@ async def _stopped_by_name(way: Way) -> bool:
         return False
     if way.intent.mode is Taken.FAIL:
         raise name_taken(way)
+    if way.intent.zip is not None:
+        await hold_for_name(way)
+        return True
     await same_source(way)
     if await same_content(way):
         await _count_as_delivered(way)

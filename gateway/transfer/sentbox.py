@@ -1,41 +1,35 @@
 """The sentbox: what -DEL would remove is kept for a while, so that it can be sent again."""
 
-from gateway.core.errors import AlreadyThere, GatewayError, NotThere
+from gateway.core.errors import GatewayError, NeedsOperator, NotThere
 from gateway.core.model import Stamp
 from gateway.transfer import naming
 from gateway.transfer.send import make_folders
 from gateway.transfer.way import Way, removed, stamp_at
 
 
-async def keep(way: Way, claim: str, stamp: Stamp) -> str:
-    """Move the claimed source into the sentbox; its path there."""
+async def keep(way: Way, path: str, claim: str, stamp: Stamp) -> str:
+    """Move a claimed source into the sentbox; its path there: the delivery's id, then its own name."""
     folder = (way.intent.sentbox or "").rstrip("/")
-    frame = f"{way.row.id}-" + "{name}"
-    kept = naming.partial_path(f"{frame}", f"{folder}/{way.row.name}", "", way.source.features.name_bytes_max)
+    name = naming.split(path)[1]
+    kept = naming.partial_path(f"{way.row.id}-{{name}}", f"{folder}/{name}", "", way.source.features.name_bytes_max)
     if not await _moved(way, claim, kept, folder):
         await _copied(way, claim, kept, stamp)
     return kept
 
 
 async def _moved(way: Way, claim: str, kept: str, folder: str) -> bool:
-    """Rename where both lie on one file system."""
-    try:
-        await way.source.rename(claim, kept)
-    except NotThere:
-        await make_folders(way.source, folder)
+    """Rename where both lie on one file system; False where that is refused."""
+    for _attempt in range(2):
         try:
             await way.source.rename(claim, kept)
+        except NotThere:
+            await make_folders(way.source, folder)
         except GatewayError as exc:
-            return _reraise_endpoint(exc)
-    except GatewayError as exc:
-        return _reraise_endpoint(exc)
-    return True
-
-
-def _reraise_endpoint(error: GatewayError) -> bool:
-    """An error of the whole endpoint ends it here; any other means: copy instead."""
-    if error.concerns_endpoint and not isinstance(error, AlreadyThere):
-        raise error
+            if exc.concerns_endpoint:
+                raise
+            return False
+        else:
+            return True
     return False
 
 
@@ -45,6 +39,6 @@ async def _copied(way: Way, claim: str, kept: str, stamp: Stamp) -> None:
     await way.source.write(beside, way.source.read(claim))
     copied = await stamp_at(way.source, beside)
     if copied is None or copied.size_bytes != stamp.size_bytes:
-        raise AlreadyThere(f"{beside}: the copy into the sentbox is not whole")
+        raise NeedsOperator(f"{beside}: the copy into the sentbox is not whole; look at its disk")
     await way.source.rename(beside, kept)
     await removed(way.source, claim)

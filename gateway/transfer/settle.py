@@ -176,7 +176,7 @@ def _both_facts(row: DeliveryRow, shown: Shown) -> str:
 async def restart(way: Way) -> None:
     """Back to 2 from zero: first recorded, then the old partial is removed, then the next one is named."""
     await way.move(State.INTENDED, error=None, error_class=None)
-    if way.intent.mode is Taken.APPEND or way.intent.inplace:
+    if not way.row.partial and (way.intent.mode is Taken.APPEND or way.intent.inplace or way.intent.unzip):
         return
     notes = await remove_partial(way)
     starts = way.row.starts + 1

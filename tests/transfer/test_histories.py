@@ -15,6 +15,7 @@ from gateway.language.nodes import Taken
 from gateway.ledger import Ledger, open_ledger
 from gateway.ledger.delivery_row import DeliveryRow
 from gateway.transfer import collect, intend, send, settle
+from gateway.transfer.collect import Collected, Sent
 from gateway.transfer.settle import Shown, Step
 from gateway.transfer.way import Way, removed, stamp_at
 from tests.chaos.history import Broken, History
@@ -90,11 +91,11 @@ async def test_a_broken_settle_is_caught(
 async def test_a_source_that_is_removed_without_a_claim_is_caught(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def stat_then_unlink(way: Way) -> tuple[list[str], str | None]:
-        found = await stamp_at(way.source, way.intent.source)
-        if found is not None and found.same_version(way.intent.stamp):
-            await removed(way.source, way.intent.source)
-        return [], None
+    async def stat_then_unlink(way: Way, it: Sent) -> Collected:
+        found = await stamp_at(way.source, it.path)
+        if found is not None and found.same_version(it.stamp):
+            await removed(way.source, it.path)
+        return Collected()
 
     monkeypatch.setattr(collect, "remove_source", stat_then_unlink)
     with pytest.raises(Broken):

@@ -223,6 +223,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
+    op.create_index("deliveries_by_parent", "delivery", ["parent"], unique=False)
     op.create_index("deliveries_by_run", "delivery", ["run", "command", "n"], unique=False)
     op.create_index("deliveries_by_source", "delivery", ["action", "source"], unique=False)
     op.create_index("deliveries_by_state", "delivery", ["state", "endpoint"], unique=False)
