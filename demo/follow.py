@@ -83,13 +83,14 @@ class Follower:
                 )
             if story.is_over and not before.is_over and story.delivery is not None:
                 row = story.delivery
-                self._console.print(
+                self._say(
                     f"  [bold]{name:24}[/] [green]delivered[/]    {show_size(row.size or 0)}, "
-                    f"verified by {row.verified}, delivery {row.id}",
-                    highlight=False,
-                    soft_wrap=True,
+                    f"verified by {row.verified}, delivery {row.id}"
                 )
             self.stories[path] = story
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, highlight=False, soft_wrap=True)
 
 
 def _story(connection: Connection, path: str) -> Story:

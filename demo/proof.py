@@ -3,7 +3,6 @@
 import hashlib
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
@@ -21,7 +20,7 @@ def digest(path: Path) -> str:
 
 def show(files: list[Drop], dropped: dict[Path, str], stories: dict[str, Story], console: Console) -> bool:
     """Print the table; True if every file arrived whole and its source is gone."""
-    table = Table(title="What was dropped, and what arrived", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title="What was dropped, and what arrived", title_style="bold", box=None, pad_edge=False)
     for column in ("file", "route", "held", "why", "bytes", "SHA-256", "source"):
         justify: JustifyMethod = "right" if column in ("held", "bytes") else "left"
         table.add_column(column, justify=justify, no_wrap=column != "why")
