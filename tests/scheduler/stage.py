@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -148,18 +148,14 @@ async def stage(
     *instances: Instance,
     pace: Pace | None = None,
     start: datetime | None = None,
-    with_events: bool = False,
-    **more: object,
+    events: FolderEvents | None = None,
+    own_folders: Collection[Path] = (),
 ) -> Stage:
     """A scheduler for `instances`, not yet running."""
     clock = TurnedClock(start or datetime.now(UTC))
     book, wake = RememberedBook(), Wake()
     runs = RecordedRuns(clock)
-    events = FolderEvents(wake.wake_from_thread) if with_events else None
     pace = pace or Pace(grace=timedelta(seconds=1))
-    scheduler = Scheduler(runs, book, clock, wake, pace=pace, events=events, **more)  # type: ignore[arg-type]
+    scheduler = Scheduler(runs, book, clock, wake, pace=pace, events=events, own_folders=own_folders)
     await scheduler.load(instances)
     return Stage(scheduler, runs, book, clock, wake)
-
-
-__all__ = ["PUT_ALL", "RecordedRuns", "RememberedBook", "Stage", "instance", "replace", "stage"]
