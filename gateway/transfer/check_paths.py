@@ -41,11 +41,11 @@ def check_spec(
     """
     known = values or {}
     parts = list(split_path(text))
+    if ends_as_folder(text) and not folders:
+        parts.append("*")
     root = base
     while len(parts) > 1 and compile_pattern(parts[0]).is_literal:
         root = root / expand(parts.pop(0), known)
-    if ends_as_folder(text) and not folders:
-        parts.append("*")
     tokens = tuple(compile_pattern(part, ignore_case=ignore_case, values=known) for part in parts)
     return CheckSpec(
         base=Path(os.path.normpath(root)), tokens=tokens, folders=folders, recurse=recurse, follow_links=follow_links

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def watched(folder: Path, text: str = "*", *, recurse: bool = False) -> Watched:
 
 def look(one: Watched, at_s: float, **hints: object) -> list[str]:
     """Sweep and judge at `at_s`; the names that were judged."""
-    now = Instant(at_s, 0)
+    now = Instant(at_s, time.time_ns())
     one.sweep(now, Hints(**hints))  # type: ignore[arg-type]
     judged = one.judge(now, 100_000)
     for file in judged:
