@@ -33,14 +33,23 @@ _FEATURES = Features(
 class LocalEndpoint(Basic):
     """Files below `folder`; absolute paths are this machine's.
 
-    Without a shared `disk` it has threads of its own.
+    Without a shared `disk` it has threads of its own.  With `follow_links` stat, scan and read show what links lead
+    to; writing through one is refused in any case.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], disk: Disk | None = None, *, timeout_s: float = 300.0) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        disk: Disk | None = None,
+        *,
+        timeout_s: float = 300.0,
+        follow_links: bool = False,
+    ) -> None:
         self._folder = os.fspath(folder)
         self._own_disk = disk is None
         self._disk = disk or Disk()
         self._timeout_s = timeout_s
+        self._follow = follow_links
 
     @property
     def features(self) -> Features:
@@ -58,10 +67,9 @@ class LocalEndpoint(Basic):
     async def scan(self, folder: str) -> AsyncIterator[Entry]:
         """Streams: a folder of a million files is never held in memory."""
         listing = await self._run(folder, partial(os.scandir, self._at(folder)))
+        some = partial(calls.scan_some, listing, folder, _SCAN_BATCH, self._follow)
         try:
-            while (
-                batch := await self._run(folder, partial(calls.scan_some, listing, folder, _SCAN_BATCH))
-            ) is not None:
+            while (batch := await self._run(folder, some)) is not None:
                 for entry in batch:
                     yield entry
         finally:
@@ -69,11 +77,11 @@ class LocalEndpoint(Basic):
 
     async def stat(self, path: str) -> Entry:
         """As the contract says."""
-        return calls.entry_of(path, await self._run(path, partial(os.lstat, self._at(path))))
+        return calls.entry_of(path, await self._run(path, partial(calls.look, self._at(path), self._follow)))
 
     async def read(self, path: str, offset: int = 0) -> AsyncIterator[bytes]:
-        """Regular files only; a link is refused."""
-        descriptor = await self._run(path, partial(calls.open_to_read, self._at(path)))
+        """Regular files only; a link is refused unless it is to be followed."""
+        descriptor = await self._run(path, partial(calls.open_to_read, self._at(path), self._follow))
         try:
             while block := await self._run(path, partial(os.pread, descriptor, _BLOCK_BYTES, offset)):
                 yield block

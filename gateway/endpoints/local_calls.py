@@ -30,10 +30,20 @@ def entry_of(path: str, found: os.stat_result) -> Entry:
     return Entry(path, _KINDS.get(stat.S_IFMT(found.st_mode), Kind.OTHER), stamp_of(found))
 
 
-def open_to_read(path: str) -> int:
+def look(path: str, follow_links: bool = False) -> os.stat_result:
+    """What stands there; with `follow_links` what a link leads to, the link itself where it leads nowhere."""
+    if follow_links:
+        try:
+            return os.stat(path)
+        except FileNotFoundError:
+            return os.lstat(path)
+    return os.lstat(path)
+
+
+def open_to_read(path: str, follow_links: bool = False) -> int:
     """A descriptor of a regular file.  O_NONBLOCK: opening a FIFO must not wait for its writer."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    return _regular(descriptor, path)
+    links = 0 if follow_links else os.O_NOFOLLOW
+    return _regular(os.open(path, os.O_RDONLY | links | os.O_NONBLOCK | os.O_CLOEXEC), path)
 
 
 def open_to_write(path: str, offset: int | None) -> int:
@@ -104,15 +114,17 @@ def _sync_folders(source: str, target: str) -> None:
         sync_folder(folder)
 
 
-def scan_some(listing: Iterator["os.DirEntry[str]"], folder: str, count: int) -> list[Entry] | None:
+def scan_some(
+    listing: Iterator["os.DirEntry[str]"], folder: str, count: int, follow_links: bool = False
+) -> list[Entry] | None:
     """The next entries of a listing, None at its end; what vanished meanwhile is left out."""
     names = list(islice(listing, count))
-    return [entry for name in names if (entry := _look(name, folder)) is not None] if names else None
+    return [entry for name in names if (entry := _listed(name, folder, follow_links)) is not None] if names else None
 
 
-def _look(name: "os.DirEntry[str]", folder: str) -> Entry | None:
+def _listed(name: "os.DirEntry[str]", folder: str, follow_links: bool) -> Entry | None:
     try:
-        return entry_of(join(folder, name.name), name.stat(follow_symlinks=False))
+        return entry_of(join(folder, name.name), look(name.path, follow_links))
     except FileNotFoundError:
         return None
 

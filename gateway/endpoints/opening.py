@@ -14,7 +14,7 @@ Opener = Callable[[Place], Awaitable[Session]]
 async def open_place(place: Place, disk: Disk | None = None) -> Session:
     """One logged-in session.  The wire libraries are imported when first needed: `gateway check` starts fast."""
     if place.scheme == Scheme.FILE:
-        return LocalEndpoint(place.folder, disk, timeout_s=place.call_timeout_s)
+        return LocalEndpoint(place.folder, disk, timeout_s=place.call_timeout_s, follow_links=place.follow_links)
     if place.scheme == Scheme.SFTP:
         from gateway.endpoints.sftp import open_sftp
 

@@ -59,16 +59,16 @@ class Place:
 def from_settings(name: str, settings: EndpointSettings, secrets: Callable[[str], str], root: Path) -> Place:
     """The place that `[endpoints.NAME]` describes.
 
-    `secrets` reads `env:`, `file:` and `cred:` references.  Raises Refused if the URL makes no sense.
+    `secrets` reads `env:`, `file:` and `cred:` references.  The URL is as the schema checks it.
     """
     url = urlsplit(settings.url)
     scheme = settings.scheme
-    user, password = _login(name, url, settings, secrets)
+    user, password = _login(url, settings, secrets)
     return Place(
         name=name,
         scheme=scheme,
         host=url.hostname or "" if scheme is not Scheme.FILE else "",
-        port=_port(name, url, settings),
+        port=_port(url, settings),
         user=user,
         folder=_folder(url, scheme, root),
         password=password,
@@ -91,34 +91,19 @@ def _read(reference: str | None, secrets: Callable[[str], str]) -> str | None:
     return None if reference is None else secrets(reference)
 
 
-def _login(
-    name: str, url: SplitResult, settings: EndpointSettings, secrets: Callable[[str], str]
-) -> tuple[str, str | None]:
-    if url.password is not None:
-        raise Refused(f'endpoint {name}: the URL holds a password; write password = "env:NAME" or "file:PATH" instead')
-    scheme = settings.scheme
-    user = unquote(url.username or "")
+def _login(url: SplitResult, settings: EndpointSettings, secrets: Callable[[str], str]) -> tuple[str, str | None]:
+    """User and password; an FTP user that isn't named is anonymous, and goes without a password."""
+    is_ftp = settings.scheme in (Scheme.FTP, Scheme.FTPS)
+    user = unquote(url.username or "") or ("anonymous" if is_ftp else "")
     password = _read(settings.password, secrets)
-    if scheme in (Scheme.FTP, Scheme.FTPS) and not user:
-        user = "anonymous"
-    if scheme is not Scheme.FILE and not user:
-        raise Refused(f"endpoint {name}: {settings.url} names no user; write {scheme}://USER@{url.hostname}/…")
-    if scheme is not Scheme.FILE and not url.hostname:
-        raise Refused(f"endpoint {name}: {settings.url} names no host; write {scheme}://USER@HOST/FOLDER")
-    if password is None and user.lower() in ("anonymous", "ftp") and scheme is not Scheme.SFTP:
+    if password is None and is_ftp and user.lower() in ("anonymous", "ftp"):
         password = "anonymous@"
     return user, password
 
 
-def _port(name: str, url: SplitResult, settings: EndpointSettings) -> int:
-    try:
-        port = url.port
-    except ValueError as exc:
-        raise Refused(f"endpoint {name}: {settings.url}: {exc}; write a port from 1 to 65535") from exc
-    if port is not None:
-        return port
+def _port(url: SplitResult, settings: EndpointSettings) -> int:
     implicit = settings.scheme is Scheme.FTPS and settings.tls == "implicit"
-    return _IMPLICIT_PORT if implicit else _PORTS[settings.scheme]
+    return url.port or (_IMPLICIT_PORT if implicit else _PORTS[settings.scheme])
 
 
 def _folder(url: SplitResult, scheme: Scheme, root: Path) -> str:

@@ -114,13 +114,24 @@ class SftpEndpoint(Basic):
                     return
                 name = str(found.filename)
                 if name not in (".", ".."):
-                    yield entry_of(join(folder, name), found.attrs)
+                    entry = entry_of(join(folder, name), found.attrs)
+                    yield await self._followed(entry) if entry.kind is Kind.LINK else entry
         finally:
             self._session.let_go(listing.aclose())
 
     async def stat(self, path: str) -> Entry:
-        """Links are not followed."""
-        return entry_of(path, await self._session.call(self._what(path), self._client.lstat(self._at(path))))
+        """Links are not followed, unless the endpoint's `follow_links` says so."""
+        entry = entry_of(path, await self._session.call(self._what(path), self._client.lstat(self._at(path))))
+        return await self._followed(entry) if entry.kind is Kind.LINK else entry
+
+    async def _followed(self, link: Entry) -> Entry:
+        """What a link leads to, if links are followed and it leads anywhere."""
+        if not self._session.place.follow_links:
+            return link
+        try:
+            return entry_of(link.path, await self._session.call(link.path, self._client.stat(self._at(link.path))))
+        except NotThere:
+            return link
 
     @asynccontextmanager
     async def _open(self, path: str, flags: int) -> AsyncIterator[asyncssh.SFTPClientFile]:

@@ -1,0 +1,118 @@
+"""What only this machine's disks can get wrong."""
+
+import asyncio
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from gateway.core.errors import AlreadyThere, LinkLost, PathRefused
+from gateway.core.model import Kind
+from gateway.endpoints import local_calls
+from gateway.endpoints.disk import Disk
+from gateway.endpoints.local import LocalEndpoint
+from tests.endpoints.test_conformance import get, names, put
+
+
+async def test_a_link_is_neither_read_nor_written_through(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"1")
+    (tmp_path / "link").symlink_to(tmp_path / "secret")
+    async with LocalEndpoint(tmp_path) as local:
+        assert (await local.stat("link")).kind is Kind.LINK
+        with pytest.raises(PathRefused, match="links are not followed"):
+            await get(local, "link")
+        with pytest.raises(PathRefused, match="links are not followed"):
+            await put(local, "link", b"2")
+    assert (tmp_path / "secret").read_bytes() == b"1"
+
+
+async def test_links_are_followed_for_reading_where_asked_and_never_for_writing(tmp_path: Path) -> None:
+    (tmp_path / "real").write_bytes(b"123")
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    async with LocalEndpoint(tmp_path, follow_links=True) as local:
+        kinds = {entry.name: entry.kind async for entry in local.scan("")}
+        assert kinds == {"real": Kind.FILE, "link": Kind.FILE, "dangling": Kind.LINK}
+        assert (await local.stat("link")).stamp == (await local.stat("real")).stamp
+        assert await get(local, "link") == b"123"
+        with pytest.raises(PathRefused):
+            await put(local, "link", b"2")
+
+
+@pytest.mark.parametrize("how", [get, lambda local, name: put(local, name, b"1")])
+async def test_a_pipe_is_refused_and_nobody_waits_for_its_other_end(tmp_path: Path, how: object) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    async with LocalEndpoint(tmp_path) as local, asyncio.timeout(2):
+        with pytest.raises(PathRefused, match=r"only regular files|not a regular file"):
+            await how(local, "pipe")  # type: ignore[operator]
+
+
+async def test_a_full_disk_names_the_file_and_the_remedy() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    with pytest.raises(OSError, match="No space"):
+        local_calls.write_all(os.open("/dev/full", os.O_WRONLY), b"1")
+
+
+async def test_a_name_with_a_null_byte_is_refused(tmp_path: Path) -> None:
+    async with LocalEndpoint(tmp_path) as local:
+        with pytest.raises(PathRefused, match="no such name"):
+            await local.stat("a\0b")
+
+
+async def test_a_name_that_is_not_utf8_goes_through(tmp_path: Path) -> None:
+    raw = os.fsencode(tmp_path) + b"/caf\xe9"
+    with open(raw, "wb") as file:
+        file.write(b"1")
+    async with LocalEndpoint(tmp_path) as local:
+        (name,) = await names(local)
+        assert await get(local, name) == b"1"
+
+
+async def test_a_call_that_hangs_is_given_up_and_other_disks_go_on(tmp_path: Path) -> None:
+    hung = threading.Event()
+    slow, disk = Disk(1), Disk(1)
+    stuck = asyncio.ensure_future(slow.run(hung.wait))
+    await asyncio.sleep(0.01)
+    started = time.monotonic()
+    with pytest.raises(LinkLost, match="no answer within"):
+        await LocalEndpoint(tmp_path, slow, timeout_s=0.2).stat("")
+    assert time.monotonic() - started < 2
+    assert (await LocalEndpoint(tmp_path, disk).stat("")).kind is Kind.FOLDER
+    hung.set()
+    await stuck
+    slow.close()
+    disk.close()
+
+
+def test_without_the_kernels_help_a_rename_still_replaces_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"a")
+    (tmp_path / "b").write_bytes(b"b")
+    with pytest.raises(FileExistsError):
+        local_calls.link_and_unlink(str(tmp_path / "a"), str(tmp_path / "b"))
+    local_calls.link_and_unlink(str(tmp_path / "a"), str(tmp_path / "c"))
+    assert sorted(os.listdir(tmp_path)) == ["b", "c"]
+
+
+async def test_of_many_who_want_one_name_exactly_one_gets_it(tmp_path: Path) -> None:
+    async with LocalEndpoint(tmp_path) as local:
+        for number in range(20):
+            await put(local, f"f{number}", str(number).encode())
+        wanted = (local.rename_noreplace(f"f{number}", "final") for number in range(20))
+        answers = await asyncio.gather(*wanted, return_exceptions=True)
+    assert sum(answer is None for answer in answers) == 1
+    assert sum(isinstance(answer, AlreadyThere) for answer in answers) == 19
+
+
+async def test_a_scan_streams_and_closing_it_early_leaks_nothing(tmp_path: Path) -> None:
+    for number in range(600):
+        (tmp_path / str(number)).touch()
+    async with LocalEndpoint(tmp_path) as local:
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(20):
+            scanning = local.scan("")
+            await anext(scanning)
+            await scanning.aclose()  # type: ignore[attr-defined]
+        assert len(os.listdir("/proc/self/fd")) <= before + 1
