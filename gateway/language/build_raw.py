@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 from gateway.language.findings import Findings
 from gateway.language.lines import Line, Piece
+from gateway.language.nearest import nearest
 from gateway.language.nodes import Command, Quote, Text
 from gateway.language.tables import BY_VERB, Row
+from gateway.language.words import COMMA
 
 _ENVIRONMENT = re.compile(r"env\.([A-Za-z_][A-Za-z0-9_]*)$", re.IGNORECASE)
 _HASH = re.compile(r"\s#")
@@ -36,39 +38,69 @@ def _parameters(row: Row, line: Line, fields: dict[str, object], findings: Findi
     """Read the leading parameters that the verb knows; how many pieces they are, None if one is wrong."""
     good, used = True, 0
     for piece in line.rest:
-        if piece.kind != "RAW_PARAM" or not _is_known(row, piece):
+        if piece.kind != "RAW_PARAM" or not _is_known(row, piece.text):
+            _near_miss(row, line, piece, findings)
             break
-        good = _parameter(row, line, piece, fields, findings) and good
+        for chunk in _chunks(row, piece):
+            good = _parameter(row, line, chunk, fields, findings) and good
         used += 1
     return used if good else None
 
 
-def _is_known(row: Row, piece: Piece) -> bool:
-    name = piece.text.partition("=")[0]
-    if row.parameter(name):
-        return True
-    return row.verb == "RSYSTEM" and (name.lower() == "in" or _ENVIRONMENT.match(name) is not None)
+def _is_known(row: Row, text: str) -> bool:
+    name, equals, _ = text.partition("=")
+    if not equals:
+        return False
+    return row.parameter(name) is not None or (row.verb == "RSYSTEM" and _is_of_rsystem(name))
+
+
+def _is_of_rsystem(name: str) -> bool:
+    return name.lower() == "in" or _ENVIRONMENT.match(name) is not None
+
+
+def _near_miss(row: Row, line: Line, piece: Piece, findings: Findings) -> None:
+    """A shell takes NAME=value in front of a command, so a mistyped parameter would go unseen."""
+    name, equals, _ = piece.text.partition("=")
+    near = nearest(name, (*(each.name for each in row.parameters), "In")) if equals and row.verb == "RSYSTEM" else ""
+    if near and piece.kind == "RAW_PARAM":
+        what = f"{name}= is no parameter of {row.verb}{near}; as it stands it is part of the command"
+        findings.warning(line.place(piece), "W314", what)
+
+
+def _chunks(row: Row, piece: Piece) -> list[Piece]:
+    """Cut at the commas that stand in front of a known parameter and outside quotes."""
+    commas = (match.end() for match in COMMA.finditer(piece.text) if match[0] == ",")
+    starts = [0, *(after for after in commas if _is_known(row, piece.text[after:]))]
+    ends = [start - 1 for start in starts[1:]] + [len(piece.text.rstrip(","))]
+    return [Piece(piece.kind, piece.text[a:b], piece.column + a) for a, b in zip(starts, ends, strict=True)]
 
 
 def _parameter(row: Row, line: Line, piece: Piece, fields: dict[str, object], findings: Findings) -> bool:
     name, _, written = piece.text.partition("=")
     span = line.between(piece.column + len(name) + 1, piece.end)
-    value = unquoted(written.rstrip(",") if written[:1] not in ("'", '"') else written)
+    value = unquoted(written)
+    if value == written and written[:1] in ("'", '"'):
+        findings.error(span, "E108", f"{written!r} is not one quoted value; put the quotes around all of it")
+        return False
     environment = _ENVIRONMENT.match(name)
     if environment:
         earlier = fields.get("environment", ())
         assert isinstance(earlier, tuple)
         fields["environment"] = (*earlier, (environment[1], Text(value, span)))
         return True
+    return _value(row, name, Text(value, span), fields, findings)
+
+
+def _value(row: Row, name: str, text: Text, fields: dict[str, object], findings: Findings) -> bool:
     parameter = row.parameter(name)
     target = "folder" if parameter is None else parameter.field
     if target in fields:
-        findings.error(line.place(piece), "E316", f"{name}= stands here twice; leave one out")
+        findings.error(text.span, "E316", f"{name}= stands here twice; leave one out")
         return False
     try:
-        fields[target] = Text(value, span) if parameter is None else parameter.read(value)
+        fields[target] = text if parameter is None else parameter.read(text.value)
     except ValueError as error:
-        findings.error(span, "E318", f"{name}: {error}")
+        findings.error(text.span, "E318", f"{name}: {error}")
         return False
     return True
 

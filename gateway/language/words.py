@@ -12,7 +12,7 @@ from gateway.language.nodes import Text
 from gateway.language.tables import Parameter, Row
 
 _NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_.]*)=")
-_COMMA = re.compile(r"=(?:\"[^\"]*\"|'[^']*')|,")  # a comma, or what hides commas: a quoted value
+COMMA = re.compile(r"=(?:\"[^\"]*\"|'[^']*')|,")  # a comma, or what hides commas: a quoted value
 _REGEX_PART = re.compile(r"(?:^|(?<=[/\\]))\[(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\[\]\\])*\]")
 _QUOTE_INSIDE = re.compile(r"[\s\"]")
 _PRINTED_QUOTES = "“”„«»‘’‚"
@@ -93,7 +93,7 @@ class Words:
         """Cut at the commas that stand in front of a known parameter and outside quotes."""
         if self._known is None:
             return [piece]
-        commas = (match.end() for match in _COMMA.finditer(piece.text) if match[0] == ",")
+        commas = (match.end() for match in COMMA.finditer(piece.text) if match[0] == ",")
         starts = [0, *(after for after in commas if self._known.match(piece.text, after))]
         ends = [start - 1 for start in starts[1:]] + [len(piece.text)]
         cut = zip(starts, ends, strict=True)
