@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from gateway.ledger.delivery_row import DeliveryRow, State, read_delivery
-from gateway.ledger.tables import delivery
+from gateway.ledger.tables import delivery, held_back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +48,23 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.name is not None:
         found.append(or_(*_named(wanted.name)))
     if wanted.state is not None:
-        found.append(delivery.c.state == wanted.state.value)
+        found.append(_in_state(wanted.state))
     if wanted.since is not None:
         found.append(delivery.c.started_at >= wanted.since)
     if wanted.until is not None:
         found.append(delivery.c.started_at < wanted.until)
     return found
+
+
+def _in_state(state: State) -> ColumnElement[bool]:
+    """A failed delivery counts as parked while its source is."""
+    sources = select(held_back.c.delivery).where(held_back.c.state == State.PARKED.value)
+    parked = delivery.c.id.in_(sources.where(held_back.c.delivery.is_not(None)))
+    if state is State.PARKED:
+        return or_(delivery.c.state == state.value, parked)
+    if state is State.FAILED:
+        return and_(delivery.c.state == state.value, ~parked)
+    return delivery.c.state == state.value
 
 
 def _named(name: str) -> list[ColumnElement[bool]]:

@@ -153,20 +153,20 @@ def end(
         .mappings()
         .one_or_none()
     )
-    return None if row is None else _read(row)
+    return None if row is None else read_run(row)
 
 
 def get(connection: Connection, found: int) -> RunRow | None:
     """One run."""
     row = connection.execute(select(run).where(run.c.id == found)).mappings().one_or_none()
-    return None if row is None else _read(row)
+    return None if row is None else read_run(row)
 
 
 def orphans(connection: Connection) -> tuple[RunRow, ...]:
     """Runs that are not over and whose process is."""
     dead = select(instance.c.id).where(instance.c.ended_at.is_not(None))
     query = select(run).where(run.c.state != "ended", run.c.owner.is_(None) | run.c.owner.in_(dead)).order_by(run.c.id)
-    return tuple(_read(row) for row in connection.execute(query).mappings())
+    return tuple(read_run(row) for row in connection.execute(query).mappings())
 
 
 def live(connection: Connection) -> frozenset[int]:
@@ -183,10 +183,11 @@ def latest(connection: Connection) -> dict[str, RunRow]:
     """The latest run of each action."""
     newest = select(func.max(run.c.id)).group_by(run.c.action)
     rows = connection.execute(select(run).where(run.c.id.in_(newest))).mappings()
-    return {row["action"]: _read(row) for row in rows}
+    return {row["action"]: read_run(row) for row in rows}
 
 
-def _read(row: RowMapping) -> RunRow:
+def read_run(row: RowMapping) -> RunRow:
+    """The frozen value of a row of the run table."""
     return RunRow(
         id=row["id"],
         action=row["action"],

@@ -1,5 +1,6 @@
 """Asking the gateway that serves: a request row, and an answer row some moments later (DESIGN §1)."""
 
+import asyncio
 import getpass
 from collections.abc import Mapping
 from functools import partial
@@ -8,14 +9,23 @@ from typing import Any
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError, NeedsOperator
 from gateway.ledger import Ledger, requests
+from gateway.ledger.instances import holder
 
 _LOOK_EVERY_S = 0.1
+_ALIVE_EVERY_S = 2.0
 
 
 class AskFailed(NeedsOperator):
-    """The gateway answered that it can't."""
+    """The gateway answered that it can't; with the exit code of the error that it met."""
 
-    exit_code = 1
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self._exit_code = exit_code
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        """As the gateway says."""
+        return self._exit_code
 
 
 async def ask(
@@ -23,17 +33,35 @@ async def ask(
 ) -> Mapping[str, Any]:
     """Write a request and wait for its answer.
 
-    Raises AskFailed with what the gateway said, GatewayError if it says nothing within `limit_s` (None: for ever).
+    Raises AskFailed with what the gateway said; GatewayError if it ends, or says nothing within `limit_s` (None: for
+    as long as it lives).
     """
     asked = await ledger.write(
         partial(requests.ask, kind=kind, arguments=arguments, asked_by=getpass.getuser(), at=ledger.now_ns())
     )
-    end_s = None if limit_s is None else clock.monotonic() + limit_s
-    while end_s is None or clock.monotonic() < end_s:
+    began_s = clock.monotonic()
+    alive_at_s = began_s + _ALIVE_EVERY_S
+    while True:
         row = await ledger.read(partial(requests.get, found=asked))
-        if row is not None and row.state == "failed":
-            raise AskFailed(str((row.answer or {}).get("error", "the gateway could not do it")))
         if row is not None and row.answer is not None:
-            return row.answer
+            return _answered(row.answer, failed=row.state == "failed")
+        now_s = clock.monotonic()
+        if limit_s is not None and now_s - began_s >= limit_s:
+            raise GatewayError(f"the gateway that serves did not answer within {limit_s:.0f} s; its log says why")
+        if now_s >= alive_at_s:
+            alive_at_s = now_s + _ALIVE_EVERY_S
+            await _must_live(ledger)
         await clock.sleep(_LOOK_EVERY_S)
-    raise GatewayError(f"the gateway that serves did not answer within {limit_s:.0f} s; is it overloaded? see its log")
+
+
+def _answered(answer: Mapping[str, Any], *, failed: bool) -> Mapping[str, Any]:
+    if failed:
+        raise AskFailed(str(answer.get("error", "the gateway could not do it")), int(answer.get("exit_code", 1)))
+    return answer
+
+
+async def _must_live(ledger: Ledger) -> None:
+    if await asyncio.to_thread(holder, ledger.folder) is None:
+        raise GatewayError(
+            "the gateway that serves ended before it answered; what was under way goes on when it is started again"
+        )

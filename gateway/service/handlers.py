@@ -1,35 +1,65 @@
-"""What the service answers: each kind of request with the function that does it."""
+"""What the gateway answers: each kind of request with the function that does it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.errors import Refused
 from gateway.core.model import Severity
 from gateway.runner.due import Due, RunResult, Trigger
+from gateway.scheduler.status import ActionStatus
 from gateway.service.desk import Answer, Handler
+from gateway.service.operations import Gateway
 
 if TYPE_CHECKING:
+    from gateway.service.engine import Engine
     from gateway.service.serve import Service
 
 
+class _Served:
+    """The service as operations need it."""
+
+    def __init__(self, service: "Service") -> None:
+        self._service = service
+
+    @property
+    def engine(self) -> "Engine":
+        return self._service.engine
+
+    async def start(self, due: Due) -> RunResult:
+        self.engine.runner.instance(due.action)
+        return await self._service.scheduler.start(due)
+
+    def refresh(self, *actions: str) -> None:
+        self._service.scheduler.refresh(*actions)
+
+    async def hold_pauses(self) -> None:
+        await self._service.hold_pauses()
+
+    def statuses(self) -> tuple[ActionStatus, ...]:
+        return self._service.scheduler.status()
+
+
 def handlers_of(service: "Service") -> Mapping[str, Handler]:
-    """By kind."""
+    """By kind, in the gateway that serves."""
+    return {**handlers(_Served(service)), "reload": lambda _: _reload(service)}
+
+
+def handlers(gateway: Gateway) -> Mapping[str, Handler]:
+    """By kind, as far as they need nobody who schedules."""
     return {
-        "status": lambda _: _status(service),
-        "run": lambda arguments: _run(service, arguments),
-        "reload": lambda _: _reload(service),
-        "pauses": lambda _: _pauses(service),
-        "refresh": lambda arguments: _refresh(service, arguments),
+        "status": lambda _: _status(gateway),
+        "run": lambda arguments: _run(gateway, arguments),
+        "pauses": lambda _: _pauses(gateway),
+        "refresh": lambda arguments: _refresh(gateway, arguments),
     }
 
 
-async def _status(service: "Service") -> Answer:
-    trouble = service.engine.ledger.trouble
+async def _status(gateway: Gateway) -> Answer:
+    trouble = gateway.engine.ledger.trouble
     return {
-        "actions": [_plain(asdict(one)) for one in service.scheduler.status()],
-        "broken": {name: str(finding) for name, finding in service.engine.actions.broken.items()},
+        "actions": [_plain(asdict(one)) for one in gateway.statuses()],
+        "broken": {name: str(finding) for name, finding in gateway.engine.actions.broken.items()},
         "trouble": str(trouble) if trouble else None,
     }
 
@@ -45,18 +75,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
-async def _run(service: "Service", arguments: Mapping[str, Any]) -> Answer:
+async def _run(gateway: Gateway, arguments: Mapping[str, Any]) -> Answer:
     due = Due(
         action=str(arguments["action"]),
         trigger=Trigger.HAND,
         skip_wait=bool(arguments.get("now")),
         approved=bool(arguments.get("approve")),
     )
-    service.engine.runner.instance(due.action)
-    try:
-        return result_row(await service.scheduler.start(due))
-    except KeyError:
-        raise Refused(f"{due.action}: there is no action of this name that can run") from None
+    return result_row(await gateway.start(due))
 
 
 def result_row(result: RunResult) -> Answer:
@@ -78,11 +104,11 @@ async def _reload(service: "Service") -> Answer:
     return {"actions": len(actions.instances), "errors": errors}
 
 
-async def _pauses(service: "Service") -> Answer:
-    await service.hold_pauses()
+async def _pauses(gateway: Gateway) -> Answer:
+    await gateway.hold_pauses()
     return {}
 
 
-async def _refresh(service: "Service", arguments: Mapping[str, Any]) -> Answer:
-    service.scheduler.refresh(*arguments.get("actions", ()))
+async def _refresh(gateway: Gateway, arguments: Mapping[str, Any]) -> Answer:
+    gateway.refresh(*arguments.get("actions", ()))
     return {}

@@ -1,0 +1,98 @@
+"""What the command line asks of the ledger: a run to follow, runs of the past, what needs a person."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select
+
+from gateway.ledger.delivery_row import DeliveryRow, State, read_delivery
+from gateway.ledger.runs import RunRow, read_run
+from gateway.ledger.tables import delivery, held_back, reaction, run
+
+UNSETTLED = (State.PLACING, State.SWAPPING, State.DELIVERED, State.HELD, State.DELETE_FAILED)
+"""States in which a delivery may stay for long: somebody should know."""
+
+
+def newest_run(connection: Connection) -> int:
+    """The highest id of a run, 0 if there is none."""
+    return connection.execute(select(func.max(run.c.id))).scalar() or 0
+
+
+def run_after(connection: Connection, action: str, after: int) -> RunRow | None:
+    """The first run of an action behind the run `after`."""
+    query = select(run).where(run.c.action == action, run.c.id > after).order_by(run.c.id).limit(1)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else read_run(row)
+
+
+def run_under_way(connection: Connection, action: str) -> RunRow | None:
+    """The run of an action that is not over."""
+    query = select(run).where(run.c.action == action, run.c.state != "ended")
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else read_run(row)
+
+
+def to_follow(connection: Connection, found: int, after: int, known: Collection[int]) -> tuple[DeliveryRow, ...]:
+    """The deliveries of a run that are newer than `after`, and those of `known`, oldest first."""
+    query = select(delivery).where(delivery.c.run == found, or_(delivery.c.id > after, delivery.c.id.in_(known)))
+    return tuple(read_delivery(row) for row in connection.execute(query.order_by(delivery.c.id)).mappings())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs to show; None is everything.  Times are nanoseconds since the epoch."""
+
+    action: str | None = None
+    endpoint: str | None = None
+    outcome: str | None = None
+    since: int | None = None
+    until: int | None = None
+    limit: int = 100
+
+
+def past_runs(connection: Connection, wanted: RunFilter) -> tuple[RunRow, ...]:
+    """The runs that `wanted` means, newest first."""
+    query = select(run).where(*_conditions(wanted)).order_by(run.c.id.desc()).limit(wanted.limit)
+    return tuple(read_run(row) for row in connection.execute(query).mappings())
+
+
+def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.action is not None:
+        instances = run.c.action.startswith(f"{wanted.action}@", autoescape=True)
+        found.append(or_(run.c.action == wanted.action, instances))
+    if wanted.endpoint is not None:
+        found.append(run.c.endpoint == wanted.endpoint)
+    if wanted.outcome is not None:
+        found.append(run.c.outcome == wanted.outcome)
+    if wanted.since is not None:
+        found.append(run.c.started_at >= wanted.since)
+    if wanted.until is not None:
+        found.append(run.c.started_at < wanted.until)
+    return found
+
+
+def held_counts(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many sources of an action are held back, parked or skipped: by action and state."""
+    query = select(held_back.c.action, held_back.c.state, func.count()).group_by(held_back.c.action, held_back.c.state)
+    return {(action, state): count for action, state, count in connection.execute(query)}
+
+
+def unsettled_counts(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many deliveries of an action are in a state that may last: by action and state."""
+    states = [state.value for state in UNSETTLED]
+    query = select(delivery.c.action, delivery.c.state, func.count()).where(delivery.c.state.in_(states))
+    rows = connection.execute(query.group_by(delivery.c.action, delivery.c.state))
+    return {(action, state): count for action, state, count in rows}
+
+
+def reaction_counts(connection: Connection) -> dict[str, int]:
+    """How many reactions of an action failed and were not done since."""
+    query = select(reaction.c.action, func.count()).where(reaction.c.error.is_not(None), reaction.c.state != "done")
+    return {action: count for action, count in connection.execute(query.group_by(reaction.c.action))}
+
+
+def parked_deliveries(connection: Connection, found: Collection[int]) -> frozenset[int]:
+    """Those of `found` whose source is parked since."""
+    query = select(held_back.c.delivery).where(held_back.c.delivery.in_(found), held_back.c.state == "parked")
+    return frozenset(connection.execute(query).scalars())
