@@ -1,4 +1,4 @@
-"""The tree of an action script: frozen nodes with spans (LANGUAGE §1-§5).
+"""The tree of an action script: frozen nodes with spans.
 
 The parser makes them, jobs and channels are compiled to the same ones, `show` prints them back, the runner runs
 them.  Paths are kept as written, macros unexpanded: they are expanded once, when a delivery is intended.

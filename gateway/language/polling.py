@@ -1,4 +1,4 @@
-"""Which commands make a polled action due, and why an action can't be polled (the rules of LANGUAGE §4 and §5)."""
+"""Which commands make a polled action due, and why an action can't be polled."""
 
 from dataclasses import dataclass
 from datetime import timedelta

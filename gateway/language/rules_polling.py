@@ -1,4 +1,4 @@
-"""Schedules, and what they ask of the commands (LANGUAGE §4 and §5)."""
+"""Schedules, and what they ask of the commands."""
 
 from zoneinfo import ZoneInfo
 

@@ -8,7 +8,7 @@ from gateway.language.nodes import Taken
 
 
 class Stability(StrEnum):
-    """How a source is judged complete (LANGUAGE §4)."""
+    """How a source is judged complete (grammar/SPEC.md)."""
 
     QUIET = "quiet"
     CLOSED = "closed"

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from gateway.core.errors import Refused
 from gateway.core.model import Span
 from gateway.language import nodes
+from gateway.language.check import check, check_all
 from gateway.language.format import format_text
 from gateway.language.nodes import Age, AgeSide, CodeRange, Count, Met, Text
 from gateway.language.parse import parse_action, parse_bytes
 from gateway.language.show import show, show_command
+from gateway.language.world import EndpointFacts, World
 
 NOWHERE = Span("x.act", 1, 1, 2)
 UNITS = {"D": 86400, "H": 3600, "M": 60, "S": 1}
@@ -177,6 +179,62 @@ def test_any_text_is_read_to_the_end_with_findings_inside_it(text: str) -> None:
     for finding in parsed.findings:
         assert 1 <= finding.span.line <= count
         assert 1 <= finding.span.column < finding.span.end_column
+
+
+_FRAGMENTS = [
+    "PUT ",
+    "-DEL ",
+    "-REC ",
+    "[a",
+    "b] ",
+    '"x y" ',
+    "*",
+    "/",
+    "..",
+    "\\",
+    " ",
+    "\n",
+    "a.csv ",
+    '"',
+    "$",
+    " & ",
+    "=",
+    "1",
+    "@schedule on file polling continuously\n",
+    "@on_fail ",
+    "@on_check_met ",
+    "%file%",
+    "%date-1d%",
+    "%outbox%/",
+    "CHECK -FIL ",
+    "Age=>1D",
+    "LCOPY ",
+    "SET ",
+    "retries",
+    "SYSTEM ",
+    "/usr/bin/x",
+    "GET ",
+    "PUT+GET ",
+    "[(a*)*]",
+    "LREPLACE ",
+    "0x1",
+    "CHECK -TRA -IN ",
+    "%inbox%/",
+    "WAIT ",
+    "RSYSTEM ",
+    "QUOTE ",
+    "CLEAR ",
+    "ZipComment",
+]
+
+
+@settings(max_examples=400)
+@given(st.lists(st.sampled_from(_FRAGMENTS), max_size=25))
+def test_any_script_is_checked_to_the_end_alone_and_beside_itself(fragments: list[str]) -> None:
+    world = World(endpoints={"acme": EndpointFacts(scheme="sftp", outbox="/g/out", inbox="/g/in")})
+    parsed = parse_action("@endpoint acme\n" + "".join(fragments), "x.act")
+    assert set(parsed.findings) <= set(check(parsed, world))
+    check_all([parsed, parsed], world)
 
 
 @settings(max_examples=200)
