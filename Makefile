@@ -23,15 +23,14 @@ demo: $(READY)        ## set up, start the servers on loopback, move files, prov
 run: $(READY)         ## the same, but leaves it running for you to drop files
 	@$(BIN)/python -m demo --stay
 
-test: $(READY)        ## lint, types, floors, and all tests
+test: check           ## everything: the static checks, then all tests
+	$(BIN)/pytest
+
+check: $(READY)       ## the static checks alone: lint, format, types, floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
-
-check: $(READY)       ## check the shipped configuration and scripts
-	@$(BIN)/gateway check
 
 bench: $(READY)       ## measure side by side with the peers that are installed
 	@$(BIN)/python -m bench

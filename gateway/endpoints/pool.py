@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from gateway.core.clock import Clock
-from gateway.core.errors import Refused
+from gateway.core.errors import GatewayError, Refused
 from gateway.endpoints.base import Endpoint
 from gateway.endpoints.desk import Desk, NotYet
 from gateway.endpoints.disk import Disk
@@ -31,22 +31,31 @@ class Pool:
     """
 
     def __init__(
-        self, places: Mapping[str, Place], clock: Clock, memory: LoginMemory | None = None, opener: Opener | None = None
+        self,
+        places: Mapping[str, Place],
+        clock: Clock,
+        memory: LoginMemory | None = None,
+        opener: Opener | None = None,
+        *,
+        broken: Mapping[str, GatewayError] | None = None,
     ) -> None:
         self._clock = clock
         self._memory = memory or ForgetfulMemory()
         self._disk = Disk()
         self._opener = opener or partial(open_place, disk=self._disk)
         self._desks = {name: self._desk(place) for name, place in places.items()}
+        self._broken = dict(broken or {})
 
     def _desk(self, place: Place) -> Desk:
         return Desk(place, self._clock, self._memory, self._opener)
 
     def place(self, name: str) -> Place:
-        """The endpoint's settings.  Raises Refused if no endpoint has that name."""
+        """The endpoint's settings.  Raises Refused if no endpoint has that name, or why it can't be used."""
         return self._at(name).place
 
     def _at(self, name: str) -> Desk:
+        if name in self._broken:
+            raise self._broken[name]
         if name not in self._desks:
             raise Refused(f"{name}: no endpoint has this name; known are {', '.join(sorted(self._desks)) or 'none'}")
         return self._desks[name]
@@ -75,8 +84,12 @@ class Pool:
         """Let the next call try at once: a person said so (`gateway retry`, `gateway trust`)."""
         await self._memory.forget(name)
 
-    async def update(self, places: Mapping[str, Place]) -> None:
-        """Take over a reloaded configuration: sessions of changed or removed endpoints end, the others go on."""
+    async def update(self, places: Mapping[str, Place], broken: Mapping[str, GatewayError] | None = None) -> None:
+        """Take over a reloaded configuration: sessions of changed or removed endpoints end, the others go on.
+
+        `broken` are endpoints whose settings can't be used (a missing key file), with the error that says why.
+        """
+        self._broken = dict(broken or {})
         gone = [desk for name, desk in self._desks.items() if places.get(name) != desk.place]
         kept = {name: desk for name, desk in self._desks.items() if places.get(name) == desk.place}
         self._desks = {name: kept.get(name) or self._desk(place) for name, place in places.items()}

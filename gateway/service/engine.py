@@ -13,6 +13,7 @@ import structlog
 
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
+from gateway.core.errors import GatewayError
 from gateway.endpoints.local import LocalEndpoint
 from gateway.endpoints.place import Place, from_settings
 from gateway.endpoints.pool import Pool
@@ -46,7 +47,7 @@ class Engine:
 
     async def reload(self, loaded: Loaded, actions: Actions) -> None:
         """Take over a newer configuration; runs under way keep theirs."""
-        await self.pool.update(places_of(loaded))
+        await self.pool.update(*places_of(loaded))
         services = replace(self.runner.services, configured=configured(loaded))
         self.runner.renew(services, actions.instances)
         self.loaded, self.actions = loaded, actions
@@ -86,7 +87,8 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
     actions = await asyncio.to_thread(read_actions, loaded)
     async with open_ledger(loaded.state, clock) as ledger, own(ledger, what) as owner:
         await ledger.write(partial(requests.drop_stale, at=ledger.now_ns()))
-        pool = Pool(places_of(loaded), clock, LedgerLogins(ledger))
+        places, broken = places_of(loaded)
+        pool = Pool(places, clock, LedgerLogins(ledger), broken=broken)
         local = LocalEndpoint("/")
         try:
             services = Services(
@@ -109,12 +111,20 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
             await local.close()
 
 
-def places_of(loaded: Loaded) -> Mapping[str, Place]:
-    """Every endpoint as sessions are opened from it."""
-    return {
-        name: from_settings(name, settings, loaded.secret, loaded.root)
-        for name, settings in loaded.config.endpoints.items()
-    }
+def places_of(loaded: Loaded) -> tuple[Mapping[str, Place], Mapping[str, GatewayError]]:
+    """Every endpoint as sessions are opened from it; and those that can't be used, with the reason.
+
+    An endpoint whose key file is missing costs no other its transfers.
+    """
+    places: dict[str, Place] = {}
+    broken: dict[str, GatewayError] = {}
+    for name, settings in loaded.config.endpoints.items():
+        try:
+            places[name] = from_settings(name, settings, loaded.secret, loaded.root)
+        except GatewayError as error:
+            broken[name] = error
+            log.error("endpoint can't be used", endpoint=name, error=str(error))
+    return places, broken
 
 
 def configured(loaded: Loaded) -> Configured:
