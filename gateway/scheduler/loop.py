@@ -5,13 +5,11 @@ go on, so a thousand idle actions cost a few heaps and, every `check_every`, one
 """
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from zlib import crc32
 
 import structlog
 
@@ -19,14 +17,16 @@ from gateway.core.clock import Clock
 from gateway.core.wake import Wake
 from gateway.runner.due import Due, RunResult, Trigger
 from gateway.runner.instance import Instance
-from gateway.scheduler.book import Book, from_ns
+from gateway.scheduler.book import Book
 from gateway.scheduler.clockwork import Clockwork
 from gateway.scheduler.entry import Entry
 from gateway.scheduler.folders import Folders
 from gateway.scheduler.looking import LookDone, Looking
 from gateway.scheduler.make import Maker, Pace
 from gateway.scheduler.notes import Notes
+from gateway.scheduler.offers import Offers
 from gateway.scheduler.pauses import Pause, Pauses
+from gateway.scheduler.plans import GRID, Plans
 from gateway.scheduler.starts import Runs, Starts
 from gateway.scheduler.status import ActionStatus, status_of
 from gateway.scheduler.tasks import Tasks
@@ -37,9 +37,6 @@ from gateway.transfer.filesystems import Mounts
 from gateway.transfer.watched import Hints
 
 log = structlog.get_logger(__name__)
-
-A_MOMENT_S = 0.002
-"""Added to the time at which a file becomes ready: a timer may fire a little early."""
 
 
 class Scheduler:
@@ -60,6 +57,7 @@ class Scheduler:
         macros: Mapping[str, str] | None = None,
         events: FolderEvents | None = None,
         own_folders: Collection[Path] = (),
+        mounts: Callable[[], Mounts] = Mounts.now,
     ) -> None:
         self._book = book
         self._clock = clock
@@ -67,15 +65,17 @@ class Scheduler:
         self._pace = pace or Pace()
         self._maker = Maker(self._pace, macros or {})
         self._events = events
+        self._mounts = mounts
         self._folders = Folders(events, own_folders)
         self._entries: dict[str, Entry] = {}
         self._tasks = Tasks()
         self._pauses = Pauses()
         self._timers: Timers[float] = Timers()
-        self._on_grid: dict[str, Entry] = {}
         self._notes = Notes(book, clock, self._tasks.start)
         self._looking = Looking(book, clock, self._tasks.start, self._looked)
         self._starts = Starts(runs, clock, self._tasks.start, self._ended, self._entries.get)
+        self._offers = Offers(book, clock, self._starts, self._may_run)
+        self._plans = Plans(clock, self._pace, self._timers, self._looking, self._ask)
         self._clockwork = Clockwork(
             clock, keep=self._keep, is_paused=self._is_paused, on_due=self._due_by_clock, on_edge=self._edge
         )
@@ -84,18 +84,31 @@ class Scheduler:
 
     # What service asks of it.
 
-    async def load(self, instances: Iterable[Instance]) -> None:
-        """These are the actions from now on; those that are as before keep what is known of their files."""
+    async def load(
+        self, instances: Iterable[Instance], *, pace: Pace | None = None, macros: Mapping[str, str] | None = None
+    ) -> None:
+        """These are the actions from now on; those that are as before keep what is known of their files.
+
+        With another `pace` or other `macros` than before all are as new.
+        """
         if self._last_times is None:
             self._last_times = await self._book.last_times()
-        mounts = await asyncio.to_thread(Mounts.now)
+        else:
+            await self._offers.pass_over_holds()
+        maker = Maker(pace or self._pace, self._maker.macros if macros is None else macros)
+        renewed = maker != self._maker
+        self._maker, self._pace, self._plans.pace = maker, maker.pace, maker.pace
+        mounts = await asyncio.to_thread(self._mounts)
         wanted = {instance.name: instance for instance in instances}
         for name in self._entries.keys() - wanted.keys():
             await self._retire(name)
         for instance in wanted.values():
             before = self._entries.get(instance.name)
-            if before is None or before.instance != instance:
+            if before is None or renewed or before.instance != instance:
                 self._enter(instance, before, mounts)
+            elif before.running is None:
+                before.retry_at_s = None
+                self._ask(before, Hints(folders=False))
         await self._cover(self._entries.values())
         self._wake.wake()
 
@@ -157,7 +170,7 @@ class Scheduler:
 
     def refresh(self, *names: str) -> None:
         """The ledger was changed by a person (retry, skip, baseline, trust): ask it anew; without names, for all."""
-        for entry in [self._entries[name] for name in names if name in self._entries] or self._entries.values():
+        for entry in [self._entries[name] for name in names or self._entries if name in self._entries]:
             entry.failures, entry.retry_at_s = 0, None
             if entry.polled is not None:
                 entry.polled.left.clear()
@@ -214,32 +227,15 @@ class Scheduler:
         entry = self._entries.get(name)
         if name == _PAUSE:
             self._resume()
-        elif name == _GRID:
-            self._look_at_all()
+        elif name == GRID:
+            self._plans.look_at_all()
         elif entry is not None and entry.watches:
-            on_grid = name in self._on_grid
-            untrusted = entry.polled is not None and not entry.polled.trusts_folder_times
-            folders = not on_grid and self._clock.monotonic() >= entry.look_at_s
-            self._ask(entry, Hints(folders=folders, rescan=untrusted, every_file=untrusted))
+            self._plans.look_at(entry)
         elif entry is not None and entry.open:
             self._start_by_clock(entry, Trigger.SCHEDULE)
             self._timers.set(name, self._clock.monotonic() + self._pace.check_every.total_seconds())
 
     # Looks.
-
-    def _look_at_all(self) -> None:
-        """The periodic look, for all actions on the same moment: one call of a thread for a stat of each folder."""
-        now_s = self._clock.monotonic()
-        for entry in self._on_grid.values():
-            if now_s >= entry.full_at_s:
-                share = 1.0 if entry.full_at_s else _spread(entry.name)
-                entry.full_at_s = now_s + self._pace.full_scan_every.total_seconds() * share
-                self._ask(entry, Hints(every_file=True))
-            elif entry.polled is not None and entry.polled.moving:
-                self._ask(entry, Hints())
-        self._looking.glance(tuple(self._on_grid.values()))
-        if self._on_grid:
-            self._timers.set(_GRID, self._next_on_grid(now_s))
 
     def _ask(self, entry: Entry, hints: Hints) -> None:
         if self._stopping or not entry.watches or not (entry.open or entry.until_s is not None):
@@ -255,12 +251,9 @@ class Scheduler:
         for done in current:
             self._take_in(done)
         await self._cover([done.entry for done in current])
-        await self._offer([done.entry for done in current if done.entry.polled is not None])
+        await self._offers.offer(current)
         for done in current:
-            if done.decision is not None and done.decision.run and self._may_start(done.entry):
-                due = Due(action=done.entry.name, trigger=Trigger.POLL, reported=done.decision.due)
-                self._starts.start(done.entry, due)
-            self._plan(done)
+            self._plans.plan(done)
         self._wake.wake()
 
     def _take_in(self, done: LookDone) -> None:
@@ -279,75 +272,15 @@ class Scheduler:
         if done.entry.check is not None:
             done.entry.until_s = None  # an explicit time is one look, no more
 
-    def _plan(self, done: LookDone) -> None:
-        """When the action is looked at next, but for the periodic look that all share."""
-        entry, now_s = done.entry, self._clock.monotonic()
-        if entry.retry_at_s is not None and entry.retry_at_s <= now_s and entry.running is None:
-            entry.retry_at_s = None
-        at_s = [at for at in (entry.until_s, entry.retry_at_s) if at is not None]
-        if entry.polled is None:
-            wait = done.decision.look_in if done.decision is not None else self._pace.check_every
-            entry.look_at_s = now_s + wait.total_seconds()
-            at_s.append(entry.look_at_s)
-        elif entry.polled.trusts_folder_times:
-            waits_s = entry.polled.next_at_s()
-            at_s += [max(waits_s, now_s) + A_MOMENT_S] if waits_s is not None else []
-        else:
-            if done.hints.folders:
-                entry.look_at_s = now_s + self._pace.untrusted_every.total_seconds()
-            at_s.append(entry.look_at_s)
-        if at_s and (entry.open or entry.until_s is not None):
-            self._timers.set(entry.name, min(at_s))
-        else:
-            self._timers.cancel(entry.name)
-
-    def _next_on_grid(self, now_s: float) -> float:
-        every_s = self._pace.check_every.total_seconds()
-        return (math.floor(now_s / every_s) + 1) * every_s
+    # Starting.
 
     # Starting.
 
-    async def _offer(self, entries: Sequence[Entry]) -> None:
-        """Start the runs of those that have files which may be taken, unless their endpoint is held back."""
-        able = [entry for entry in entries if self._has_files(entry) and self._may_start(entry)]
-        held = (
-            await self._book.held_endpoints() if any(entry.polled and entry.polled.endpoint for entry in able) else {}
-        )
-        for entry in able:
-            assert entry.polled is not None
-            endpoint = held.get(entry.polled.endpoint or "")
-            if endpoint is None:
-                self._start_with_files(entry)
-            else:
-                entry.error = f"{endpoint.endpoint} is held back after a failure: {endpoint.error}"
-                entry.retry_at_s = self._clock.monotonic() + self._seconds_until(endpoint.next_at)
-
-    def _has_files(self, entry: Entry) -> bool:
-        """True if it is due; at an explicit time only once all that was found is stable, or `wait_stable` is over."""
-        if entry.polled is None:
-            return False
-        if entry.until_s is not None:
-            now_s, next_s = self._clock.monotonic(), entry.polled.next_at_s()
-            if next_s is not None and next_s <= entry.until_s and now_s < entry.until_s:
-                return False
-            entry.until_s = None
-        return entry.polled.has_ready
-
-    def _start_with_files(self, entry: Entry) -> None:
-        assert entry.polled is not None
-        ready = entry.polled.ready()
-        entry.offered = tuple(found for number in entry.polled.driving for found in ready.get(number, ()))
-        entry.retry_at_s = None
-        self._starts.start(entry, Due(action=entry.name, trigger=Trigger.POLL, judged=ready))
-
-    def _may_start(self, entry: Entry) -> bool:
-        unsure = entry.unsure and entry.polled is not None
-        if self._stopping or unsure or entry.running is not None or self._is_paused(entry):
-            return False
-        return entry.retry_at_s is None or self._clock.monotonic() >= entry.retry_at_s
+    def _may_run(self, entry: Entry) -> bool:
+        return not self._stopping and not self._is_paused(entry)
 
     def _start_by_clock(self, entry: Entry, trigger: Trigger) -> None:
-        if not self._stopping and not self._is_paused(entry):
+        if self._may_run(entry):
             self._starts.start(entry, Due(action=entry.name, trigger=trigger))
 
     def _due_by_clock(self, entry: Entry, firing: Firing) -> None:
@@ -359,19 +292,10 @@ class Scheduler:
             self._start_by_clock(entry, Trigger.CATCH_UP if firing.late else Trigger.SCHEDULE)
 
     def _edge(self, entry: Entry) -> None:
-        """A continuous range opened or closed."""
-        entry.look_at_s = 0.0
-        if not entry.open:
-            self._on_grid.pop(entry.name, None)
-            if entry.until_s is None:
-                self._timers.cancel(entry.name)
-        elif entry.polled is not None and entry.polled.trusts_folder_times:
-            if entry.name not in self._on_grid:
-                self._on_grid[entry.name] = entry
-                entry.full_at_s = 0.0
-                self._timers.set(_GRID, self._clock.monotonic())
+        if entry.open:
+            self._plans.open(entry)
         else:
-            self._timers.sooner(entry.name, self._clock.monotonic())
+            self._plans.close(entry)
 
     def _ended(self, name: str) -> None:
         """A run is over, and none follows it."""
@@ -402,8 +326,7 @@ class Scheduler:
         elif self._last_times is not None:
             entry.since = self._last_times.get(entry.name)
         self._entries[entry.name] = entry
-        self._on_grid.pop(entry.name, None)
-        self._timers.cancel(entry.name)
+        self._plans.drop(entry.name)
         self._clockwork.disarm(entry.name)
         if entry.refusal is not None:
             log.error("action is not scheduled", action=entry.name, reason=entry.refusal)
@@ -412,8 +335,7 @@ class Scheduler:
 
     async def _retire(self, name: str) -> None:
         del self._entries[name]
-        self._on_grid.pop(name, None)
-        self._timers.cancel(name)
+        self._plans.drop(name)
         self._clockwork.disarm(name)
         unused = self._folders.drop(name)
         if self._events is not None and unused:
@@ -442,14 +364,8 @@ class Scheduler:
     def _running(self) -> "list[asyncio.Task[None]]":
         return [entry.running for entry in self._entries.values() if entry.running is not None]
 
-    def _seconds_until(self, next_at_ns: int | None) -> float:
-        if next_at_ns is None:
-            return self._pace.full_scan_every.total_seconds()
-        return max(0.0, (from_ns(next_at_ns) - self._clock.now()).total_seconds())
-
 
 _PAUSE = "a pause ends"
-_GRID = "the periodic look"
 
 
 def _carry_over(before: Entry, entry: Entry) -> None:
@@ -458,8 +374,3 @@ def _carry_over(before: Entry, entry: Entry) -> None:
     entry.following, entry.result, entry.offered = before.following, before.result, before.offered
     if before.schedule == entry.schedule:
         entry.since = before.since
-
-
-def _spread(name: str) -> float:
-    """Between 0 and 1, the same for a name: full listings of many actions don't fall on one moment."""
-    return (crc32(name.encode()) + 1) / 2**32

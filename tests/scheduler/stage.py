@@ -19,6 +19,7 @@ from gateway.scheduler.book import Standings
 from gateway.scheduler.loop import Scheduler
 from gateway.scheduler.make import Pace
 from gateway.scheduler.watch import FolderEvents
+from gateway.transfer.filesystems import Mounts
 
 PUT_ALL = "@endpoint acme\n@schedule on file polling continuously\nPUT -DEL * /in/\n"
 
@@ -150,12 +151,15 @@ async def stage(
     start: datetime | None = None,
     events: FolderEvents | None = None,
     own_folders: Collection[Path] = (),
+    mounts: str = "",
 ) -> Stage:
     """A scheduler for `instances`, not yet running."""
     clock = TurnedClock(start or datetime.now(UTC))
     book, wake = RememberedBook(), Wake()
     runs = RecordedRuns(clock)
     pace = pace or Pace(grace=timedelta(seconds=1))
-    scheduler = Scheduler(runs, book, clock, wake, pace=pace, events=events, own_folders=own_folders)
+    scheduler = Scheduler(
+        runs, book, clock, wake, pace=pace, events=events, own_folders=own_folders, mounts=lambda: Mounts(mounts)
+    )
     await scheduler.load(instances)
     return Stage(scheduler, runs, book, clock, wake)

@@ -1,10 +1,11 @@
 """Autosend over real folders and a turned clock: what is complete is offered, once; what isn't is waited for."""
 
+import asyncio
 import hashlib
 import os
 import subprocess
 import sys
-from dataclasses import replace
+import threading
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,8 +16,8 @@ from gateway.core.model import Stamp
 from gateway.ledger.standing import Block, HeldEndpoint, Standing
 from gateway.runner.due import Trigger
 from gateway.scheduler.book import at_ns
-from gateway.scheduler.make import Pace
 from gateway.scheduler.pauses import Pause
+from gateway.transfer import sources
 from gateway.transfer.sources import stamp_of
 from tests.scheduler.stage import Stage, instance, stage
 
@@ -454,14 +455,8 @@ async def test_explicit_times_are_one_look_each_that_waits_for_files_to_become_s
 
 
 async def test_a_network_file_system_is_listed_at_every_look_thirty_seconds_apart(tmp_path: Path) -> None:
-    action = instance(tmp_path)
-    async with await stage(action, pace=Pace(grace=timedelta(0))) as scene:
-        entry = scene.scheduler._entries["orders"]
-        assert entry.polled is not None
-        for watched in entry.polled.watched:
-            watched.rule = replace(watched.rule, network=True)
-        scene.scheduler._edge(entry)
-        scene.scheduler._on_grid.clear()
+    table = f"30 22 0:26 / {tmp_path} rw - nfs4 server:/x rw"
+    async with await stage(instance(tmp_path), mounts=table) as scene:
         await scene.turn(5)
         (tmp_path / "outbox" / "a").write_text("x")
         await scene.turn(110, step_s=5)
@@ -469,3 +464,42 @@ async def test_a_network_file_system_is_listed_at_every_look_thirty_seconds_apar
         assert "every 30 s" in scene.scheduler.status()[0].degraded[0]
         await scene.turn(45, step_s=5)
         assert scene.runs.names == [["a"]]
+
+
+async def test_c41_a_network_server_that_hangs_keeps_only_its_own_actions_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near, far = instance(tmp_path / "near", name="near"), instance(tmp_path / "far", name="far")
+    table = f"30 22 0:26 / {tmp_path / 'far'} rw - nfs4 server:/x rw"
+    answers, real = threading.Event(), sources.look_at
+
+    def hang(path: str, *, follow_links: bool = False) -> os.stat_result | None:
+        if path.startswith(str(tmp_path / "far")):
+            answers.wait(10)
+        return real(path, follow_links=follow_links)
+
+    monkeypatch.setattr("gateway.transfer.watched.look_at", hang)
+    (tmp_path / "near" / "outbox" / "a").write_text("x")
+    scene = await stage(near, far, mounts=table)
+    task = asyncio.create_task(scene.scheduler.run())
+    for _ in range(12):
+        await asyncio.sleep(0.01)
+        await scene.clock.turn(timedelta(seconds=1))
+    await asyncio.sleep(0.05)
+    answers.set()
+    scene.scheduler.stop()
+    await task
+    assert scene.runs.names == [["a"]]
+
+
+async def test_an_endpoint_that_is_held_back_gets_one_attempt_after_a_reload(tmp_path: Path) -> None:
+    action = instance(tmp_path)
+    (tmp_path / "outbox" / "a.csv").write_text("a")
+    async with await stage(action) as scene:
+        free_at = scene.clock.now() + timedelta(hours=1)
+        scene.book.held["acme"] = HeldEndpoint("acme", at_ns(free_at), "the password was refused")
+        await scene.turn(20, step_s=5)
+        assert scene.runs.started == []
+        await scene.scheduler.load([action])
+        await scene.turn(6)
+        assert scene.runs.names == [["a.csv"]]
