@@ -122,7 +122,7 @@ def places_of(loaded: Loaded) -> tuple[Mapping[str, Place], Mapping[str, Gateway
         try:
             places[name] = from_settings(name, settings, loaded.secret, loaded.root)
         except GatewayError as error:
-            broken[name] = error
+            broken[name] = type(error)(f"endpoint {name}: {error}")
             log.error("endpoint can't be used", endpoint=name, error=str(error))
     return places, broken
 
