@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.metadata import version
 
 import typer
 
@@ -47,6 +46,8 @@ def _gateway(
     show_version: bool = typer.Option(False, "--version", help="Print the version and end.", is_eager=True),
 ) -> None:
     if show_version:
+        from importlib.metadata import version
+
         typer.echo(f"gateway {version('file-transfer-gateway')}")
         raise typer.Exit
 
