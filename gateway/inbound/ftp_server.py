@@ -224,10 +224,15 @@ class _Waker(AsyncChat):  # type: ignore[misc]  # pyftpdlib has no types
 
 
 def tls_context(tls: TlsSettings, root: Path) -> SSL.Context:
-    """TLS 1.2 or later with the configured certificate and its chain.  Raises NeedsOperator if they don't fit."""
+    """TLS 1.2 with the configured certificate and its chain.  Raises NeedsOperator if they don't fit.
+
+    Not 1.3: its servers send session tickets after the handshake.  A client that only uploads never reads them, its
+    close then resets the connection, and the end of the file is lost (lftp, one upload in five).
+    """
     chain, key = read_public(tls.certificate, root), read_secret(tls.key, root)
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_max_proto_version(SSL.TLS1_2_VERSION)
     context.set_session_cache_mode(SSL.SESS_CACHE_SERVER)
     context.set_session_id(b"gateway")
     try:

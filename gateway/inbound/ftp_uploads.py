@@ -8,6 +8,7 @@ the control connection to end or to say ABOR.  Partners with a choice should use
 import logging
 import re
 import socket
+from typing import Any
 
 from OpenSSL import SSL
 from pyftpdlib.exceptions import _RetryError
@@ -27,6 +28,15 @@ class Upload(DTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
 
     ended_clean = False
     _resp: tuple[object, ...]
+
+    def __init__(self, sock: socket.socket, cmd_channel: Any) -> None:
+        super().__init__(sock, cmd_channel)
+        waiting = cmd_channel._in_dtp_queue
+        if not self.connected and waiting is not None:
+            # Reset before it was accepted; the library drops the connection and leaves the client without an answer.
+            cmd_channel._in_dtp_queue = None
+            waiting[0].close()
+            cmd_channel.respond("426 Connection closed before the start; nothing was stored.")
 
     def recv(self, buffer_size: int) -> bytes:
         """The library takes a reset connection for the end of the file; here it is a cut."""
@@ -90,3 +100,9 @@ class Upload(DTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
 
 class TlsUpload(TLS_DTPHandler, Upload):  # type: ignore[misc]  # pyftpdlib has no types
     """The same under TLS, where a missing close_notify is a cut."""
+
+    def close(self) -> None:
+        if self.receive and not self.ended_clean:
+            # With a client that has gone the library would wait for its TLS goodbye for ever.
+            self._ssl_established = False
+        super().close()

@@ -1,0 +1,109 @@
+"""The clients that partners use, against the embedded servers: OpenSSH sftp, lftp, curl, rclone."""
+
+import asyncio
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.inbound.running import NAME, PASSWORD, Running, until
+
+BIG = os.urandom(3_000_000)
+
+
+def program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{name} is missing")
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+async def ran(*words: str, text: str = "", folder: Path) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *words,
+        cwd=folder,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={"HOME": str(folder), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
+    )
+    async with asyncio.timeout(30):
+        output, _ = await process.communicate(text.encode())
+    assert process.returncode == 0, output.decode()
+    return output.decode()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A folder with something to send."""
+    folder = tmp_path / "files"
+    (folder / "tree" / "sub").mkdir(parents=True)
+    (folder / "big").write_bytes(BIG)
+    (folder / "tree" / "a").write_bytes(b"a")
+    (folder / "tree" / "sub" / "b é.txt").write_bytes(b"b")
+    return folder
+
+
+async def test_openssh_sftp(both: Running, files: Path) -> None:
+    options = ["-q", "-b", "-", "-P", str(both.sftp_port), "-i", str(both.key)]
+    trust = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "IdentityAgent=none"]
+    batch = "put -f big\nrename big big.csv\nmkdir d\ncd d\nput -r ../tree t\nget /big.csv back\nls -la\nrm /big.csv\n"
+    batch = batch.replace("../tree", "tree")
+    await ran(program("sftp"), *options, *trust, f"{NAME}@127.0.0.1", text=batch, folder=files)
+    assert (files / "back").read_bytes() == BIG
+    assert (both.root / "d/t/sub/b é.txt").read_bytes() == b"b"
+    assert sorted(both.names) == ["big", "big.csv", "d/t/a", "d/t/sub/b é.txt"]
+
+
+@pytest.mark.parametrize("scheme", ["sftp", "ftp"])
+async def test_lftp(both: Running, files: Path, scheme: str) -> None:
+    port = both.sftp_port if scheme == "sftp" else both.ftp_port
+    settings = f"set sftp:auto-confirm yes; set ftp:ssl-force yes; set ssl:ca-file {both.ca}; set net:max-retries 1"
+    settings += "; set ssl:check-hostname no; set cmd:fail-exit yes"
+    script = "put big; mirror -R tree t; mirror -R tree t; mv big big.csv; get big.csv -o back; cls -l; rm big.csv"
+    opened = f"{settings}; open -u {NAME},'{PASSWORD}' {scheme}://127.0.0.1:{port}; {script}; bye"
+    await ran(program("lftp"), "-c", opened, folder=files)
+    assert (files / "back").read_bytes() == BIG
+    assert (both.root / "t/sub/b é.txt").read_bytes() == b"b"
+    assert sorted(both.names) == ["big", "big.csv", "t/a", "t/sub/b é.txt"]
+
+
+async def test_curl_over_tls(both: Running, files: Path) -> None:
+    curl = [program("curl"), "-sS", "--ssl-reqd", "--cacert", str(both.ca), "-u", f"{NAME}:{PASSWORD}"]
+    base = f"ftp://localhost:{both.ftp_port}"
+    await ran(*curl, "--ftp-create-dirs", "-T", "big", f"{base}/in/big", folder=files)
+    await ran(*curl, "-o", "back", f"{base}/in/big", folder=files)
+    assert (files / "back").read_bytes() == BIG
+    assert both.names == ["in/big"]
+
+
+async def test_rclone_over_sftp(both: Running, files: Path) -> None:
+    rclone = program("rclone")
+    hidden = (await ran(rclone, "obscure", PASSWORD, folder=files)).strip()
+    remote = f":sftp,host=127.0.0.1,port={both.sftp_port},user={NAME},pass={hidden},shell_type=none:in"
+    await ran(rclone, "--config", "/dev/null", "--retries", "1", "copy", ".", remote, folder=files)
+    assert (both.root / "in/big").read_bytes() == BIG
+    assert sorted(both.names) == ["in/big", "in/tree/a", "in/tree/sub/b é.txt"]
+
+
+@pytest.mark.parametrize("client", ["lftp", "lftp-without-allo", "curl"])
+async def test_a_killed_client_leaves_nothing_over_plain_ftp(ftp: Running, files: Path, client: str) -> None:
+    place = f"127.0.0.1:{ftp.ftp_port}"
+    allo = "no" if client == "lftp-without-allo" else "yes"
+    slow = (
+        f"set ftp:ssl-allow no; set ftp:use-allo {allo}; set net:limit-rate 200000; open -u {NAME},'{PASSWORD}' {place}"
+    )
+    words = {
+        "curl": ["curl", "-sS", "--limit-rate", "200k", "-u", f"{NAME}:{PASSWORD}", "-T", "big", f"ftp://{place}/big"],
+    }.get(client, ["lftp", "-c", f"{slow}; put big"])
+    process = await asyncio.create_subprocess_exec(program(words[0]), *words[1:], cwd=files)
+    await until(lambda: any(path.stat().st_size > 0 for path in ftp.hidden))
+    process.send_signal(signal.SIGKILL)
+    await process.wait()
+    await until(lambda: not ftp.hidden)
+    assert os.listdir(ftp.root) == []
+    assert ftp.landed == []
