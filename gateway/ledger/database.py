@@ -10,6 +10,8 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 FILE_NAME = "ledger.sqlite"
 BUSY_MS = 5_000
+JOURNAL_BYTES = 64 * 1024 * 1024
+"""What the write-ahead log may keep of the disk after a burst."""
 
 
 def writing_engine(path: Path) -> Engine:
@@ -33,6 +35,7 @@ def _engine(path: Path, pool: type[NullPool] | type[QueuePool], begin: str, *, s
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA journal_size_limit={JOURNAL_BYTES}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

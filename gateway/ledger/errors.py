@@ -3,6 +3,7 @@
 A ledger in trouble stops the intake: nothing new is taken until it can be recorded.
 """
 
+import sqlite3
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -40,20 +41,21 @@ class FinalBusy(Retryable):
     """Another open delivery is on its way to the same final name; this one waits."""
 
 
-def ledger_error(path: Path, error: DBAPIError) -> GatewayError | None:
+def ledger_error(path: Path, error: DBAPIError | sqlite3.Error) -> GatewayError | None:
     """What a database error says about the ledger as a whole; None if it is about one statement only."""
-    name = str(getattr(error.orig, "sqlite_errorname", ""))
+    said = error.orig if isinstance(error, DBAPIError) else error
+    name = str(getattr(said, "sqlite_errorname", ""))
     stop = "no new file is taken until this is solved"
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return LedgerLocked(f"{path}: another program keeps the ledger locked; end it; {stop}")
     if name.startswith("SQLITE_FULL"):
         return LedgerFull(f"{path}: the ledger's disk is full; free some space; {stop}")
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN", "SQLITE_AUTH")):
-        return LedgerBroken(f"{path}: the ledger can't be written ({error.orig}); give our user access; {stop}")
+        return LedgerBroken(f"{path}: the ledger can't be written ({said}); give our user access; {stop}")
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return LedgerBroken(
-            f"{path}: the ledger is damaged ({error.orig}); copy it, then mend it with sqlite3's .recover; {stop}"
+            f"{path}: the ledger is damaged ({said}); copy it, then mend it with sqlite3's .recover; {stop}"
         )
     if name.startswith("SQLITE_IOERR"):
-        return LedgerBroken(f"{path}: the disk under the ledger fails ({error.orig}); check it; {stop}")
+        return LedgerBroken(f"{path}: the disk under the ledger fails ({said}); check it; {stop}")
     return None

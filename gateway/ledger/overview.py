@@ -89,7 +89,7 @@ def unsettled_counts(connection: Connection) -> dict[tuple[str, str], int]:
 def reaction_counts(connection: Connection) -> dict[str, int]:
     """How many reactions of an action failed and were not done since."""
     query = select(reaction.c.action, func.count()).where(reaction.c.error.is_not(None), reaction.c.state != "done")
-    return {action: count for action, count in connection.execute(query.group_by(reaction.c.action))}
+    return {row[0]: row[1] for row in connection.execute(query.group_by(reaction.c.action))}
 
 
 def parked_deliveries(connection: Connection, found: Collection[int]) -> frozenset[int]:

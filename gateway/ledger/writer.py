@@ -107,11 +107,8 @@ class Writer:
             try:
                 connection = connection or connect()
                 _run_batch(connection, batch, self._path)
-            except DBAPIError as exc:
-                error = ledger_error(self._path, exc) or LedgerBroken(f"{self._path}: {exc.orig}")
-                error.__cause__ = exc
-            except GatewayError as exc:
-                error = exc
+            except Exception as exc:
+                error = self._as_ours(exc)
             else:
                 self.trouble = None
                 return connection
@@ -123,6 +120,15 @@ class Writer:
         for job in batch:
             job.failed = error
         return connection
+
+    def _as_ours(self, exc: Exception) -> GatewayError:
+        """Whatever stops a whole batch is the ledger's trouble; this thread outlives it."""
+        if isinstance(exc, GatewayError):
+            return exc
+        known = ledger_error(self._path, exc) if isinstance(exc, (DBAPIError, sqlite3.Error)) else None
+        ours = known or LedgerBroken(f"{self._path}: the ledger can't be written: {exc}")
+        ours.__cause__ = exc
+        return ours
 
 
 def _run_batch(connection: Connection, batch: list[_Job], path: Path) -> None:

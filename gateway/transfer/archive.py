@@ -37,12 +37,9 @@ class ArchiveSource(Wrapped):
 
     async def _entry(self, path: str) -> AsyncIterator[bytes]:
         archive = await in_thread(lambda _: opened(self._archive))
-        try:
-            entry = archive.open(path.removeprefix(self._prefix))
+        with archive, archive.open(path.removeprefix(self._prefix)) as entry:
             while block := await in_thread(lambda _: _block(entry, path)):
                 yield block
-        finally:
-            archive.close()
 
 
 def opened(archive: str) -> zipfile.ZipFile:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from gateway.core.clock import Clock
-from gateway.core.errors import NameTaken
+from gateway.core.errors import NameTaken, PathRefused
 from gateway.core.model import Stamp
 from gateway.endpoints.base import Endpoint
 from gateway.language.nodes import Taken
@@ -19,7 +19,7 @@ from gateway.transfer.inplace import write_inplace
 from gateway.transfer.intent import Caller, Intent
 from gateway.transfer.place import hold_for_name, name_taken
 from gateway.transfer.same import same_content
-from gateway.transfer.send import same_source, send
+from gateway.transfer.send import make_folders, same_source, send
 from gateway.transfer.verify import sha256_of
 from gateway.transfer.way import Way, stamp_at
 from gateway.transfer.zip import pack
@@ -64,11 +64,23 @@ async def intend(
 async def _names(intent: Intent, target: Endpoint) -> AsyncIterator[tuple[str, Stamp | None]]:
     """The final names to try, with what stands there; only -UNI has more than one."""
     if intent.mode is not Taken.UNIQUE or intent.unzip is not None:
-        yield intent.final, await stamp_at(target, intent.final)
+        yield intent.final, await _standing(intent, target, intent.final)
         return
     for name in naming.free_names(intent.final, target.features.name_bytes_max):
-        if await stamp_at(target, name) is None:
+        if await _standing(intent, target, name) is None:
             yield name, None
+
+
+async def _standing(intent: Intent, target: Endpoint, name: str) -> Stamp | None:
+    """What stands under a name; some peers refuse to say so in a folder that is missing."""
+    try:
+        return await stamp_at(target, name)
+    except PathRefused:
+        folder = naming.split(name)[0].rstrip("/")
+        if not intent.make_dirs or not folder:
+            raise
+    await make_folders(target, folder)
+    return await stamp_at(target, name)
 
 
 async def _recorded(ledger: Ledger, work: "partial[DeliveryRow]", owner: int) -> DeliveryRow:

@@ -106,7 +106,15 @@ def placed(row: DeliveryRow, final: Stamp | None) -> str:
 
 async def look(way: Way) -> Shown:
     """See what there is.  Raises Retryable where it can't be told."""
-    row, target = way.row, way.target
+    try:
+        return await _look(way.row, way.target)
+    except PathRefused as exc:
+        raise Unsettled(
+            f"what became of {way.row.final} can't be told while the peer refuses to show it: {exc}"
+        ) from exc
+
+
+async def _look(row: DeliveryRow, target: Endpoint) -> Shown:
     partial = await stamp_at(target, row.partial)
     if partial is None:
         await _folder_answers(target, row)
@@ -120,9 +128,7 @@ async def look(way: Way) -> Shown:
 
 async def _folder_answers(target: Endpoint, row: DeliveryRow) -> None:
     """A partial is gone only if its folder can be seen: an unmounted disk takes no file over."""
-    folder = naming.split(row.partial)[0].rstrip("/")
-    if not folder:
-        return
+    folder = naming.split(row.partial)[0].rstrip("/") or ("/" if row.partial.startswith("/") else ".")
     try:
         await target.stat(folder)
     except NotThere as exc:
