@@ -6,10 +6,13 @@ import sys
 import structlog
 
 
-def configure_logs(*, verbose: bool = False, as_json: bool | None = None) -> None:
-    """Send our lines to standard error; `as_json` None decides by whether that is a terminal."""
+def configure_logs(*, verbose: bool = False, as_json: bool | None = None, quiet: bool = False) -> None:
+    """Send our lines to standard error; `as_json` None decides by whether that is a terminal.
+
+    `quiet`: only what must not be missed, for commands that say themselves what they did.
+    """
     to_json = not sys.stderr.isatty() if as_json is None else as_json
-    level = logging.DEBUG if verbose else logging.INFO
+    level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if to_json

@@ -1,0 +1,195 @@
+"""Runs an action, or all instances of a group's, and follows it: here, or beside the gateway that serves."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gateway.cli.doing import waiting_for
+from gateway.cli.following import Follower, Screen, open_screen
+from gateway.config.loaded import Loaded
+from gateway.core.clock import Clock
+from gateway.core.errors import GatewayError, Refused
+from gateway.core.model import Severity
+from gateway.core.units import show_size
+from gateway.language.check import check
+from gateway.language.parse import parse_bytes
+from gateway.ledger import overview, runs
+from gateway.ledger.runs import RunRow
+from gateway.runner.actions import Actions, instances_of, read_actions
+from gateway.runner.instance import Instance
+from gateway.runner.world import world_of
+from gateway.service.engine import Engine
+from gateway.service.failures import exit_code_of
+from gateway.service.talking import Here, Talk, talk
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to run; `quiet`: print nothing on the way."""
+
+    action: str
+    now: bool = False
+    approve: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of a run of one instance; `row` is None if none came about, then `error` says why."""
+
+    action: str
+    row: RunRow | None
+    error: GatewayError | None = None
+
+    def exit_code(self, *, error_on_nothing: bool) -> int:
+        """As DESIGN §6 says."""
+        if self.error is not None:
+            return self.error.exit_code
+        if self.row is None or self.row.outcome in ("failed", "stopped"):
+            return exit_code_of(self.row.error_class if self.row else None)
+        return 9 if self.row.outcome == "nothing" and error_on_nothing else 0
+
+    def as_json(self) -> Mapping[str, Any]:
+        """For --json."""
+        row = self.row
+        return {
+            "action": self.action,
+            "run": row.id if row else None,
+            "outcome": row.outcome if row else "failed",
+            "files": row.files if row else 0,
+            "failed_files": row.failed_files if row else 0,
+            "size_bytes": row.size_bytes if row else 0,
+            "error": str(self.error) if self.error else row.error if row else None,
+            "notes": list(row.notes) if row else [],
+        }
+
+
+def shown_result(ended: Ended) -> str:
+    """The last lines of a run, for people."""
+    row = ended.row
+    if row is None:
+        return f"{ended.action}: {ended.error}"
+    lines = [f"{ended.action}: {_outcome(row)} (run {row.id})"]
+    lines += [f"  {line}" for note in row.notes for line in note.splitlines()]
+    if row.error:
+        lines.append(f"  {row.error}")
+    return "\n".join(lines)
+
+
+def _outcome(row: RunRow) -> str:
+    took = f"in {((row.ended_at or row.started_at) - row.started_at) / 1e9:.1f} s"
+    files = "1 file" if row.files == 1 else f"{row.files} files"
+    match row.outcome:
+        case "nothing":
+            return f"nothing to do, {took}"
+        case "done":
+            size = f", {show_size(row.size_bytes)}" if row.size_bytes else ""
+            return f"done, {files}{size}, {took}"
+        case outcome:
+            return f"{outcome}: {files} done, {row.failed_files} failed, {took}"
+
+
+async def run_action(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Ended]:
+    """Run it and wait for its end."""
+    with open_screen(quiet=wanted.quiet) as screen:
+        async with talk(loaded, clock, "run", patience_s=600.0, waiting=waiting_for) as asked:
+            instances = await _instances(loaded, asked, wanted)
+            if isinstance(asked, Here):
+                _show_progress(asked.engine, screen)
+            if asked.served_by is not None:
+                screen.remark(f"beside `gateway serve` (pid {asked.served_by.pid}), which runs it")
+            ended = await asyncio.gather(*(_run_one(asked, clock, one, wanted, screen) for one in instances))
+            if isinstance(asked, Here):
+                await asked.engine.finish()
+            return list(ended)
+
+
+def _show_progress(engine: Engine, screen: Screen) -> None:
+    services = replace(engine.runner.services, progress=screen.progress)
+    engine.runner.renew(services, engine.actions.instances)
+
+
+async def _run_one(asked: Talk, clock: Clock, instance: Instance, wanted: Wanted, screen: Screen) -> Ended:
+    name = instance.name
+    before = await asked.ledger.read(overview.newest_run)
+    follower = Follower(asked.ledger, clock, name, before, screen)
+    following = asyncio.create_task(follower.follow())
+    arguments = {"action": name, "now": wanted.now, "approve": wanted.approve}
+    try:
+        answer = await asked.ask("run", arguments, limit_s=None)
+    except GatewayError as error:
+        return Ended(name, None, error)
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+    await follower.look(int(answer["run"]))
+    return Ended(name, await asked.ledger.read(partial(runs.get, found=int(answer["run"]))))
+
+
+async def _instances(loaded: Loaded, asked: Talk, wanted: Wanted) -> list[Instance]:
+    """What the name means.  Raises Refused with what there is."""
+    if wanted.action.endswith(".act"):
+        return await _script(loaded, asked, Path(wanted.action))
+    actions = asked.engine.actions if isinstance(asked, Here) else await asyncio.to_thread(read_actions, loaded)
+    return chosen(actions, wanted.action)
+
+
+def chosen(actions: Actions, name: str) -> list[Instance]:
+    """The instance called `name`, or all of the action called so.  Raises Refused."""
+    found = actions.instances.get(name)
+    if found is not None:
+        return [found]
+    members = [one for one in actions.instances.values() if one.action.name == name]
+    if members:
+        return members
+    if name in actions.broken:
+        raise Refused(f"{name} can't run: {actions.broken[name]}")
+    known = sorted({one.action.name for one in actions.instances.values()} | set(actions.broken))
+    raise Refused(f"there is no action {name!r}; there are: {', '.join(known) or 'none'}")
+
+
+async def _script(loaded: Loaded, asked: Talk, path: Path) -> list[Instance]:
+    """A script that lies anywhere; beside a gateway that serves only one that it knows."""
+    if not isinstance(asked, Here):
+        actions = await asyncio.to_thread(read_actions, loaded)
+        known = await asyncio.to_thread(_of_file, actions, path)
+        if known:
+            return known
+        raise Refused(
+            f"{path}: `gateway serve` (pid {asked.served_by.pid if asked.served_by else 0}) runs this state folder and "
+            "does not know this script; put it into an action folder and call `gateway reload`"
+        )
+    instances = await asyncio.to_thread(_read_script, loaded, path)
+    engine = asked.engine
+    present = engine.actions.instances
+    taken = [one.name for one in instances if await asyncio.to_thread(_is_other, present.get(one.name), path)]
+    if taken:
+        raise Refused(f"{path}: an action {taken[0]!r} stands already in the action folders; rename the file")
+    merged = {**present, **{one.name: one for one in instances}}
+    engine.actions = replace(engine.actions, instances=merged)
+    engine.runner.renew(engine.runner.services, merged)
+    return instances
+
+
+def _of_file(actions: Actions, path: Path) -> list[Instance]:
+    return [one for one in actions.instances.values() if not _is_other(one, path)]
+
+
+def _is_other(known: Instance | None, path: Path) -> bool:
+    return known is not None and Path(known.action.path).resolve() != path.resolve()
+
+
+def _read_script(loaded: Loaded, path: Path) -> list[Instance]:
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise Refused(f"{path}: can't be read: {problem.strerror}; name a script") from problem
+    parsed = parse_bytes(data, str(path))
+    errors = [finding for finding in check(parsed, world_of(loaded)) if finding.severity is Severity.ERROR]
+    if errors:
+        raise Refused("\n".join(str(finding) for finding in errors))
+    return list(instances_of(loaded, parsed, hashlib.sha256(data).hexdigest()))
