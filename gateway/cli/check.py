@@ -75,7 +75,7 @@ def _check_with(loaded: Loaded, given: Sequence[Path]) -> Checked:
     for each in parsed:
         findings += check_script(each, world)
     files = {each.action.path for each in parsed}
-    findings += [finding for finding in check_all([*parsed, *others], world) if finding.span.file in files]
+    findings += [finding for finding in check_all([*others, *parsed], world) if finding.span.file in files]
     return Checked(len(parsed), tuple(findings))
 
 

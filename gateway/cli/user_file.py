@@ -48,7 +48,8 @@ def without_user(text: str, name: str, file: str) -> str:
     end = min(others, default=len(lines) + 1) - 1
     while end > first and _belongs_to_next(lines[end - 1]) and others:
         end -= 1
-    kept = "".join(lines[: first - 1] + lines[end:])
+    before, behind = "".join(lines[: first - 1]), "".join(lines[end:])
+    kept = before + behind if behind else before.rstrip("\n") + "\n"
     if tomllib.loads(kept) != _without(tomllib.loads(text), name):
         raise Refused(f"{spans[path]}: the account {name!r} can't be taken out safely; take it out by hand")
     return kept

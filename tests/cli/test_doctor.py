@@ -1,0 +1,169 @@
+"""`gateway doctor`: what it finds, and the remedy that stands beside it."""
+
+import json
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.checkups.doors import check_certificate, check_port
+from gateway.cli.checkups.folders import check_scripts, check_state
+from gateway.cli.checkups.line import Line, State
+from gateway.cli.checkups.machine import check_inotify, check_leases, check_versions
+from gateway.cli.doctor import look_over
+from gateway.cli.main import main
+from gateway.config.load import load
+from gateway.config.schema import TlsSettings
+from tests.peers.certificates import make_certificate
+
+SECURE = '[endpoints.acme]\nurl = "sftp://u@h/in"\nkey = "file:keys/acme"\nhost_key = "ssh-ed25519 AAAA"\n'
+
+
+@pytest.fixture
+def conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration in which nothing fails."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GATEWAY_CONFIG", raising=False)
+    for folder in ("conf", "actions", "keys"):
+        Path(folder).mkdir()
+    Path("keys/acme").touch(mode=0o600)
+    Path("keys/acme").write_text("key")
+    main_file = Path("conf/gateway.toml")
+    main_file.write_text('[gateway]\nroot = ".."\n' + SECURE)
+    return main_file
+
+
+def found(subject: str, lines: Sequence[Line] | None = None) -> Line:
+    (line,) = [line for line in (lines if lines is not None else list(look_over())) if line.subject == subject]
+    return line
+
+
+def test_nothing_fails_in_a_sound_configuration(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor"])
+    output = capsys.readouterr().out
+    assert (ended.value.code or 0) == 0, output
+    assert output.splitlines()[-1].endswith("0 fail")
+
+
+def test_every_line_that_is_not_ok_has_a_remedy(conf: Path) -> None:
+    conf.write_text(
+        SECURE.replace("host_key", "#").replace("keys/acme", "keys/none") + '[inbound.sftp]\nlisten = ":1"\n'
+    )
+    lines = list(look_over())
+    assert {line.state for line in lines} >= {State.OK, State.FAIL}
+    assert all((line.state is State.OK) == (line.remedy == "") for line in lines)
+
+
+def test_a_failure_ends_with_7_and_json_lists_it(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    conf.write_text(conf.read_text().replace("host_key", "# host_key"))
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor", "--json"])
+    assert ended.value.code == 7
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["subject"], row["remedy"]) for row in rows if row["state"] == "fail"] == [
+        ("acme host key", "gateway trust acme")
+    ]
+
+
+def test_a_broken_configuration_is_a_failure_and_the_machine_is_still_looked_over(conf: Path) -> None:
+    conf.write_text("[gatway]\n")
+    lines = list(look_over())
+    assert "did you mean 'gateway'?" in found("configuration", lines).found
+    assert found("configuration", lines).state is State.FAIL
+    assert found("python", lines).state is State.OK
+
+
+def test_a_missing_secret_is_named_with_its_remedy(conf: Path) -> None:
+    Path("keys/acme").unlink()
+    line = found("acme key")
+    assert line.state is State.FAIL
+    assert "keys/acme does not exist" in line.found
+    assert line.remedy == "put it there, or correct its path"
+
+
+def test_a_secret_that_everybody_reads_fails_and_one_that_a_group_reads_is_warned_of(conf: Path) -> None:
+    Path("keys/acme").chmod(0o644)
+    assert found("acme key").remedy.startswith("run: chmod 600 ")
+    assert found("acme key").state is State.FAIL
+    Path("keys/acme").chmod(0o640)
+    assert found("acme key").state is State.WARN
+    Path("keys/acme").chmod(0o600)
+    assert found("acme key").state is State.OK
+
+
+def test_an_endpoint_without_password_or_key_fails_unless_it_is_anonymous(conf: Path) -> None:
+    conf.write_text('[endpoints.a]\nurl = "ftp://h/in"\n[endpoints.b]\nurl = "ftp://u@h/in"\n')
+    lines = list(look_over())
+    assert [line.subject for line in lines if line.state is State.FAIL] == ["b login"]
+
+
+def test_a_state_folder_in_a_place_that_is_no_folder_fails(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    line = check_state(tmp_path / "file")
+    assert line.state is State.FAIL
+    assert "is no folder" in line.found
+
+
+def test_a_state_folder_that_is_not_there_yet_is_fine_and_is_not_made(tmp_path: Path) -> None:
+    line = check_state(tmp_path / "a/b")
+    assert line.state is State.OK
+    assert "made at the first start" in line.found
+    assert not (tmp_path / "a").exists()
+
+
+def test_state_on_a_network_file_system_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"1 0 0:1 / {tmp_path} rw - nfs4 server:/x rw\n")
+    monkeypatch.setattr("gateway.config.disks._MOUNTS", mounts)
+    line = check_state(tmp_path)
+    assert (line.state, "nfs4" in line.found) == (State.FAIL, True)
+
+
+def test_a_missing_action_folder_is_a_warning_with_the_command_that_makes_it(tmp_path: Path) -> None:
+    line = check_scripts(tmp_path / "none")
+    assert (line.state, line.remedy.split(",")[0]) == (State.WARN, f"mkdir -p {tmp_path}/none")
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        line = check_port("inbound sftp", f"127.0.0.1:{port}")
+        assert (line.state, line.found) == (State.WARN, f"127.0.0.1:{port} is taken")
+    assert check_port("inbound sftp", f"127.0.0.1:{port}").state is State.OK
+
+
+def test_an_address_of_another_machine_fails() -> None:
+    assert check_port("inbound sftp", "203.0.113.1:2222").state is State.FAIL
+
+
+@pytest.mark.parametrize(("days", "state"), [(90, State.OK), (10, State.WARN), (-1, State.FAIL)])
+def test_a_certificate_is_looked_at_before_it_expires(conf: Path, tmp_path: Path, days: int, state: State) -> None:
+    made = make_certificate(tmp_path / "certificate", days=days)
+    reference = f"file:{made.file}"
+    line = check_certificate(load(conf), TlsSettings(certificate=reference, key=reference))
+    assert line.state is state
+
+
+def test_low_inotify_limits_come_with_the_command_that_raises_them(tmp_path: Path) -> None:
+    for name, value in (("max_user_watches", 8192), ("max_user_instances", 128), ("max_queued_events", 16384)):
+        (tmp_path / name).write_text(f"{value}\n")
+    low, *others = check_inotify(tmp_path)
+    assert low.remedy == "sysctl fs.inotify.max_user_watches=65536"
+    assert [line.state for line in others] == [State.OK, State.OK]
+
+
+@pytest.mark.parametrize(("capabilities", "state"), [("0000000010000000", State.OK), ("0000000000000000", State.WARN)])
+def test_the_capability_for_leases_is_read_from_the_kernel(tmp_path: Path, capabilities: str, state: State) -> None:
+    (tmp_path / "status").write_text(f"Name:\tx\nCapEff:\t{capabilities}\n")
+    assert check_leases(tmp_path / "status").state is state
+
+
+def test_libraries_are_compared_with_what_the_package_asks_for() -> None:
+    lines = {line.subject.lower(): line for line in check_versions()}
+    assert lines["python"].state is State.OK
+    assert {"asyncssh", "pyftpdlib", "watchdog", "sqlalchemy"} <= set(lines)
+    assert "ruff" not in lines
