@@ -1,0 +1,147 @@
+"""The guarantee, with real processes: killed at random moments, nothing is lost, nothing comes twice, nothing is torn.
+
+KILLS and SEED in the environment make a longer test out of it: `KILLS=1000 SEED=7 pytest -k killed --timeout 0`.
+"""
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gateway.ledger.delivery_row import OPEN, State
+from tests.acceptance.arrivals import Arrivals, arrivals_in
+from tests.acceptance.feeding import Feeder
+from tests.acceptance.harness import Gateway, until
+from tests.acceptance.mortal_sshd import mortal_sshd
+from tests.peers.openssh import SshPeer
+from tests.peers.vsftpd import FtpPeer
+
+KILLS = int(os.environ.get("KILLS", "6"))
+SEED = int(os.environ.get("SEED", "2"))
+FILES_A_KILL = 25
+FEED_A_KILL_S = 2.0
+
+
+@dataclass
+class Route:
+    """From an outbox to a watched folder."""
+
+    outbox: Path
+    arrivals: Arrivals
+    expected: dict[str, str] = field(default_factory=dict)
+
+    def is_over(self) -> bool:
+        """Everything has arrived and the sources are gone."""
+        return set(self.expected) <= set(self.arrivals.counts) and not any(self.outbox.iterdir())
+
+    def prove(self) -> None:
+        """Whole, once, and nothing else."""
+        assert not self.arrivals.lost_events
+        assert self.arrivals.torn == []
+        assert {name: n for name, n in self.arrivals.counts.items() if n != 1} == {}
+        assert self.arrivals.digests == self.expected
+        assert [path.name for path in self.arrivals.folder.iterdir() if path.name.startswith(".")] == []
+
+    def missing(self) -> str:
+        """What has not come, for the message."""
+        left = sorted(path.name for path in self.outbox.iterdir())
+        return f"missing {sorted(set(self.expected) - set(self.arrivals.counts))}, left in the outbox {left}"
+
+
+@pytest.fixture
+def routes(gateway: Gateway, sshd: SshPeer, plain_vsftpd: FtpPeer, tmp_path: Path) -> Iterator[tuple[Route, Route]]:
+    """One route over sshd, whose recipient takes every file at once, and one over vsftpd, where they stay."""
+    with ExitStack() as stack:
+        shell = stack.enter_context(arrivals_in(sshd.folder / tmp_path.name, tmp_path / "taken"))
+        plain = stack.enter_context(arrivals_in(plain_vsftpd.folder / tmp_path.name))
+        gateway.sftp("shell", sshd, shell.folder)
+        gateway.ftp("plain", plain_vsftpd, f"{plain_vsftpd.path}/{tmp_path.name}")
+        for endpoint in ("shell", "plain"):
+            gateway.polled(f"to_{endpoint}", endpoint, "PUT -DEL *", "@retry_delay 1s\n")
+        yield Route(gateway.outbox("shell"), shell), Route(gateway.outbox("plain"), plain)
+
+
+@pytest.mark.timeout(90 + 10 * KILLS)
+def test_a_service_killed_at_random_moments_loses_nothing_and_sends_nothing_twice(
+    gateway: Gateway, routes: tuple[Route, Route]
+) -> None:
+    chance = random.Random(SEED)
+    feeder = _feed(routes, KILLS * FILES_A_KILL, KILLS * FEED_A_KILL_S)
+    interrupted = 0
+    for _ in range(KILLS):
+        gateway.start()
+        if chance.random() < 0.7:  # as a file travels
+            chance.choice(routes).arrivals.next_partial(3.0)
+            time.sleep(chance.uniform(0, 0.03))
+        else:
+            time.sleep(chance.uniform(0, 2.0))
+        gateway.kill()
+        interrupted += any(row.state in OPEN for row in gateway.deliveries())
+    feeder.finish()
+    print(f"{KILLS} kills, {interrupted} of them with files on their way")  # noqa: T201
+    assert interrupted > 0
+
+    gateway.start()
+
+    _all_over(gateway, routes)
+    _proved(gateway, routes)
+
+
+def test_a_service_told_to_stop_finishes_what_is_under_way_and_leaves_nothing_half(
+    gateway: Gateway, routes: tuple[Route, Route]
+) -> None:
+    feeder = _feed(routes, 60, 3.0)
+    gateway.start()
+    until(lambda: len(routes[0].arrivals.counts) > 3, gateway.log_text)
+
+    assert gateway.stop() == 0
+
+    assert {row.state for row in gateway.deliveries()} == {State.DONE}
+    feeder.finish()
+    gateway.start()
+    _all_over(gateway, routes)
+    _proved(gateway, routes)
+
+
+def test_a_server_killed_and_restarted_costs_only_time(gateway: Gateway, tmp_path: Path) -> None:
+    with mortal_sshd(tmp_path / "sshd") as server, arrivals_in(server.peer.folder, tmp_path / "taken") as arrivals:
+        gateway.sftp("shell", server.peer, arrivals.folder)
+        gateway.polled("to_shell", "shell", "PUT -DEL *", "@retry_delay 1s\n@retries 8\n")
+        route = Route(gateway.outbox("shell"), arrivals)
+        gateway.start()
+        feeder = _feed((route,), 100, 4.0)
+        for killed_after in (10, 50):
+            until(lambda wanted=killed_after: len(arrivals.counts) > wanted, gateway.log_text)  # type: ignore[misc]
+            server.kill()
+            server.start_again()
+        feeder.finish()
+        _all_over(gateway, (route,))
+        _proved(gateway, (route,))
+
+
+def _feed(routes: tuple[Route, ...], count: int, over_s: float) -> Feeder:
+    """Start feeding; what is fed is what is expected."""
+    feeder = Feeder([route.outbox for route in routes], count, SEED, over_s=over_s)
+    for route in routes:
+        route.expected = feeder.digests[route.outbox]
+    return feeder.start()
+
+
+def _all_over(gateway: Gateway, routes: tuple[Route, ...]) -> None:
+    for route in routes:
+        until(route.is_over, lambda route=route: f"{route.missing()}\n{gateway.log_text()[-6000:]}", 30)  # type: ignore[misc]
+
+
+def _proved(gateway: Gateway, routes: tuple[Route, ...]) -> None:
+    """By the recipients' folders, and the ledger says the same."""
+    until(lambda: all(row.state in (State.DONE, State.FAILED) for row in gateway.deliveries()), gateway.log_text)
+    for route in routes:
+        route.prove()
+    done = [row.intent.source for row in gateway.deliveries(state=State.DONE)]
+    assert len(done) == len(set(done)) == sum(len(route.expected) for route in routes)
+    assert gateway.stop() == 0
