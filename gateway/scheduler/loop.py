@@ -74,7 +74,7 @@ class Scheduler:
         self._notes = Notes(book, clock, self._tasks.start)
         self._looking = Looking(book, clock, self._tasks.start, self._looked)
         self._starts = Starts(runs, clock, self._tasks.start, self._ended, self._entries.get)
-        self._offers = Offers(book, clock, self._starts, self._may_run)
+        self._offers = Offers(book, clock, self._starts, self._may_run, self._ask)
         self._plans = Plans(clock, self._pace, self._timers, self._looking, self._ask)
         self._clockwork = Clockwork(
             clock, keep=self._keep, is_paused=self._is_paused, on_due=self._due_by_clock, on_edge=self._edge
@@ -171,7 +171,7 @@ class Scheduler:
     def refresh(self, *names: str) -> None:
         """The ledger was changed by a person (retry, skip, baseline, trust): ask it anew; without names, for all."""
         for entry in [self._entries[name] for name in names or self._entries if name in self._entries]:
-            entry.failures, entry.retry_at_s = 0, None
+            entry.failures, entry.retry_at_s, entry.offered = 0, None, ()
             if entry.polled is not None:
                 entry.polled.left.clear()
             self._ask(entry, Hints(anew=True))

@@ -9,13 +9,25 @@ from gateway.scheduler.book import Book, from_ns
 from gateway.scheduler.entry import Entry
 from gateway.scheduler.looking import LookDone
 from gateway.scheduler.starts import Starts
+from gateway.transfer.watched import Hints
 
 
 class Offers:
-    """Starts what looks found due.  `may_run` says that nobody holds the action: no pause, no end of the service."""
+    """Starts what looks found due.
 
-    def __init__(self, book: Book, clock: Clock, starts: Starts, may_run: Callable[[Entry], bool]) -> None:
+    `may_run` says that nobody holds the action: no pause, no end of the service.  `ask` asks for another look.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        clock: Clock,
+        starts: Starts,
+        may_run: Callable[[Entry], bool],
+        ask: Callable[[Entry, Hints], None],
+    ) -> None:
         self._book = book
+        self._ask = ask
         self._clock = clock
         self._starts = starts
         self._may_run = may_run
@@ -57,9 +69,20 @@ class Offers:
     def _start_with_files(self, entry: Entry) -> None:
         assert entry.polled is not None
         ready = entry.polled.ready()
-        entry.offered = tuple(found for number in entry.polled.driving for found in ready.get(number, ()))
-        entry.retry_at_s = None
+        driving = tuple(found for number in sorted(entry.polled.driving) for found in ready.get(number, ()))
+        if entry.offered and set(entry.offered) <= set(driving):
+            self._leave(entry)
+            return
+        entry.offered, entry.retry_at_s = driving, None
         self._starts.start(entry, Due(action=entry.name, trigger=Trigger.POLL, judged=ready))
+
+    def _leave(self, entry: Entry) -> None:
+        """The last run did nothing with any of its files: they are not offered again every few seconds."""
+        assert entry.polled is not None
+        offered, entry.offered = entry.offered, ()
+        why = f"a run left it there: {entry.error or 'it did nothing with it'}"
+        entry.polled.leave(offered, self._clock.monotonic(), why)
+        self._ask(entry, Hints(folders=False, again=True))
 
     def _may_start(self, entry: Entry) -> bool:
         unsure = entry.unsure and entry.polled is not None

@@ -84,18 +84,8 @@ class Starts:
             entry.failures += 1
             entry.retry_at_s = self._clock.monotonic() + pause_s(entry.failures)
             entry.error = f"the run could not be executed: {error}"
-        self._consider_offered(entry, result)
-
-    def _consider_offered(self, entry: Entry, result: RunResult | None) -> None:
-        """What was offered to a run that did nothing with it isn't offered again at once."""
-        offered, entry.offered = entry.offered, ()
-        if entry.polled is None:
-            return
-        now_s = self._clock.monotonic()
-        stopped = result is not None and result.outcome is Outcome.STOPPED
-        if result is None or (not result.files and not stopped):
-            why = f"a run left it there: {entry.error or 'it did nothing with it'}"
-            entry.polled.leave(offered, now_s, why)
+        if result is None or result.outcome is Outcome.STOPPED:
+            entry.offered = ()  # nothing is to be concluded from what it left
 
     def _next(self, entry: Entry) -> None:
         following, entry.following = entry.following, None

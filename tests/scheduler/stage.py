@@ -87,6 +87,7 @@ class RecordedRuns:
     clock: TurnedClock
     started: list[tuple[float, Due]] = field(default_factory=list)
     removes: bool = True
+    limit: int | None = None
     hook: Callable[[Due], "asyncio.Future[None] | None"] | None = None
 
     async def run(self, due: Due) -> RunResult:
@@ -95,10 +96,10 @@ class RecordedRuns:
             await waits
         files = [found for one in (due.judged or {}).values() for found in one]
         if self.removes:
-            for found in files:
+            for found in files[: self.limit]:
                 Path(found.path).unlink(missing_ok=True)
         outcome = Outcome.DONE if files else Outcome.NOTHING
-        return RunResult(run=len(self.started), outcome=outcome, files=len(files) if self.removes else 0)
+        return RunResult(run=len(self.started), outcome=outcome, files=len(files))
 
     @property
     def names(self) -> list[list[str]]:

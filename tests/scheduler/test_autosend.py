@@ -318,6 +318,28 @@ async def test_a_run_that_leaves_its_file_lying_is_not_started_every_few_seconds
         assert gaps == pytest.approx([60, 300, 900], abs=6)
 
 
+async def test_what_a_limit_left_for_the_next_run_gets_it_at_once(tmp_path: Path) -> None:
+    action = instance(tmp_path)
+    for name in ("a", "b", "c"):
+        (tmp_path / "outbox" / name).write_text("x")
+    async with await stage(action) as scene:
+        scene.runs.limit = 1
+        await scene.turn(8)
+        assert scene.runs.names == [["a", "b", "c"], ["b", "c"], ["c"]]
+
+
+async def test_a_file_that_comes_while_another_is_left_lying_gets_its_run(tmp_path: Path) -> None:
+    action = instance(tmp_path)
+    (tmp_path / "outbox" / "stuck").write_text("x")
+    async with await stage(action) as scene:
+        scene.runs.removes = False
+        await scene.turn(8)
+        scene.runs.removes = True
+        (tmp_path / "outbox" / "new").write_text("x")
+        await scene.turn(15)
+        assert scene.runs.names == [["stuck"], ["new"]]
+
+
 async def test_a_paused_action_is_looked_at_and_starts_when_the_pause_is_over(tmp_path: Path) -> None:
     action = instance(tmp_path)
     (tmp_path / "outbox" / "a.csv").write_text("a")
