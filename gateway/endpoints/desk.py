@@ -4,8 +4,17 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gateway.config.schema import Scheme
 from gateway.core.clock import Clock
-from gateway.core.errors import GatewayError, HostKeyRefused, LinkLost, LoginRefused, PeerBusy, Retryable
+from gateway.core.errors import (
+    GatewayError,
+    HostKeyRefused,
+    LinkLost,
+    LoginRefused,
+    NeedsOperator,
+    PeerBusy,
+    Retryable,
+)
 from gateway.endpoints.login_memory import LoginMemory, Trouble
 from gateway.endpoints.opening import Opener
 from gateway.endpoints.place import Place
@@ -17,7 +26,12 @@ _ASK_LIMIT_S = 5.0
 _FEWER_FOR_S = 300.0  # after "too many": so long no more sessions than the peer let us have
 _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(minutes=5)
-_AFTER_REFUSED_LOGIN = timedelta(hours=1)
+_AFTER_REFUSAL = timedelta(hours=1)
+
+
+_REFUSALS: dict[str, type[GatewayError]] = {
+    kind.__name__: kind for kind in (LoginRefused, HostKeyRefused, NeedsOperator)
+}
 
 
 class NotYet(LinkLost):
@@ -38,10 +52,10 @@ def trouble_after(exc: GatewayError, before: Trouble | None, place: Place, now: 
     """What to remember of a failed login.  Pure."""
     failures = (before.failures if before else 0) + 1
     next_at: datetime | None = now + pause_after(failures)
-    if isinstance(exc, HostKeyRefused):
-        next_at = None
+    if isinstance(exc, HostKeyRefused) and place.scheme == Scheme.SFTP:
+        next_at = None  # a certificate may be renewed by the peer alone: that is looked at every hour
     elif not isinstance(exc, Retryable):
-        next_at = now + _AFTER_REFUSED_LOGIN
+        next_at = now + _AFTER_REFUSAL
     return Trouble(
         failures=failures,
         since=before.since if before else now,
@@ -61,10 +75,9 @@ def objection(trouble: Trouble | None, place: Place, now: datetime) -> GatewayEr
     if now >= trouble.next_at:
         return None
     when = trouble.next_at.astimezone().isoformat(timespec="seconds")
-    if trouble.error_class == LoginRefused.__name__:
-        return LoginRefused(
-            f"{trouble.error}; not tried again before {when}, so that the account isn't locked (`gateway retry`: now)"
-        )
+    refused = _REFUSALS.get(trouble.error_class)
+    if refused is not None:
+        return refused(f"{trouble.error}; not tried again before {when} (other settings, or `gateway retry`: at once)")
     times = f"{trouble.failures} failures" if trouble.failures > 1 else "one failure"
     return NotYet(f"{place.name}: not tried before {when}, after {times}; the last: {trouble.error}", trouble.next_at)
 

@@ -72,13 +72,16 @@ def _by_facts(control: Control, at: str, path: str) -> Entry:
 
 
 def _by_size(control: Control, at: str, path: str) -> Entry:
-    size = int(control.sendcmd(f"SIZE {at}")[3:].split()[0])
+    answer = control.sendcmd(f"SIZE {at}")
+    size = answer[4:].strip()
+    if not size.isdigit():
+        raise ftplib.error_reply(answer)
     found = None
     if "MDTM" in control.features:
         reply = control.reply(f"MDTM {at}")
         found = parse_time(reply[4:]) if reply.startswith("213") else None
     mtime_ns, grain_ns = found or (None, _SECOND_NS)
-    return Entry(path, Kind.FILE, Stamp(size, mtime_ns, 0, 0, grain_ns))
+    return Entry(path, Kind.FILE, Stamp(int(size), mtime_ns, 0, 0, grain_ns))
 
 
 def _by_listing(control: Control, at: str, path: str) -> Entry:

@@ -5,15 +5,19 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 from gateway.core.errors import GatewayError, LinkLost, PathRefused
+from gateway.endpoints.blocks import gathered, pieces
 from gateway.endpoints.ftp_errors import FTP_ERRORS, ftp_error, login_error, reply_code
-from gateway.endpoints.ftp_thread import FromThread, GaveUp, OwnThread, ToThread, gathered
+from gateway.endpoints.ftp_streams import FromThread, GaveUp, ToThread
 from gateway.endpoints.ftp_wire import Control
+from gateway.endpoints.own_thread import OwnThread
 from gateway.endpoints.place import Place
 from gateway.endpoints.session import within
 
 T = TypeVar("T")
 
 _CLOSE_S = 2.0
+_LEAST_BYTES = 64 * 1024  # crossing to the thread costs
+_MOST_BYTES = 256 * 1024  # so much must go out within one call_timeout
 
 
 class Unanswered(LinkLost):
@@ -73,7 +77,7 @@ class FtpSession:
         pipe = ToThread()
         stored = self._start(lambda: self.control.store(command, pipe.blocks(), offset), pipe.over)
         try:
-            async for block in gathered(blocks):
+            async for block in pieces(gathered(blocks, _LEAST_BYTES), _MOST_BYTES):
                 async with within(self.place.call_timeout_s, f"{self.place.name}: {what}"):
                     if not await pipe.put(block):
                         break

@@ -31,6 +31,7 @@ class Control(ftplib.FTP):
         self._place = place
         self._tls = _context(place) if place.scheme == Scheme.FTPS else None
         self._data: socket.socket | None = None
+        self._hung_up = False
         self.timeout = place.call_timeout_s
         self.features: dict[str, str] = {}
         self.home = ""
@@ -40,7 +41,7 @@ class Control(ftplib.FTP):
         """Connect, log in, ask what the server can."""
         place = self._place
         self.host, self.port = place.host, place.port
-        self.sock = socket.create_connection((place.host, place.port), place.connect_timeout_s)
+        self.sock = self._connected(place.host, place.port, place.connect_timeout_s)
         self.af = self.sock.family
         keep_alive(self.sock, place.keepalive_s)
         if self._tls and place.tls == "implicit":
@@ -55,6 +56,14 @@ class Control(ftplib.FTP):
             self._secure()
             self._listen()
         self._log_in()
+
+    def _connected(self, host: str, port: int, seconds: float) -> socket.socket:
+        """A connection, unless somebody has hung up meanwhile: nobody would end this one any more."""
+        made = socket.create_connection((host, port), seconds)
+        if self._hung_up:
+            made.close()
+            raise ConnectionAbortedError("given up while it was connecting")
+        return made
 
     def _log_in(self) -> None:
         self.login(self._place.user, self._place.password or "")
@@ -120,7 +129,7 @@ class Control(ftplib.FTP):
         """The data connection of a transfer that the server has accepted."""
         _, port = self.makepasv()
         assert self.sock is not None
-        plain = socket.create_connection((self.sock.getpeername()[0], port), self.timeout)
+        plain = self._connected(self.sock.getpeername()[0], port, self._place.call_timeout_s)
         try:
             self._data = plain
             keep_alive(plain, self._place.keepalive_s)
@@ -203,6 +212,7 @@ class Control(ftplib.FTP):
 
     def hang_up(self) -> None:
         """End both connections from any thread: whoever waits on them is woken with an error."""
+        self._hung_up = True
         for sock in (self._data, self.sock):
             if sock is not None:
                 try:

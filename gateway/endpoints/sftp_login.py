@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import asyncssh
 
 from gateway.core.errors import GatewayError, HostKeyRefused, LoginRefused, NeedsOperator
+from gateway.endpoints.own_thread import addresses
 from gateway.endpoints.place import Place
 from gateway.endpoints.session import within
 from gateway.endpoints.sftp_errors import login_error
@@ -122,13 +123,15 @@ def _algorithms(known: Sequence[asyncssh.SSHKey]) -> list[str]:
 
 async def _options(place: Place) -> asyncssh.SSHClientConnectionOptions:
     known = known_keys(place)
-    keys = await asyncio.to_thread(_client_keys, place)  # a passphrase costs a tenth of a second of computing
+    # A passphrase costs a tenth of a second of computing.
+    keys = _client_keys(place) if place.key_passphrase is None else await asyncio.to_thread(_client_keys, place)
     return asyncssh.SSHClientConnectionOptions(
         username=place.user,
         known_hosts=_trusted(place),
         server_host_key_algs=_algorithms(known),
         client_keys=keys or None,
         agent_path=None,
+        host_key_alias=place.host,
         preferred_auth=("publickey", "password", "keyboard-interactive"),
         encryption_algs=list(_CIPHERS),
         compression_algs=["none"],
@@ -152,9 +155,22 @@ async def connect(place: Place) -> asyncssh.SSHClientConnection:
     options = await _options(place)
     try:
         async with within(place.connect_timeout_s, f"{place.name} ({place.address}): connecting"):
-            return await asyncssh.connect(place.host, place.port, client_factory=lambda: client, options=options)
+            return await _connected(place, client, options)
     except (asyncssh.Error, OSError, asyncio.IncompleteReadError) as exc:
         raise _why(exc, client, place) from exc
+
+
+async def _connected(
+    place: Place, client: _Client, options: asyncssh.SSHClientConnectionOptions
+) -> asyncssh.SSHClientConnection:
+    """To the first address that answers."""
+    *others, last = await addresses(place.host, place.port)
+    for address in others:
+        try:
+            return await asyncssh.connect(address, place.port, client_factory=lambda: client, options=options)
+        except OSError:
+            continue
+    return await asyncssh.connect(last, place.port, client_factory=lambda: client, options=options)
 
 
 def _why(exc: BaseException, client: _Client, place: Place) -> GatewayError:

@@ -7,6 +7,8 @@ from typing import Protocol, TypeVar
 
 import asyncssh
 
+from gateway.endpoints.blocks import pieces
+
 T = TypeVar("T")
 
 _WINDOW_BYTES = 4 * 1024 * 1024  # under way on one file
@@ -74,18 +76,6 @@ async def write_blocks(
     finally:
         await _drop(pending)
     return offset - start
-
-
-async def pieces(blocks: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
-    """`blocks`, cut into pieces of at most `size` bytes; small ones pass as they are."""
-    async for block in blocks:
-        if len(block) <= size:
-            if block:
-                yield block
-            continue
-        view = memoryview(block)
-        for at in range(0, len(view), size):
-            yield bytes(view[at : at + size])
 
 
 async def _drop(tasks: Iterable[asyncio.Task[T]]) -> None:

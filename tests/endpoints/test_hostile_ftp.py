@@ -24,7 +24,7 @@ from gateway.core.errors import (
 )
 from gateway.core.model import Kind
 from gateway.endpoints.ftp import FtpEndpoint, open_ftp
-from gateway.endpoints.ftp_thread import FromThread
+from gateway.endpoints.ftp_streams import FromThread
 from tests.endpoints.test_conformance import blocks_of, get, names, put
 from tests.peers import hostile_ftp as hostile
 from tests.peers.certificates import make_certificate

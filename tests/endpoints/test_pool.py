@@ -1,16 +1,19 @@
 """The pool: budgets per endpoint, logins that are not repeated in vain, sessions that die and are replaced."""
 
 import asyncio
+import socket
+import threading
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.config.schema import Scheme
 from gateway.core.clock import SystemClock, TurnedClock
-from gateway.core.errors import GatewayError, HostKeyRefused, LinkLost, LoginRefused, PeerBusy, Refused
+from gateway.core.errors import GatewayError, HostKeyRefused, LinkLost, LoginRefused, NeedsOperator, PeerBusy, Refused
 from gateway.endpoints.desk import pause_after
 from gateway.endpoints.memory import MemoryEndpoint
 from gateway.endpoints.place import Place
@@ -154,6 +157,30 @@ async def test_a_changed_host_key_is_not_tried_before_a_person_says_so() -> None
     assert doors.tries == 1
     await pool.forget_trouble("acme")
     await use(pool)
+
+
+async def test_a_certificate_that_is_not_trusted_is_looked_at_again_every_hour() -> None:
+    doors = Doors()
+    doors.answers = [HostKeyRefused("acme: certificate has expired")]
+    pool, clock = pool_of(doors, place=Place(**{**_fields(PLACE), "scheme": Scheme.FTPS}))
+    with pytest.raises(HostKeyRefused):
+        await use(pool)
+    with pytest.raises(HostKeyRefused, match="expired; not tried again before"):
+        await use(pool)
+    await clock.turn(timedelta(hours=1))
+    await use(pool)
+    assert doors.tries == 2
+
+
+async def test_what_only_an_operator_can_change_stays_so_while_it_is_left_alone() -> None:
+    doors = Doors()
+    doors.answers = [NeedsOperator("acme: no common cipher")]
+    pool, _ = pool_of(doors)
+    with pytest.raises(NeedsOperator):
+        await use(pool)
+    with pytest.raises(NeedsOperator, match="no common cipher; not tried again before"):
+        await use(pool)
+    assert doors.tries == 1
 
 
 async def test_an_endpoint_that_fails_is_left_alone_longer_and_longer_and_says_until_when() -> None:
@@ -321,6 +348,35 @@ async def test_eight_dead_partners_at_once_cost_nobody_elses_transfer(sshd: SshP
         answers = await asyncio.gather(*dead, return_exceptions=True)
         assert all(isinstance(answer, LinkLost) for answer in answers)
         await pool.close()
+
+
+async def test_names_that_nobody_can_look_up_cost_nobody_elses_login(
+    sshd: SshPeer, sshd_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, look_up = threading.Event(), socket.getaddrinfo
+
+    def hangs(host: object, *more: Any, **named: Any) -> Any:
+        if str(host).endswith(".example"):
+            stuck.wait(10)
+        return look_up(host, *more, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    live = ssh_place(sshd, sshd_folder, name="live", host="localhost")
+    lost = {f"lost{n}": Place(**{**_fields(live), "host": f"{n}.example", "name": f"lost{n}"}) for n in range(40)}
+    pool = Pool({"live": live, **lost}, SystemClock())
+
+    async def ask(name: str) -> None:
+        async with pool.session(name) as session:
+            await session.stat("")
+
+    hanging = [asyncio.ensure_future(ask(name)) for name in lost]
+    await asyncio.sleep(0.05)
+    await asyncio.wait_for(ask("live"), 3)
+    stuck.set()
+    for task in hanging:
+        task.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
+    await pool.close()
 
 
 async def test_closing_the_pool_is_bounded_whatever_the_peers_do(tmp_path: Path) -> None:

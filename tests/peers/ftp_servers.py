@@ -1,5 +1,6 @@
 """pyftpdlib on loopback, in a thread of its own with a loop of its own; hostile ones hand in their handler."""
 
+import socket
 import threading
 import warnings
 from collections.abc import Iterator
@@ -13,20 +14,39 @@ with warnings.catch_warnings():  # on Python 3.11 pyftpdlib uses asyncore, which
     warnings.simplefilter("ignore", DeprecationWarning)
     from pyftpdlib.authorizers import DummyAuthorizer
     from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
+    from pyftpdlib.handlers.ftp.dispatchers import PassiveDTP
     from pyftpdlib.ioloop import IOLoop
     from pyftpdlib.servers import FTPServer
 
 USER = "partner"
 
 
+class _TidyPassive(PassiveDTP):
+    """Remembers its connections: pyftpdlib forgets one that comes when its control connection has gone."""
+
+    def handle_accepted(self, sock: socket.socket, addr: tuple[str, int]) -> None:
+        self.cmd_channel.server.accepted.append(sock)
+        super().handle_accepted(sock, addr)
+
+
 class _QuietServer(FTPServer):
-    """One that can be stopped from another thread."""
+    """One that can be stopped from another thread; at its end nothing is left open, whatever a handler has done."""
+
+    def __init__(self, *arguments: object, **more: object) -> None:
+        self.accepted: list[socket.socket] = []
+        super().__init__(*arguments, **more)
+
+    def handle_accepted(self, sock: socket.socket, addr: tuple[str, int]) -> object:
+        self.accepted = [one for one in self.accepted if one.fileno() >= 0] + [sock]
+        return super().handle_accepted(sock, addr)
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             self.ioloop.loop(timeout=0.02, blocking=False)
         self.close_all()
         self.ioloop.close()
+        for sock in self.accepted:
+            sock.close()
 
 
 def _handler(base: type[FTPHandler], folder: Path, certificate: Path | None) -> type[FTPHandler]:
@@ -34,6 +54,7 @@ def _handler(base: type[FTPHandler], folder: Path, certificate: Path | None) -> 
     authorizer = DummyAuthorizer()
     authorizer.add_user(USER, PASSWORD, str(folder), perm="elradfmwMT")
     options: dict[str, object] = {"authorizer": authorizer, "auth_failed_timeout": 0, "use_gmt_times": True}
+    options["passive_dtp"] = _TidyPassive
     if certificate is not None:
         options |= {"certfile": str(certificate), "tls_control_required": True, "tls_data_required": True}
     return type("Handler", (base,), options)

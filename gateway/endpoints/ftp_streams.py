@@ -1,49 +1,11 @@
-"""A thread of its own for each FTP session, and the bounded streams between it and the event loop.
-
-Not the default executor: servers that hang would take all of its threads.
-"""
+"""The bounded streams between the thread of an FTP session and the event loop."""
 
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import Future
-from typing import Any, TypeVar
-
-T = TypeVar("T")
+from collections.abc import Callable, Iterator
 
 _BLOCKS_AHEAD = 4
-_SMALL_BYTES = 64 * 1024  # smaller blocks are gathered before they cross
-
-
-class OwnThread:
-    """Does one thing after the other; what hangs is ended by shutting its socket down, not by waiting."""
-
-    def __init__(self, name: str) -> None:
-        self._work: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while (item := self._work.get()) is not None:
-            work, answer = item
-            if not answer.set_running_or_notify_cancel():
-                continue
-            try:
-                answer.set_result(work())
-            except BaseException as exc:  # whatever it is belongs to whoever waits
-                answer.set_exception(exc)
-            del work, answer, item
-
-    def start(self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        """What `work` will return or raise, to be awaited on the loop."""
-        answer: Future[T] = Future()
-        self._work.put((work, answer))
-        return asyncio.wrap_future(answer)
-
-    def end(self) -> None:
-        """No more work after what is under way."""
-        self._work.put(None)
 
 
 class GaveUp(Exception):
@@ -127,18 +89,3 @@ class FromThread:
         """The thread's `put` raises GaveUp."""
         self._gave_up = True
         self._room.release()
-
-
-async def gathered(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """`blocks`, small ones put together, so that crossing to the thread costs little."""
-    held = bytearray()
-    async for block in blocks:
-        if not held and len(block) >= _SMALL_BYTES:
-            yield block
-            continue
-        held += block
-        if len(held) >= _SMALL_BYTES:
-            yield bytes(held)
-            held.clear()
-    if held:
-        yield bytes(held)

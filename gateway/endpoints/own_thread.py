@@ -1,0 +1,66 @@
+"""A thread for one thing that may hang: an FTP session, a name that is looked up.
+
+Not the default executor: servers that hang would take all of its threads.
+"""
+
+import asyncio
+import queue
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from ipaddress import ip_address
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class OwnThread:
+    """Does one thing after the other; what hangs is ended by shutting its socket down, not by waiting."""
+
+    def __init__(self, name: str) -> None:
+        self._work: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while (item := self._work.get()) is not None:
+            work, answer = item
+            if not answer.set_running_or_notify_cancel():
+                continue
+            try:
+                answer.set_result(work())
+            except BaseException as exc:  # whatever it is belongs to whoever waits
+                answer.set_exception(exc)
+            del work, answer, item
+
+    def start(self, work: Callable[[], T]) -> "asyncio.Future[T]":
+        """What `work` will return or raise, to be awaited on the loop."""
+        answer: Future[T] = Future()
+        self._work.put((work, answer))
+        return asyncio.wrap_future(answer)
+
+    def end(self) -> None:
+        """No more work after what is under way."""
+        self._work.put(None)
+
+
+async def addresses(host: str, port: int) -> list[str]:
+    """The addresses of `host`, best first.  Raises OSError; a name server that hangs holds up nobody else."""
+    if _is_address(host):
+        return [host]
+    thread = OwnThread(f"name-{host}")
+    try:
+        found = await thread.start(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
+    finally:
+        thread.end()
+    return list(dict.fromkeys(str(info[4][0]) for info in found))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
