@@ -135,6 +135,11 @@ class Scheduler:
         """How many files are known."""
         return sum(entry.polled.file_count for entry in self._entries.values() if entry.polled is not None)
 
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """What is remembered of each action, by name."""
+        return self._entries
+
     def stop(self) -> None:
         """Start nothing more."""
         self._stopping = True
