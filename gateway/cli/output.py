@@ -27,13 +27,19 @@ def print_rows(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, em
         print_json(list(rows))
     elif not rows:
         typer.echo(empty)
-    elif sys.stdout.isatty():
-        _print_table(rows, columns)
     else:
-        _print_plain(rows, columns)
+        print_table(columns, [[row.get(column) for column in columns] for row in rows])
 
 
-def _print_table(rows: Sequence[Row], columns: Sequence[str]) -> None:
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
+    """Folded to the width of a terminal; elsewhere a line for each row."""
+    if sys.stdout.isatty():
+        _print_folded(columns, rows)
+    else:
+        _print_plain(columns, rows)
+
+
+def _print_folded(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -42,12 +48,12 @@ def _print_table(rows: Sequence[Row], columns: Sequence[str]) -> None:
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(show_value(row.get(column))) for column in columns))
+        table.add_row(*(Text(show_value(value)) for value in row))
     Console().print(table)
 
 
-def _print_plain(rows: Sequence[Row], columns: Sequence[str]) -> None:
-    cells = [list(columns), *([show_value(row.get(column)) for column in columns] for row in rows)]
+def _print_plain(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
+    cells = [list(columns), *([show_value(value) for value in row] for row in rows)]
     widths = [max(len(line[at]) for line in cells) for at in range(len(columns))]
     for line in cells:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

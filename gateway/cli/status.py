@@ -1,0 +1,48 @@
+"""`gateway status`: a line for each action, and below what needs a person."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.output import JsonOption
+
+if TYPE_CHECKING:
+    from gateway.config.loaded import Loaded
+    from gateway.core.clock import Clock
+    from gateway.service.state import GatewayState
+
+
+def status(
+    action: Annotated[str | None, typer.Argument(help="Only this action; none: all.")] = None,
+    all_: Annotated[bool, typer.Option("--all", "-a", help="Each endpoint of a group's action on its own.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """One line for each action: what it does, how far it is behind, what is due next; below, what needs you."""
+    from gateway.cli.doing import do
+    from gateway.cli.output import print_json
+    from gateway.cli.status_show import show_state
+
+    state = do(partial(_gather, action=action))
+    if as_json:
+        print_json([one.as_json(state) for one in state.actions])
+    else:
+        show_state(state, unfold=all_ or action is not None)
+
+
+async def _gather(loaded: "Loaded", clock: "Clock", action: str | None) -> "GatewayState":
+    from gateway.core.errors import Refused
+    from gateway.service.state import gather
+
+    state = await gather(loaded, clock)
+    if action is None:
+        return state
+    chosen = state.of(action)
+    if not chosen.actions:
+        raise Refused(f"there is no action {action!r}; there are: {_names([one.name for one in state.actions])}")
+    return chosen
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(sorted({name.partition("@")[0] for name in names})) or "none"

@@ -1,0 +1,132 @@
+"""The state of everything as lines for people."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from itertools import chain
+
+import typer
+
+from gateway.cli.moments import moment, shown
+from gateway.cli.output import print_table, show_span, show_value
+from gateway.service.state import ActionState, GatewayState, since
+
+_COLUMNS = ("action", "state", "oldest file", "next", "last run", "why")
+_WORST = ("broken", "refused", "parked", "lag", "retry", "run", "paused", "disabled", "idle")
+
+
+def show_state(state: GatewayState, *, unfold: bool) -> None:
+    """The table, then what needs a person."""
+    _echo(_who_serves(state))
+    rows = [_row(one, state) for one in state.actions] if unfold else list(_folded(state))
+    if rows:
+        print_table(_COLUMNS, rows)
+    else:
+        typer.echo("No actions; put scripts (NAME.act) into an action folder.")
+    _echo(chain(_endpoints(state), _people(state), _degraded(state)))
+
+
+def _echo(lines: Iterable[str]) -> None:
+    for line in lines:
+        typer.echo(line)
+
+
+def _who_serves(state: GatewayState) -> Iterator[str]:
+    if state.ledger_trouble:
+        yield f"LEDGER: {state.ledger_trouble}"
+    if state.silent:
+        yield f"`gateway serve` (pid {state.holder.pid if state.holder else 0}) does not answer: {state.silent}"
+    if state.holder is None:
+        yield "No gateway serves; this is what the ledger knows. Start one with `gateway serve`."
+    for pause in state.known.pauses:
+        until = f" until {shown(moment(pause.until, state.zone), state.zone)}" if pause.until else ""
+        yield f"PAUSED: {pause.scope.replace(':', ' ')}{until}, by {pause.by}; `gateway resume` lets it go on"
+
+
+def _folded(state: GatewayState) -> Iterator[Sequence[str | None]]:
+    """A group's action is one line: how many of its endpoints do what."""
+    groups: defaultdict[str, list[ActionState]] = defaultdict(list)
+    for one in state.actions:
+        groups[one.name.partition("@")[0]].append(one)
+    for name, members in groups.items():
+        if len(members) == 1 and "@" not in members[0].name:
+            yield _row(members[0], state)
+            continue
+        counts = Counter(one.word for one in members)
+        worst = min(members, key=lambda one: _WORST.index(one.word) if one.word in _WORST else 0)
+        words = ", ".join(f"{counts[word]} {word}" for word in sorted(counts, key=lambda word: -counts[word]))
+        row = list(_row(worst, state))
+        row[0] = f"{name} ({len(members)} endpoints: {words})"
+        if worst.why:
+            row[5] = f"{worst.endpoint}: {worst.why}"
+        yield row
+
+
+def _row(one: ActionState, state: GatewayState) -> Sequence[str | None]:
+    oldest = None
+    if one.oldest is not None:
+        name = one.oldest.path.rpartition("/")[2]
+        oldest = f"{name} ({one.oldest.verdict}, {show_span(since(one.oldest.since, state.now))})"
+    return (one.name, one.word, oldest, _next(one, state), _last(one, state), one.why or None)
+
+
+def _next(one: ActionState, state: GatewayState) -> str | None:
+    if one.word == "run" and one.running_since is not None:
+        return f"runs for {show_span(since(one.running_since, state.now))}"
+    if one.next_at is None:
+        return None
+    wait = one.next_at - state.now
+    return f"in {show_span(max(wait, timedelta(0)))}" if wait < timedelta(hours=1) else shown(one.next_at, state.zone)
+
+
+def _last(one: ActionState, state: GatewayState) -> str | None:
+    run = one.last_run
+    if run is None:
+        return None
+    at = shown(moment(run.ended_at or run.started_at, state.zone), state.zone)
+    files = f", {run.files} files" if run.files else ""
+    return f"{at} {run.outcome or run.state}{files}"
+
+
+def _endpoints(state: GatewayState) -> Iterator[str]:
+    for trouble in state.known.troubled:
+        when = f"tried again {shown(moment(trouble.next_at, state.zone), state.zone)}" if trouble.next_at else ""
+        began = shown(moment(trouble.failing_since, state.zone), state.zone)
+        yield ""
+        yield f"ENDPOINT {trouble.endpoint}: fails since {began}, {when or 'not tried before a person acts'}"
+        yield f"  {show_value(trouble.error)}"
+        if trouble.next_at is not None:
+            yield f"  `gateway retry {trouble.endpoint}` tries at once"
+
+
+def _people(state: GatewayState) -> Iterator[str]:
+    for one in state.actions:
+        said = []
+        if one.parked:
+            said.append(f"{_files(one.parked)} parked: `gateway history --action {one.name} --state parked` shows why")
+        for word, count in one.unsettled.items():
+            said.append(
+                f"{_files(count)} {word.replace('_', ' ')}: `gateway history --action {one.name} --state {word}`"
+            )
+        if one.failed_reactions:
+            said.append(f"{one.failed_reactions} reactions failed")
+        if said:
+            yield ""
+            yield f"{one.name}:"
+            yield from (f"  {line}" for line in said)
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
+
+
+def _degraded(state: GatewayState) -> Iterator[str]:
+    """The same trouble of many actions is told once."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for one in state.actions:
+        for reason in one.degraded:
+            found[reason].append(one.name)
+    for reason, names in found.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        yield ""
+        yield f"WATCHING {names[0]}{more}: {show_value(reason)}"
