@@ -147,6 +147,26 @@ async def test_a_client_that_dies_with_both_connections_leaves_nothing(ftp: Runn
     assert ftp.landed == []
 
 
+async def test_a_control_connection_that_ends_a_moment_later_tells_a_cut(
+    ftp: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.inbound.ftp_uploads._MOMENT_S", 60)
+
+    def work() -> None:
+        client = ftplib.FTP(timeout=TIMEOUT_S)
+        client.connect("127.0.0.1", ftp.ftp_port)
+        client.login(NAME, PASSWORD)
+        half(client, "STOR a").close()
+        with plain(ftp) as other:
+            other.voidcmd("NOOP")  # by now the server has seen the end of the data
+        client.close()
+
+    await off(work)
+    await until(lambda: not ftp.hidden)
+    assert os.listdir(ftp.root) == []
+    assert ftp.landed == []
+
+
 async def test_fewer_bytes_than_announced_are_a_cut(ftp: Running) -> None:
     def work() -> None:
         with plain(ftp) as client:
