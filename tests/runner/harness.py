@@ -1,0 +1,195 @@
+"""A whole engine over a temporary folder: scripts are checked, run and looked at as a user would.
+
+The endpoint `far` is a folder of this machine; a test may add others.  The clock is the machine's own, or one that the
+test turns.
+"""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import RowMapping, select
+
+from gateway.config.load import load
+from gateway.core.clock import Clock, SystemClock, TurnedClock
+from gateway.core.model import Severity
+from gateway.language.check import check
+from gateway.language.parse import parse_bytes
+from gateway.ledger import Connection, deliveries, runs
+from gateway.ledger.delivery_row import DeliveryRow
+from gateway.ledger.sources import HeldSource, held
+from gateway.ledger.tables import delivery, reaction
+from gateway.runner.actions import instances_of
+from gateway.runner.due import Due, RunResult, Trigger
+from gateway.runner.instance import Instance
+from gateway.runner.world import world_of
+from gateway.service.engine import Engine, engine
+from gateway.transfer.sources import Found, stamp_of
+
+T = TypeVar("T")
+START = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Stage:
+    """An engine under test; `far` is what the endpoint shows, `outbox` and `inbox` are its local folders."""
+
+    root: Path
+    engine: Engine
+    clock: Clock
+    instances: dict[str, Instance] = field(default_factory=dict)
+
+    @property
+    def far(self) -> Path:
+        return self.root / "far"
+
+    @property
+    def outbox(self) -> Path:
+        return self.root / "outbox"
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "inbox"
+
+    def script(self, text: str, name: str = "job") -> Instance:
+        """Check a script as `gateway check` does and let the runner know it; its first instance."""
+        if "@endpoint" not in text:
+            text = f"@endpoint far\n{text}"
+        path = self.root / "actions" / f"{name}.act"
+        path.write_text(text)
+        data = path.read_bytes()
+        parsed = parse_bytes(data, str(path))
+        errors = [one for one in check(parsed, world_of(self.engine.loaded)) if one.severity is Severity.ERROR]
+        assert not errors, errors
+        made = list(instances_of(self.engine.loaded, parsed, hashlib.sha256(data).hexdigest()))
+        self.instances |= {one.name: one for one in made}
+        self.engine.runner.renew(self.engine.runner.services, self.instances)
+        return made[0]
+
+    async def run(
+        self,
+        text: str,
+        *,
+        name: str = "job",
+        now: bool = True,
+        trigger: Trigger = Trigger.HAND,
+        judged: Mapping[int, Sequence[Path]] | None = None,
+        approved: bool = False,
+    ) -> RunResult:
+        """Run a script to its end, without waiting for stability unless `now` is False."""
+        due = Due(
+            action=self.script(text, name).name,
+            trigger=trigger,
+            judged=None if judged is None else {n: tuple(map(found, paths)) for n, paths in judged.items()},
+            skip_wait=now,
+            approved=approved,
+        )
+        return await self.ending(self.engine.runner.run(due))
+
+    async def ending(self, work: Awaitable[T], step_s: float = 1.0) -> T:
+        """Await `work`; a turned clock goes on meanwhile, `step_s` at a time."""
+        if not isinstance(self.clock, TurnedClock):
+            return await asyncio.wait_for(work, 20)
+        return await turning(self.clock, work, step_s)
+
+    async def ledger(self, work: Callable[[Connection], T]) -> T:
+        return await self.engine.ledger.read(work)
+
+    async def deliveries(self) -> list[DeliveryRow]:
+        """All of them, in the order in which they were intended."""
+        rows = await self.ledger(lambda c: c.execute(select(delivery.c.id).order_by(delivery.c.id)).scalars().all())
+        return [row for one in rows if (row := await self.delivery(one)) is not None]
+
+    async def delivery(self, found: int) -> DeliveryRow | None:
+        return await self.ledger(lambda connection: deliveries.get(connection, found))
+
+    async def reactions(self) -> list[RowMapping]:
+        """Every reaction row, oldest first."""
+        return await self.ledger(lambda c: list(c.execute(select(reaction).order_by(reaction.c.id)).mappings()))
+
+    async def held(self) -> tuple[HeldSource, ...]:
+        return await self.ledger(held)
+
+    async def run_row(self, number: int) -> runs.RunRow:
+        row = await self.ledger(lambda connection: runs.get(connection, number))
+        assert row is not None
+        return row
+
+
+async def turning(clock: TurnedClock, work: Awaitable[T], step_s: float = 1.0) -> T:
+    """Await `work` while the clock is turned in small steps; what happens on disk gets its real time."""
+    task = asyncio.ensure_future(work)
+    for _ in range(4000):
+        await asyncio.wait({task}, timeout=0.004)
+        if task.done():
+            return await task
+        wake = clock.next_wake
+        if wake is not None:
+            await clock.turn(timedelta(seconds=min(step_s, max(0.0, wake - clock.monotonic()))))
+    task.cancel()
+    raise AssertionError(f"still at it after {clock.monotonic()} s of the turned clock")
+
+
+def found(path: Path) -> Found:
+    """A file as the scheduler would hand it over."""
+    return Found(str(path), path.name, stamp_of(path.stat()))
+
+
+def write(path: Path, content: str | bytes = "content", *, age_s: float = 0.0) -> Path:
+    """Make a file and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    if age_s:
+        then = path.stat().st_mtime - age_s
+        os.utime(path, (then, then))
+    return path
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Every file below `folder`, hidden ones included: relative path to content."""
+    return {
+        str(path.relative_to(folder)): path.read_text(errors="replace")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def configuration(root: Path, extra: str = "", *, allow: Sequence[str] = (), endpoint: str = "") -> Path:
+    """A gateway.toml over `root`; `endpoint` are more lines for the endpoint `far`."""
+    for name in ("far", "outbox", "inbox", "actions"):
+        (root / name).mkdir(exist_ok=True)
+    path = root / "gateway.toml"
+    path.write_text(
+        f"""
+[gateway]
+state = "var"
+actions = ["actions"]
+timezone = "UTC"
+[system]
+allow = [{", ".join(f"'{one}'" for one in allow)}]
+[endpoints.far]
+url = "file://{root}/far"
+outbox = "outbox"
+inbox = "inbox"
+{endpoint}
+{extra}
+"""
+    )
+    return path
+
+
+@asynccontextmanager
+async def stage(
+    root: Path, extra: str = "", *, clock: Clock | None = None, allow: Sequence[str] = (), endpoint: str = ""
+) -> AsyncIterator[Stage]:
+    """An engine over `root`, which may hold what an earlier one left."""
+    clock = clock or SystemClock()
+    loaded = load(configuration(root, extra, allow=allow, endpoint=endpoint))
+    async with engine(loaded, clock, "test") as built:
+        yield Stage(root, built, clock)
