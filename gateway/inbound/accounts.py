@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import asyncssh
@@ -37,8 +38,7 @@ class Accounts:
         self._accounts = {name: Account(name, root / Path(user.root).expanduser()) for name, user in users.items()}
         self._hashes = {name: user.password.removeprefix(_MARK) for name, user in users.items() if user.password}
         self._keys = {name: tuple(_public_key(name, line) for line in user.keys) for name, user in users.items()}
-        # Checked for names that have no password, so that the time of a refusal does not tell which names exist.
-        self._nobody = _hasher.hash(secrets.token_hex())
+        self._nobody = _nobodys_hash()
 
     @property
     def all(self) -> tuple[Account, ...]:
@@ -61,6 +61,12 @@ class Accounts:
     def get(self, name: str) -> Account:
         """The account of somebody who has logged in."""
         return self._accounts[name]
+
+
+@cache
+def _nobodys_hash() -> str:
+    """Checked for names that have no password, so that the time of a refusal does not tell which names exist."""
+    return _hasher.hash(secrets.token_hex())
 
 
 def _public_key(name: str, line: str) -> asyncssh.SSHKey:
