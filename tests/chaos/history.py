@@ -211,6 +211,9 @@ class History:
         while self.there.late:
             self.there.arrive_late()
         self.check_visible()
+        if self.mode is Taken.APPEND:
+            self.check_appended()
+            return
         kept = {bytes(file.data) for path, file in self.here.store.files.items() if path.endswith(".claim")}
         for content in self.written:
             if not self.there.shown[content] and content not in self.overwritten | kept:
@@ -222,10 +225,19 @@ class History:
         if left:
             raise self.broken(f"{left} left behind")
 
+    def check_appended(self) -> None:
+        """Behind the old content stand whole versions, each once, in the order they were written."""
+        rest = self.there.visible().get("/in/a.csv", b"").removeprefix(self.old or b"")
+        for content in self.written:
+            if rest.startswith(content):
+                rest = rest.removeprefix(content)
+            elif content not in self.overwritten:
+                raise self.broken(f"{content!r} is lost")
+        if rest:
+            raise self.broken(f"{rest!r} should not be there")
+
 
 _LOCAL = MemoryEndpoint().features
-
-
 # Plain statements: a history makes dozens, and they are not what is tried here.
 _OPEN = text(
     "SELECT id FROM delivery WHERE action = :action"

@@ -14,7 +14,7 @@ from gateway.endpoints.memory import MemoryEndpoint
 from gateway.language.nodes import Taken
 from gateway.ledger import Ledger, open_ledger
 from gateway.ledger.delivery_row import DeliveryRow
-from gateway.transfer import collect, intend, send, settle
+from gateway.transfer import append, collect, intend, send, settle
 from gateway.transfer.collect import Collected, Sent
 from gateway.transfer.settle import Shown, Step
 from gateway.transfer.way import Way, removed, stamp_at
@@ -58,6 +58,17 @@ async def play(ledger: Ledger, seeds: range, features: Features, mode: Taken = T
 )
 async def test_every_file_arrives_whole_and_once(ledger: Ledger, features: Features, mode: Taken) -> None:
     await play(ledger, range(HISTORIES), features, mode)
+
+
+async def test_every_append_is_whole_and_once(ledger: Ledger) -> None:
+    await play(ledger, range(HISTORIES), PLAIN, Taken.APPEND, takes=False)
+
+
+async def test_an_append_that_starts_over_is_caught(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = append._write
+    monkeypatch.setattr(append, "_write", lambda way, written, missing: write(way, 0, missing=missing))
+    with pytest.raises(Broken):
+        await play(ledger, range(HISTORIES), PLAIN, Taken.APPEND, takes=False)
 
 
 def never_looks(row: DeliveryRow, shown: Shown) -> Step:
