@@ -4,13 +4,14 @@ Many actions are looked at in one call of a worker thread; the ledger is asked o
 that didn't move costs a stat each, asks nothing and writes nothing.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from gateway.core.clock import Clock
 from gateway.scheduler.book import Book, Standings, at_ns
 from gateway.scheduler.eligible import blocked, doubtful, seen_before
 from gateway.scheduler.lanes import Lanes
-from gateway.scheduler.sweeps import Ask, Looked, Spot, content_of, judge_all, sweep_all
+from gateway.scheduler.sweeps import AT_ONCE, Ask, Looked, Spot, content_of, judge_all, sweep_all
 from gateway.transfer.stability import Judgement, Verdict
 from gateway.transfer.watched import Instant
 
@@ -53,7 +54,9 @@ class Autosend:
         """What the ledger holds back or knows as delivered need not become quiet first, nor be told again."""
         known = await self._standings(fresh)
         now = self._instant()
-        for spot in fresh:
+        for number, spot in enumerate(fresh, start=1):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)  # at start these are all files under watch: the others get their turn
             reason = _blocked(spot, known, now)
             if reason is not None:
                 spot.settle(reason, now, tell_first=False)
