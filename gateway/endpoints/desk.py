@@ -1,6 +1,7 @@
 """One endpoint's sessions: how many, which are idle, when the next login may be tried."""
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -96,7 +97,9 @@ class Desk:
         self._clock = clock
         self._memory = memory
         self._open = opener
-        self._changed = asyncio.Condition()
+        self._closed = False
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._closing: set[asyncio.Task[None]] = set()
         self._first = asyncio.Lock()  # the first login is alone
         self._proved = False
         self._lent: set[Session] = set()
@@ -114,11 +117,9 @@ class Desk:
         return len(self._lent) + self._opening
 
     async def take(self, fresh: bool) -> Session:
-        """A session to work with: an idle one that lives, else a new one; waits while all are lent."""
+        """A session to work with: an idle one that lives, else a new one; waits its turn while all are lent."""
         while True:
-            async with self._changed:
-                await self._changed.wait_for(lambda: self._busy() < self._limit())
-                self._opening += 1
+            await self._slot()
             session = None
             try:
                 session = await self._find(fresh)
@@ -126,30 +127,55 @@ class Desk:
                 if not self._lent:
                     raise
                 self._fewer = (len(self._lent), self._clock.monotonic() + _FEWER_FOR_S)
-            finally:
-                await self._settled(session)
+            finally:  # nothing is awaited from here on: a cancel can't lose the slot
+                self._opening -= 1
+                self._lent.update(() if session is None else (session,))
+                self._wake()
             if session is not None:
                 return session
 
-    async def _settled(self, session: Session | None) -> None:
-        self._opening -= 1
-        if session is not None:
-            self._lent.add(session)
-        await self._tell()
+    async def _slot(self) -> None:
+        """Have one of the places, first come first served; it is counted in `_opening`."""
+        if not self._waiting and self._busy() < self._limit():
+            self._opening += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # the place was ours already
+                self._opening -= 1
+            self._wake()
+            raise
 
-    async def _tell(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
+    def _wake(self) -> None:
+        while self._waiting and self._busy() < self._limit():
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._opening += 1
+                turn.set_result(None)
 
     async def _find(self, fresh: bool) -> Session:
         while self._idle and not fresh:
             found = self._idle.pop()
-            if await self._alive(found):
+            alive = False
+            try:
+                alive = await self._alive(found)
+            finally:
+                if not alive:
+                    self._drop(found.session)
+            if alive:
                 return found.session
-            await found.session.close()
         if fresh and self._idle and self._busy() + len(self._idle) > self.place.sessions:
-            await self._idle.pop(0).session.close()
+            self._drop(self._idle.pop(0).session)
         return await self._login()
+
+    def _drop(self, session: Session) -> None:
+        """Close it on the side; closing is bounded and never raises."""
+        task = asyncio.ensure_future(session.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     async def _alive(self, idle: _Idle) -> bool:
         if not idle.session.usable:
@@ -181,8 +207,12 @@ class Desk:
         except GatewayError as exc:
             await self._failed(exc, before)
             raise
-        if before is not None:
-            await self._memory.forget(self.place.name)
+        try:
+            if before is not None:
+                await self._memory.forget(self.place.name)
+        except BaseException:
+            self._drop(session)
+            raise
         return session
 
     async def _failed(self, exc: GatewayError, before: Trouble | None) -> None:
@@ -200,14 +230,17 @@ class Desk:
         return new
 
     async def give_back(self, session: Session) -> None:
-        """End the loan; what can't be used again is closed."""
-        self._lent.discard(session)
-        if session.usable:
-            self._idle.append(_Idle(session, self._clock.monotonic()))
-            self._reaper = self._reaper or asyncio.ensure_future(self._reap())
-        else:
-            await session.close()
-        await self._tell()
+        """End the loan; what can't be used again is closed before another takes its place."""
+        keep = session.usable and not self._closed
+        try:
+            if not keep:
+                await session.close()
+        finally:
+            self._lent.discard(session)
+            if keep:
+                self._idle.append(_Idle(session, self._clock.monotonic()))
+                self._reaper = self._reaper or asyncio.ensure_future(self._reap())
+            self._wake()
 
     async def _reap(self) -> None:
         """Close what has been idle for long; ends when nothing is idle."""
@@ -219,11 +252,16 @@ class Desk:
             await asyncio.gather(*(idle.session.close() for idle in old))
         self._reaper = None
 
-    async def close(self) -> None:
-        """End every session, lent ones included."""
+    async def retire(self) -> None:
+        """Close what is idle; what is lent is closed when it comes back."""
+        self._closed = True
         if self._reaper is not None:
             self._reaper.cancel()
             await asyncio.gather(self._reaper, return_exceptions=True)
-        sessions = [*(idle.session for idle in self._idle), *self._lent]
-        self._idle = []
-        await asyncio.gather(*(session.close() for session in sessions), return_exceptions=True)
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(one.session.close() for one in idle), *self._closing, return_exceptions=True)
+
+    async def close(self) -> None:
+        """End every session, lent ones included."""
+        lent = [session.close() for session in self._lent]
+        await asyncio.gather(self.retire(), *lent, return_exceptions=True)

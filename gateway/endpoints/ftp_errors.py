@@ -3,17 +3,14 @@
 import ftplib
 import re
 import ssl
-from collections.abc import Callable
 
 from gateway.core.errors import (
-    AlreadyThere,
     GatewayError,
     HostKeyRefused,
     LinkLost,
     LoginRefused,
     NeedsOperator,
     NoSpace,
-    NotThere,
     PathRefused,
     PeerBusy,
     Retryable,
@@ -23,8 +20,6 @@ from gateway.endpoints.place import Place
 FTP_ERRORS = (ftplib.Error, OSError, EOFError)
 _BUSY = re.compile(r"too many|maximum|try again|later|limit|connections? from", re.IGNORECASE)
 _FULL = re.compile(r"no space|quota|disk full|insufficient", re.IGNORECASE)
-_MISSING = re.compile(r"no such|not found|does not exist|doesn't exist|cannot find", re.IGNORECASE)
-_TAKEN = re.compile(r"exist", re.IGNORECASE)
 _OURS: dict[str, type[GatewayError]] = {
     "421": LinkLost,
     "425": LinkLost,
@@ -75,16 +70,6 @@ def ftp_error(exc: BaseException, what: str) -> GatewayError:
     return ours(f"{what}: {words}" + (f"; {remedy}" if remedy else ""))
 
 
-def says_missing(exc: BaseException) -> bool:
-    """True if the text of a 550 is about a name that isn't there."""
-    return reply_code(exc) == "550" and bool(_MISSING.search(str(exc)))
-
-
-def says_taken(exc: BaseException) -> bool:
-    """True if the text of a 550 or 553 is about a name that is there already."""
-    return bool(_TAKEN.search(str(exc))) and not _MISSING.search(str(exc))
-
-
 def login_error(exc: BaseException, place: Place) -> GatewayError:
     """Our error for a connection or login that failed."""
     at = f"{place.name} ({place.address})"
@@ -107,21 +92,3 @@ def login_error(exc: BaseException, place: Place) -> GatewayError:
 
 def _other_tls(place: Place) -> str:
     return 'tls = "explicit" (port 21)' if place.tls == "implicit" else 'tls = "implicit" (port 990), or no TLS at all'
-
-
-def not_there(what: str, exc: BaseException) -> NotThere:
-    """Nothing stands there, as a look has confirmed."""
-    return NotThere(f"{what}: {reply_text(exc)}")
-
-
-def already_there(what: str, exc: BaseException) -> AlreadyThere:
-    """Something stands there, as a look has confirmed."""
-    return AlreadyThere(f"{what}: something stands there; {reply_text(exc)}")
-
-
-def translated(what: str, work: Callable[[], object]) -> None:
-    """Run `work`, its errors turned into ours; for steps whose answer nobody needs."""
-    try:
-        work()
-    except FTP_ERRORS as exc:
-        raise ftp_error(exc, what) from exc

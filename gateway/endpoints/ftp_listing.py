@@ -79,8 +79,3 @@ def _entry(folder: str, kind: Kind, name: str, size: str) -> Entry | None:
     if name in (".", ".."):
         return None
     return Entry(join(folder, name), kind, Stamp(int(size) if size.isdigit() else 0, None, 0, 0, _SECOND_NS))
-
-
-def is_list_heading(line: str) -> bool:
-    """True for lines of LIST that stand for no name."""
-    return not line.strip() or line.lower().startswith("total ")

@@ -1,7 +1,7 @@
 """The sessions of all endpoints, shared by all actions: each endpoint has its own budget and its own troubles."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -93,17 +93,17 @@ class Pool:
         gone = [desk for name, desk in self._desks.items() if places.get(name) != desk.place]
         kept = {name: desk for name, desk in self._desks.items() if places.get(name) == desk.place}
         self._desks = {name: kept.get(name) or self._desk(place) for name, place in places.items()}
-        await self._close(gone)
+        await self._bounded(desk.retire() for desk in gone)
 
     async def close(self) -> None:
         """End every session; bounded."""
-        await self._close(list(self._desks.values()))
+        await self._bounded(desk.close() for desk in self._desks.values())
         self._disk.close()
 
-    async def _close(self, desks: list[Desk]) -> None:
+    async def _bounded(self, work: Iterable[Awaitable[None]]) -> None:
         try:
             async with asyncio.timeout(_CLOSE_S):
-                await asyncio.gather(*(desk.close() for desk in desks))
+                await asyncio.gather(*work)
         except TimeoutError:
             pass  # whoever doesn't answer a good-bye is left
 

@@ -61,10 +61,6 @@ class SftpSession:
             self._broken = True
             raise
 
-    def broken(self) -> None:
-        """Tell that a call was left without its answer."""
-        self._broken = True
-
     def let_go(self, work: Coroutine[Any, Any, None]) -> None:
         """Let `work` end by itself, bounded; its failure changes nothing any more."""
 

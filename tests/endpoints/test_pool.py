@@ -141,6 +141,19 @@ async def test_a_corrected_password_is_tried_at_once() -> None:
     assert doors.tries == 2
 
 
+async def test_a_reload_lets_what_is_lent_go_on_and_closes_it_afterwards() -> None:
+    doors = Doors()
+    pool, _ = pool_of(doors)
+    async with pool.session("acme") as session:
+        await pool.update({"acme": Place(**{**_fields(PLACE), "folder": "/other"})})
+        await names(session)
+        assert doors.closed == 0
+    assert doors.closed == 1
+    await use(pool)
+    assert doors.tries == 2
+    await pool.close()
+
+
 def _fields(place: Place) -> dict[str, object]:
     return {name: getattr(place, name) for name in Place.__dataclass_fields__}
 
@@ -264,6 +277,43 @@ async def test_a_slot_is_given_back_whatever_happens_in_it() -> None:
         await asyncio.gather(opening, return_exceptions=True)
     doors.gate = None
     await asyncio.wait_for(asyncio.gather(use(pool), use(pool)), 1)
+    await pool.close()
+
+
+async def test_no_slot_is_lost_whenever_a_wait_is_cancelled() -> None:
+    doors = Doors()
+    pool, _ = pool_of(doors)
+    for turns in range(12):
+        async with AsyncExitStack() as stack:
+            for _ in range(2):
+                await stack.enter_async_context(pool.session("acme"))
+            waiting = [asyncio.ensure_future(use(pool)) for _ in range(3)]
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    async with asyncio.timeout(1), pool.session("acme"), pool.session("acme"):
+        pass
+    await pool.close()
+
+
+async def test_who_waits_longest_is_served_first() -> None:
+    pool, _ = pool_of(Doors(), place=Place(**{**_fields(PLACE), "sessions": 1}))
+    served: list[int] = []
+
+    async def wait(number: int) -> None:
+        async with pool.session("acme"):
+            served.append(number)
+            await asyncio.sleep(0)
+
+    async with pool.session("acme"):
+        tasks = [asyncio.ensure_future(wait(number)) for number in range(5)]
+        await asyncio.sleep(0.01)
+    await asyncio.gather(*tasks)
+    assert served == [0, 1, 2, 3, 4]
     await pool.close()
 
 
