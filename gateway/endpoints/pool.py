@@ -54,8 +54,8 @@ class Pool:
         return self._at(name).place
 
     def _at(self, name: str) -> Desk:
-        if name in self._broken:
-            raise self._broken[name]
+        if (why := self._broken.get(name)) is not None:
+            raise type(why)(str(why))  # a new one: raised again and again, the same would gather tracebacks
         if name not in self._desks:
             raise Refused(f"{name}: no endpoint has this name; known are {', '.join(sorted(self._desks)) or 'none'}")
         return self._desks[name]
@@ -85,7 +85,7 @@ class Pool:
         await self._memory.forget(name)
 
     async def update(self, places: Mapping[str, Place], broken: Mapping[str, GatewayError] | None = None) -> None:
-        """Take over a reloaded configuration: sessions of changed or removed endpoints end, the others go on.
+        """Take over a reloaded configuration.  What is lent goes on with the settings it was opened with.
 
         `broken` are endpoints whose settings can't be used (a missing key file), with the error that says why.
         """

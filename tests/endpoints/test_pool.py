@@ -339,6 +339,20 @@ async def test_an_unknown_endpoint_is_refused_with_those_that_are_known() -> Non
             pass
 
 
+async def test_an_endpoint_whose_settings_cannot_be_used_says_why_and_the_others_work() -> None:
+    why = Refused("endpoint dead: file:keys/dead: no such file")
+    pool = Pool({"acme": PLACE}, TurnedClock(START), None, Doors().open, broken={"dead": why})
+    for _ in range(2):
+        with pytest.raises(Refused, match="keys/dead"):
+            async with pool.session("dead"):
+                pass
+    await use(pool)
+    await pool.update({"acme": PLACE, "dead": Place(**{**_fields(PLACE), "name": "dead"})})
+    async with pool.session("dead"):
+        pass
+    await pool.close()
+
+
 async def test_a_session_that_fell_silent_while_idle_is_replaced_and_nobody_notices(tmp_path: Path) -> None:
     clock = TurnedClock(START)
     async with asyncssh_sftp(tmp_path) as peer, line_to(peer.port) as line:
