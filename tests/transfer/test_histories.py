@@ -24,7 +24,7 @@ FULL = MemoryEndpoint().features
 PLAIN = replace(FULL, lasting_inodes=False, mtime_precision_ns=1_000_000_000)
 SWAPS = replace(PLAIN, atomic_replace=False)
 SIDE_BY_SIDE = 25
-HISTORIES = int(os.environ.get("GATEWAY_HISTORIES", "300"))
+HISTORIES = int(os.environ.get("GATEWAY_HISTORIES", "200"))
 
 
 @pytest.fixture
