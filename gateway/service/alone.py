@@ -8,6 +8,7 @@ from gateway.core.errors import GatewayError
 from gateway.ledger import Connection, deliveries, runs
 from gateway.ledger.delivery_row import State
 from gateway.runner.due import Due, Outcome, RunResult
+from gateway.scheduler.knowing import KnownFile
 from gateway.scheduler.status import ActionStatus
 from gateway.service.engine import Engine
 
@@ -43,6 +44,10 @@ class Alone:
         """Nobody schedules here."""
 
     def statuses(self) -> tuple[ActionStatus, ...]:
+        """Nobody schedules here."""
+        return ()
+
+    def known(self, path: str) -> tuple[KnownFile, ...]:  # noqa: ARG002
         """Nobody schedules here."""
         return ()
 

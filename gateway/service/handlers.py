@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.core.model import Severity
 from gateway.runner.due import Due, RunResult, Trigger
+from gateway.scheduler.knowing import KnownFile, known_files
 from gateway.scheduler.status import ActionStatus
 from gateway.service.desk import Answer, Handler
 from gateway.service.operations import Gateway
@@ -39,6 +40,10 @@ class _Served:
     def statuses(self) -> tuple[ActionStatus, ...]:
         return self._service.scheduler.status()
 
+    def known(self, path: str) -> tuple[KnownFile, ...]:
+        scheduler = self._service.scheduler
+        return tuple(known_files(scheduler.entries.values(), path, self.engine.clock))
+
 
 def handlers_of(service: "Service") -> Mapping[str, Handler]:
     """By kind, in the gateway that serves."""
@@ -49,6 +54,7 @@ def handlers(gateway: Gateway) -> Mapping[str, Handler]:
     """By kind, as far as they need nobody who schedules."""
     return {
         "status": lambda _: _status(gateway),
+        "files": lambda arguments: _files(gateway, arguments),
         "run": lambda arguments: _run(gateway, arguments),
         "pauses": lambda _: _pauses(gateway),
         "refresh": lambda arguments: _refresh(gateway, arguments),
@@ -62,6 +68,10 @@ async def _status(gateway: Gateway) -> Answer:
         "broken": {name: str(finding) for name, finding in gateway.engine.actions.broken.items()},
         "trouble": str(trouble) if trouble else None,
     }
+
+
+async def _files(gateway: Gateway, arguments: Mapping[str, Any]) -> Answer:
+    return {"files": {path: [_plain(asdict(one)) for one in gateway.known(path)] for path in arguments["paths"]}}
 
 
 def _plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.runner.due import Due, RunResult
+from gateway.scheduler.knowing import KnownFile
 from gateway.scheduler.status import ActionStatus
 from gateway.service.engine import Engine
 
@@ -31,6 +32,10 @@ class Gateway(Protocol):
 
     def statuses(self) -> tuple[ActionStatus, ...]:
         """How each action is doing; nothing where nobody schedules."""
+        ...
+
+    def known(self, path: str) -> tuple[KnownFile, ...]:
+        """What is remembered of a file; nothing where nobody schedules."""
         ...
 
 

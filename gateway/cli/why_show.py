@@ -1,0 +1,110 @@
+"""The story of a file in sentences."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from gateway.cli.moments import short
+from gateway.cli.output import show_span, show_value
+from gateway.cli.why_verdict import verdict_lines
+from gateway.core.units import show_size
+from gateway.language.nodes import Get
+from gateway.ledger.delivery_row import OPEN, DeliveryRow, State
+from gateway.service.why import Candidate, Story, Told
+
+
+def story_lines(told: Told, file: str, looks: int) -> Iterator[str]:
+    """Everything, the file itself first."""
+    for number, story in enumerate(told.stories):
+        if number:
+            yield ""
+        yield from (show_value(line) for line in _story(story, told, looks))
+    if not any(story.is_known for story in told.stories):
+        yield from _unknown(told, file)
+    for name, finding in told.actions.broken.items():
+        yield ""
+        yield f"The script {name} has an error and takes nothing: {finding}"
+
+
+def _unknown(told: Told, file: str) -> Iterator[str]:
+    if not told.stories:
+        yield f"{file}: no such file lies where an action looks, and none was ever seen."
+    folders = sorted({f"{one.instance.outbox}" for story in told.stories for one in story.candidates})
+    folders = folders or sorted({str(one.outbox) for one in told.actions.instances.values()})
+    yield f"Actions send what lies in: {', '.join(folders) or 'nowhere, for there are none'}"
+
+
+def _story(story: Story, told: Told, looks: int) -> Iterator[str]:
+    yield story.path + (" (at a peer)" if story.remote else "")
+    if not story.remote:
+        yield f"  {_there(story, told)}"
+    meant = [one for one in story.candidates if one.meant.yes]
+    for one in meant:
+        yield ""
+        yield f"  {_headline(one)}"
+        yield from (f"    {line}" for line in verdict_lines(one, story, told))
+        yield from (f"    {line}" for line in _looks(one, told, looks))
+    others = [one for one in story.candidates if not one.meant.yes]
+    yield from _others(others, bool(meant))
+    if story.deliveries:
+        yield ""
+        yield "  Deliveries, newest first:"
+        yield from (f"    {line}" for row in story.deliveries for line in _delivery(row, told))
+
+
+def _headline(one: Candidate) -> str:
+    endpoint = f" ({one.instance.endpoint})" if one.instance.endpoint else ""
+    return f"{one.instance.name}{endpoint}, command {one.number}: {one.text}"
+
+
+def _there(story: Story, told: Told) -> str:
+    if story.stat is None:
+        return "It is not there now."
+    changed_ns = int(story.stat.st_mtime_ns)
+    age = timedelta(seconds=max(0.0, told.now.timestamp() - story.stat.st_mtime))
+    return (
+        f"It is there: {show_size(story.stat.st_size)}, last changed {short(changed_ns, told.zone)} "
+        f"({show_span(age)} ago)."
+    )
+
+
+def _others(others: list[Candidate], taken: bool) -> Iterator[str]:
+    """Near misses are told one by one; who looks elsewhere only if nobody means the file."""
+    near = [one for one in others if one.meant.near]
+    far = [one for one in others if not one.meant.near]
+    told_of = near + ([] if taken or near else far)
+    if told_of:
+        yield ""
+        yield "  Not taken by:" if taken else "  No action takes it:"
+        yield from (f"    {_headline(one)}: {one.meant.reason}." for one in told_of)
+    rest = len(near) + len(far) - len(told_of)
+    if rest:
+        yield f"  ({rest} other command{'s look' if rest > 1 else ' looks'} elsewhere.)"
+
+
+def _looks(one: Candidate, told: Told, most: int) -> Iterator[str]:
+    if not one.looks or not most or isinstance(one.command, Get):
+        return
+    yield "Looks whose verdict was another one than before:"
+    if len(one.looks) > most:
+        yield f"  ({len(one.looks) - most} earlier ones)"
+    width = max(len(look.verdict) for look in one.looks[-most:])
+    for look in one.looks[-most:]:
+        size = f", {show_size(look.size_bytes)}" if look.size_bytes is not None else ""
+        yield f"  {short(look.at, told.zone)}  {look.verdict:<{width}}  {look.detail}{size}".rstrip()
+
+
+def _delivery(row: DeliveryRow, told: Told) -> Iterator[str]:
+    where = f"{row.intent.place}:{row.final}" if row.intent.place else row.final
+    source = f" from {row.intent.source}" if row.intent.verb == "GET" else ""
+    run = f", run {row.intent.run}" if row.intent.run else ""
+    at = short(row.finished_at or row.started_at, told.zone)
+    yield f"{row.id}  {at}  {row.state.value.replace('_', ' ')}  {row.intent.action}{source} -> {where}{run}"
+    if row.sha256 or row.verified:
+        size = show_size(row.size or 0)
+        yield f"    receipt: {size}, sha256 {row.sha256 or 'unknown'}, verified by {row.verified or 'nothing'}"
+    for note in row.notes:
+        yield f"    {note}"
+    if row.error:
+        yield f"    {row.error}"
+    if row.state in OPEN and row.state is not State.AWAITING:
+        yield f"    `gateway retry {row.id}` settles it now"

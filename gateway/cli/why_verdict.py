@@ -1,0 +1,156 @@
+"""What becomes of a file for one command that means it, and who acts next, in sentences."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+from gateway.cli.moments import moment, short, shown
+from gateway.cli.output import show_span
+from gateway.core.model import Stamp
+from gateway.language.nodes import Get
+from gateway.ledger.standing import Block, Standing
+from gateway.service.why import Candidate, Story, Told, is_polled, refusal
+
+_SENTENCES: Mapping[str, str] = {
+    "ready": "It is complete, and the next run takes it.",
+    "growing": "It changed a moment ago: it is waited until it rests.",
+    "too_young": "It has not been unchanged for long enough yet.",
+    "held_open": "A process has it open for writing: it is waited until that closes it.",
+    "no_marker": "Its done file is not there: the writer has not said that it is complete.",
+    "empty": "It holds zero bytes, and @empty says what becomes of such files.",
+    "unreadable": "The gateway's user may not read it: give it permission, if the writer is done with it.",
+    "temporary_name": "Its name is a temporary one: it is waited until it is renamed.",
+    "marker": "It is the done file of another file, and is not sent itself.",
+    "held_back": "A delivery failed, so it is held back until its next time.",
+    "parked": "It is parked: only a person can help.",
+    "skipped": "A person said `gateway skip`: this version is not sent.",
+    "seen": "This version counts as delivered (-NEW, or baseline).",
+    "under_way": "It is on its way.",
+    "name_taken": "Other content stands under its final name: it goes on once that is taken away.",
+    "delete_failed": "It was delivered, but could not be removed here; it is never sent again.",
+    "vanished": "It was gone at the last look.",
+    "not judged yet": "It was just seen and is judged in a moment.",
+}
+
+
+def verdict_lines(one: Candidate, story: Story, told: Told) -> Iterator[str]:
+    """The verdict, what stands in the way, and when the action runs."""
+    if isinstance(one.command, Get):
+        yield from _remote(one, told)
+    elif story.stat is not None:
+        yield from _present(one, story, told)
+    elif not story.deliveries:
+        yield "It is not there; it would be taken if it were."
+    elif any(row.intent.action == one.instance.name for row in story.deliveries):
+        yield "It was taken; see its deliveries below."
+    yield from _standings(one, story, told)
+    yield from _hindrances(one, told)
+
+
+def _present(one: Candidate, story: Story, told: Told) -> Iterator[str]:
+    """What the service remembers; else what the last look said."""
+    last = one.looks[-1] if one.looks else None
+    if one.present is not None:
+        detail = last.detail if last is not None and last.verdict == one.present.verdict else ""
+        yield f"{one.present.verdict}: {_SENTENCES.get(one.present.verdict, '')}" + (f" ({detail})" if detail else "")
+        again = one.present.again_at
+        if again is not None and again > told.now:
+            yield f"It is judged again in {show_span(again - told.now + timedelta(seconds=0.5))}."
+        yield f"It has looked as it does now since {shown(one.present.since, told.zone)}."
+    elif told.served and one.drives:
+        yield "The gateway has not seen it yet; it will at its next look."
+    elif last is not None:
+        yield f"{last.verdict}, as of {short(last.at, told.zone)}: {_SENTENCES.get(last.verdict, '')} {last.detail}"
+    elif _blocking(one, story) is None:
+        yield "It matches; a run takes it once it is stable."
+
+
+def _standings(one: Candidate, story: Story, told: Told) -> Iterator[str]:
+    for standing in one.standings:
+        current = _is_current(standing, story)
+        if standing.block is Block.SEEN and not getattr(one.command, "new", False):
+            continue
+        if not current:
+            yield f"An earlier version of it was {standing.block.replace('_', ' ')}; the one that is there now is new."
+            continue
+        yield from _standing(standing, told, story)
+
+
+def _standing(standing: Standing, told: Told, story: Story) -> Iterator[str]:
+    detail = f": {standing.detail}" if standing.detail else ""
+    match standing.block:
+        case Block.HELD_BACK:
+            when = shown(moment(standing.next_at, told.zone), told.zone) if standing.next_at else "never"
+            yield f"Held back{detail}"
+            yield f"It is tried again at {when}; `gateway retry {story.path}` tries at once."
+        case Block.PARKED:
+            yield f"Parked{detail}"
+            yield f"When the cause is mended: `gateway retry {story.path}`; to leave it alone: `gateway skip` with it."
+        case Block.SKIPPED:
+            yield f"Skipped by a person{detail}; a changed file is new, `gateway retry {story.path}` frees this one."
+        case Block.SEEN:
+            yield "This version counts as delivered (-NEW)."
+        case _:
+            yield f"{standing.block.replace('_', ' ').capitalize()}{detail}."
+
+
+def _is_current(standing: Standing, story: Story) -> bool:
+    if story.stat is None:
+        return True
+    now = Stamp(story.stat.st_size, story.stat.st_mtime_ns, story.stat.st_ino, story.stat.st_dev)
+    return standing.stamp.same_version(now)
+
+
+def _blocking(one: Candidate, story: Story) -> Standing | None:
+    return next((standing for standing in one.standings if _is_current(standing, story)), None)
+
+
+def _remote(one: Candidate, told: Told) -> Iterator[str]:
+    yield f"Fetched by this GET: {one.meant.reason}."
+    if one.sighting is not None:
+        seen = one.sighting
+        yield (
+            f"Seen there as {seen.path}: {seen.stamp.size_bytes} bytes, unchanged since "
+            f"{short(seen.first_seen_at, told.zone)}, last listed {short(seen.last_seen_at, told.zone)}."
+        )
+    else:
+        yield "No listing shows it now: it was fetched, or is not there."
+
+
+def _hindrances(one: Candidate, told: Told) -> Iterator[str]:
+    """What keeps the action from running, and when it runs."""
+    instance = one.instance
+    yield from _pauses(one, told)
+    trouble = next((each for each in told.troubled if each.endpoint == instance.endpoint), None)
+    if trouble is not None:
+        when = f"tried again at {shown(moment(trouble.next_at, told.zone), told.zone)}" if trouble.next_at else "waits"
+        yield f"The endpoint {trouble.endpoint} fails ({when}; `gateway retry {trouble.endpoint}`): {trouble.error}"
+    if not instance.settings.enabled:
+        yield "The action is disabled (@enabled no)."
+        return
+    refused = refusal(instance)
+    if refused:
+        yield f"The action can't be scheduled: {refused}"
+    elif is_polled(instance) and not told.served:
+        yield "No gateway serves now; start one with `gateway serve`."
+    elif not is_polled(instance):
+        yield _by_the_clock(one, told)
+    elif not one.drives:
+        yield "Without -DEL or -NEW this command makes nothing due: it runs along when another one of the action does."
+
+
+def _by_the_clock(one: Candidate, told: Told) -> str:
+    text = one.instance.settings.schedule
+    if text == "manually":
+        return f"The action has no schedule: `gateway run {one.instance.name}` runs it."
+    idle = "" if told.served else ", once a gateway serves"
+    return f"The action runs by the clock ({text}){idle}; `gateway run {one.instance.name}` runs it now."
+
+
+def _pauses(one: Candidate, told: Told) -> Iterator[str]:
+    instance = one.instance
+    scopes = ("all", f"action:{instance.name}", f"action:{instance.action.name}", f"endpoint:{instance.endpoint}")
+    for pause in told.pauses:
+        if pause.scope in scopes:
+            until = f" until {shown(moment(pause.until, told.zone), told.zone)}" if pause.until else ""
+            scope = pause.scope.replace(":", " ")
+            yield f"Paused: {scope}{until}, by {pause.by}; `gateway resume {pause.scope.rpartition(':')[2]}`."

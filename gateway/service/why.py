@@ -1,0 +1,331 @@
+"""Why a file was or was not taken: each command that could, each look, what the ledger knows."""
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gateway.config.loaded import Loaded
+from gateway.core.clock import Clock
+from gateway.core.model import Finding
+from gateway.language.nodes import Command, Get, LocalCopy, Put, PutGet
+from gateway.language.pattern import compile_pattern, split_source
+from gateway.language.polling import Driver, driver
+from gateway.language.schedule import parse_schedule
+from gateway.language.schedule_errors import ScheduleError
+from gateway.language.settings import settings_before
+from gateway.language.show import show_command
+from gateway.ledger import Connection, endpoints, looks, named, pauses
+from gateway.ledger.delivery_row import DeliveryRow
+from gateway.ledger.endpoints import EndpointTrouble
+from gateway.ledger.looks import Look
+from gateway.ledger.named import Sighting
+from gateway.ledger.pauses import Pause
+from gateway.ledger.standing import Standing, standings
+from gateway.runner.actions import Actions, read_actions
+from gateway.runner.instance import Instance
+from gateway.runner.instance_values import instance_values
+from gateway.service.asking import ask
+from gateway.service.talking import SERVE, NothingYet, reading, served_by
+from gateway.service.why_rules import Meant, means
+from gateway.transfer.sources import SourceSpec, source_spec
+
+_SOURCES = (Put, PutGet, LocalCopy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """What the gateway that serves remembers of a file now."""
+
+    verdict: str
+    since: datetime
+    again_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One command that was asked about one file.
+
+    `meant` says whether its source means the file, `drives` whether such a file makes the action due.
+    """
+
+    instance: Instance
+    number: int
+    command: Command
+    meant: Meant
+    drives: bool
+    present: Present | None = None
+    looks: tuple[Look, ...] = ()
+    standings: tuple[Standing, ...] = ()
+    sighting: Sighting | None = None
+
+    @property
+    def text(self) -> str:
+        """The command as it prints."""
+        return show_command(self.command)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """All that is known of one file.  `remote`: a name at a peer; `stat` is what stands here now."""
+
+    path: str
+    remote: bool = False
+    stat: os.stat_result | None = None
+    candidates: tuple[Candidate, ...] = ()
+    deliveries: tuple[DeliveryRow, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        """True if it is or was there, or a command means it."""
+        return bool(self.stat or self.deliveries or any(one.meant.yes or one.looks for one in self.candidates))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """The stories of all files of a name, and what matters to all of them."""
+
+    stories: tuple[Story, ...]
+    served: bool
+    now: datetime
+    zone: tzinfo
+    actions: Actions
+    troubled: tuple[EndpointTrouble, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What one reading of the ledger found."""
+
+    paths: frozenset[str] = frozenset()
+    sightings: tuple[Sighting, ...] = ()
+    fetched: tuple[DeliveryRow, ...] = ()
+    troubled: tuple[EndpointTrouble, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _OfPath:
+    """What the ledger knows of one path of this machine."""
+
+    looks: tuple[Look, ...] = ()
+    deliveries: tuple[DeliveryRow, ...] = ()
+    standings: dict[str, tuple[Standing, ...]] = field(default_factory=dict)
+
+
+async def why(loaded: Loaded, clock: Clock, file: str) -> Told:
+    """Tell the story of `file`: a path, or a name that is looked for wherever actions look."""
+    actions = await asyncio.to_thread(read_actions, loaded)
+    asking = _Why(loaded, clock, actions, file)
+    try:
+        async with reading(loaded, clock) as ledger:
+            return await asking.told(ledger)
+    except NothingYet:
+        return await asking.told(None)
+
+
+class _Why:
+    def __init__(self, loaded: Loaded, clock: Clock, actions: Actions, file: str) -> None:
+        self._loaded = loaded
+        self._clock = clock
+        self._actions = actions
+        self._file = file
+        self._name = file.rstrip("/").rpartition("/")[2]
+        self._specs = [
+            (instance, number, command, _spec(loaded, instance, number, clock.now()))
+            for instance in actions.instances.values()
+            for number, command in enumerate(instance.action.commands, 1)
+            if isinstance(command, _SOURCES)
+        ]
+
+    async def told(self, ledger: Any) -> Told:
+        """The whole."""
+        facts = await ledger.read(self._facts) if ledger is not None else _Facts()
+        paths = await asyncio.to_thread(self._paths, facts.paths)
+        served = False
+        present: dict[str, list[dict[str, Any]]] = {}
+        holder = await served_by(self._loaded)
+        if ledger is not None and holder is not None and holder.what == SERVE:
+            served = True
+            answer = await ask(ledger, self._clock, "files", {"paths": paths}, limit_s=10.0)
+            present = answer["files"]
+        stories = [await self._story(ledger, path, present.get(path, [])) for path in paths]
+        stories += self._remote(facts)
+        return Told(
+            stories=tuple(stories),
+            served=served,
+            now=self._clock.now(),
+            zone=self._loaded.zone(),
+            actions=self._actions,
+            troubled=facts.troubled,
+            pauses=facts.pauses,
+        )
+
+    def _facts(self, connection: Connection) -> _Facts:
+        now = int(self._clock.now().timestamp() * 1e9)
+        return _Facts(
+            frozenset(named.local_paths(connection, self._name)) if not self._is_path else frozenset(),
+            named.sightings_of(connection, self._name),
+            named.fetched(connection, self._name),
+            endpoints.troubled(connection),
+            pauses.paused(connection, now),
+        )
+
+    @property
+    def _is_path(self) -> bool:
+        return "/" in self._file
+
+    def _paths(self, known: frozenset[str]) -> list[str]:
+        """The paths that are meant: the one given, or every place where the name is, was, or is looked for."""
+        here = os.path.abspath(self._file)
+        if self._is_path:
+            return [here]
+        found = set(known) | ({here} if os.path.lexists(here) else set())
+        for _, _, _, spec in self._specs:
+            found |= set(_below(spec, self._name))
+        return sorted(found)
+
+    async def _story(self, ledger: Any, path: str, present: Sequence[dict[str, Any]]) -> Story:
+        of_path = await ledger.read(partial(self._of_path, path=path)) if ledger is not None else _OfPath()
+        stat = await asyncio.to_thread(_lstat, path)
+        candidates = await asyncio.to_thread(lambda: tuple(self._candidates(path, present, of_path)))
+        return Story(path=path, stat=stat, candidates=candidates, deliveries=of_path.deliveries)
+
+    def _of_path(self, connection: Connection, path: str) -> _OfPath:
+        names = {instance.name for instance, *_ in self._specs}
+        return _OfPath(
+            tuple(looks.looks_at(connection, path)),
+            named.touching(connection, path),
+            {name: tuple(standings(connection, name, [path])) for name in names},
+        )
+
+    def _candidates(self, path: str, present: Sequence[dict[str, Any]], of_path: _OfPath) -> Iterator[Candidate]:
+        for instance, number, command, spec in self._specs:
+            settings = settings_before(instance.action.commands[: number - 1], instance.settings.first)
+            mine = next((one for one in present if (one["action"], one["command"]) == (instance.name, number)), None)
+            yield Candidate(
+                instance=instance,
+                number=number,
+                command=command,
+                meant=means(spec, settings, path),
+                drives=number in _driving(instance),
+                present=_present(mine),
+                looks=tuple(look for look in of_path.looks if look.action == instance.name),
+                standings=tuple(
+                    one for one in of_path.standings.get(instance.name, ()) if one.command in (None, number)
+                ),
+            )
+
+    def _remote(self, facts: _Facts) -> Iterator[Story]:
+        """The name at the peers: what GETs would fetch, saw or fetched."""
+        found = [one for one in self._gets() if one.meant.yes]
+        if self._is_path and not facts.sightings and not facts.fetched:
+            return
+        if not found and not facts.sightings and not facts.fetched:
+            return
+        candidates: list[Candidate] = []
+        for one in found:
+            seen = [s for s in facts.sightings if (s.action, s.command) == (one.instance.name, one.number)]
+            candidates += [_with_sighting(one, sighting) for sighting in seen] or [one]
+        yield Story(path=self._name, remote=True, candidates=tuple(candidates), deliveries=facts.fetched)
+
+    def _gets(self) -> Iterator[Candidate]:
+        now = self._clock.now()
+        for instance in self._actions.instances.values():
+            for number, command in enumerate(instance.action.commands, 1):
+                if not isinstance(command, Get):
+                    continue
+                text = command.source.value
+                settings = settings_before(instance.action.commands[: number - 1], instance.settings.first)
+                values = instance_values(instance, settings, self._loaded.config.macros, text, now)
+                pattern = compile_pattern(split_source(text)[1], ignore_case=instance.ignore_case, values=values)
+                yes = pattern.takes(self._name)
+                reason = f"its name matches {text}" if yes else f"its name does not match {text}"
+                yield Candidate(
+                    instance=instance, number=number, command=command, meant=Meant(yes, reason), drives=False
+                )
+
+
+def _with_sighting(one: Candidate, sighting: Sighting) -> Candidate:
+    return Candidate(
+        instance=one.instance,
+        number=one.number,
+        command=one.command,
+        meant=one.meant,
+        drives=one.drives,
+        sighting=sighting,
+    )
+
+
+def _spec(loaded: Loaded, instance: Instance, number: int, now: datetime) -> SourceSpec:
+    command = instance.action.commands[number - 1]
+    assert isinstance(command, _SOURCES)
+    settings = settings_before(instance.action.commands[: number - 1], instance.settings.first)
+    text = command.source.value
+    return source_spec(
+        text,
+        instance.inbox if isinstance(command, LocalCopy) else instance.outbox,
+        values=instance_values(instance, settings, loaded.config.macros, text, now),
+        recurse=command.recurse,
+        ignore_case=instance.ignore_case,
+        follow_links=instance.follow_links,
+    )
+
+
+def _driving(instance: Instance) -> frozenset[int]:
+    """The commands whose files make the action due."""
+    if not is_polled(instance):
+        return frozenset()
+    drives = driver(instance.action, instance.settings)
+    return frozenset(drives.numbers) if isinstance(drives, Driver) else frozenset()
+
+
+def is_polled(instance: Instance) -> bool:
+    """True if files make the action due."""
+    try:
+        return parse_schedule(instance.settings.schedule).polling
+    except ScheduleError:
+        return False
+
+
+def refusal(instance: Instance) -> str | None:
+    """Why a polled action can't be scheduled."""
+    drives = driver(instance.action, instance.settings) if is_polled(instance) else None
+    if drives is None or isinstance(drives, Driver):
+        return None
+    return "; ".join(str(finding) for finding in drives if isinstance(finding, Finding))
+
+
+def _below(spec: SourceSpec, name: str) -> Iterator[str]:
+    """Where `name` stands below the folder of a source; the whole tree only under -REC."""
+    top = str(spec.folder) if spec.literal is None else str(spec.literal)
+    places = [top] if spec.literal is None or os.path.isdir(top) else [str(spec.folder)]
+    if spec.recurse:
+        places = [str(folder) for folder, _, _ in os.walk(places[0])]
+    for place in places:
+        path = str(Path(place) / name)
+        if os.path.lexists(path):
+            yield path
+
+
+def _lstat(path: str) -> os.stat_result | None:
+    try:
+        return os.lstat(path)
+    except OSError:
+        return None
+
+
+def _present(row: dict[str, Any] | None) -> Present | None:
+    if row is None:
+        return None
+    again = row["again_at"]
+    return Present(
+        verdict=row["verdict"],
+        since=datetime.fromisoformat(row["since"]),
+        again_at=datetime.fromisoformat(again) if again else None,
+    )
