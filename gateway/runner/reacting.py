@@ -59,10 +59,10 @@ class Reacting:
         try:
             output = await self._perform(services, row)
         except GatewayError as error:
-            log.warning("reaction failed", action=row.action, event=row.event, reaction=row.id, error=str(error))
+            log.warning("reaction failed", action=row.action, on=row.event, reaction=row.id, error=str(error))
             await services.ledger.write(partial(_failed, row=row, error=str(error), at=at()))
             return
-        log.info("reaction done", action=row.action, event=row.event, reaction=row.id)
+        log.info("reaction done", action=row.action, on=row.event, reaction=row.id)
         await services.ledger.write(partial(reactions.done, found=row.id, output=output, at=at()))
 
     async def _perform(self, services: Services, row: ReactionRow) -> str:
