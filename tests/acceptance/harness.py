@@ -120,10 +120,10 @@ class Gateway:
             )
         until(
             lambda: self._ended() or any(line.get("event") == "serving" for line in self.log()[seen:]),
-            lambda: f"the gateway did not start:\n{self.log_text()}",
+            lambda: f"the gateway did not start:\n{self.told()}",
             START_LIMIT_S,
         )
-        assert self.process.poll() is None, f"the gateway ended:\n{self.log_text()}"
+        assert self.process.poll() is None, f"the gateway ended:\n{self.told()}"
         return self
 
     def kill(self) -> None:
@@ -180,6 +180,10 @@ class Gateway:
         """Everything it wrote."""
         return self._log_file.read_text(errors="replace") if self._log_file.exists() else ""
 
+    def told(self) -> str:
+        """The end of its log, for the message of a test that failed."""
+        return self.log_text()[-5000:]
+
     def log(self, event: str | None = None, **fields: Any) -> list[dict[str, Any]]:
         """The lines of its log, of every start so far; those with `event` and these fields."""
         found = [json.loads(line) for line in self.log_text().splitlines() if line.startswith("{")]
@@ -219,14 +223,14 @@ class Gateway:
 
     def arrived(self, path: Path, data: bytes, limit_s: float = LIMIT_S) -> None:
         """Wait for a file; it must be whole the moment it is there."""
-        until(path.exists, lambda: f"{path} did not arrive:\n{self.log_text()}", limit_s)
+        until(path.exists, lambda: f"{path} did not arrive:\n{self.told()}", limit_s)
         assert path.read_bytes() == data
 
     def finished(self, source: Path, limit_s: float = LIMIT_S) -> None:
         """Wait until a file was delivered and its source is gone."""
         until(
             lambda: self.state_of(source) is State.DONE and not source.exists(),
-            lambda: f"{source} is not done: {self.delivery(source)}\n{self.log_text()}",
+            lambda: f"{source} is not done: {self.delivery(source)}\n{self.told()}",
             limit_s,
         )
 
@@ -234,7 +238,7 @@ class Gateway:
         """Wait for a line of the log."""
         until(
             lambda: bool(self.log(event, **fields)),
-            lambda: f"no line {event!r} {fields}:\n{self.log_text()}",
+            lambda: f"no line {event!r} {fields}:\n{self.told()}",
             limit_s,
         )
         return self.log(event, **fields)[0]
@@ -242,12 +246,13 @@ class Gateway:
 
 @contextmanager
 def gateway_in(folder: Path, **options: Any) -> Iterator[Gateway]:
-    """A gateway, not started yet; ended at the end of the block."""
+    """A gateway, not started yet; ended at the end of the block.  None of its parts may have crashed meanwhile."""
     made = Gateway(folder, **options)
     try:
         yield made
     finally:
         made.close()
+    assert "Traceback" not in made.log_text(), made.log_text()
 
 
 def until(condition: Callable[[], bool], otherwise: Callable[[], str], limit_s: float = LIMIT_S) -> None:

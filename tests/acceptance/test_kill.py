@@ -37,6 +37,7 @@ class Route:
 
     def is_over(self) -> bool:
         """Everything has arrived and the sources are gone."""
+        assert self.arrivals.torn == []
         return set(self.expected) <= set(self.arrivals.counts) and not any(self.outbox.iterdir())
 
     def prove(self) -> None:
@@ -97,7 +98,7 @@ def test_a_service_told_to_stop_finishes_what_is_under_way_and_leaves_nothing_ha
 ) -> None:
     feeder = _feed(routes, 60, 3.0)
     gateway.start()
-    until(lambda: len(routes[0].arrivals.counts) > 3, gateway.log_text)
+    until(lambda: len(routes[0].arrivals.counts) > 3, gateway.told)
 
     assert gateway.stop() == 0
 
@@ -116,7 +117,7 @@ def test_a_server_killed_and_restarted_costs_only_time(gateway: Gateway, tmp_pat
         gateway.start()
         feeder = _feed((route,), 100, 4.0)
         for killed_after in (10, 50):
-            until(lambda wanted=killed_after: len(arrivals.counts) > wanted, gateway.log_text)  # type: ignore[misc]
+            until(lambda wanted=killed_after: len(arrivals.counts) > wanted, gateway.told)  # type: ignore[misc]
             server.kill()
             server.start_again()
         feeder.finish()
@@ -134,12 +135,12 @@ def _feed(routes: tuple[Route, ...], count: int, over_s: float) -> Feeder:
 
 def _all_over(gateway: Gateway, routes: tuple[Route, ...]) -> None:
     for route in routes:
-        until(route.is_over, lambda route=route: f"{route.missing()}\n{gateway.log_text()[-6000:]}", 30)  # type: ignore[misc]
+        until(route.is_over, lambda route=route: f"{route.missing()}\n{gateway.told()}", 30)  # type: ignore[misc]
 
 
 def _proved(gateway: Gateway, routes: tuple[Route, ...]) -> None:
     """By the recipients' folders, and the ledger says the same."""
-    until(lambda: all(row.state in (State.DONE, State.FAILED) for row in gateway.deliveries()), gateway.log_text)
+    until(lambda: all(row.state in (State.DONE, State.FAILED) for row in gateway.deliveries()), gateway.told)
     for route in routes:
         route.prove()
     done = [row.intent.source for row in gateway.deliveries(state=State.DONE)]
