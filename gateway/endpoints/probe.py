@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -64,6 +64,16 @@ class Profile:
         facts = asdict(self)
         facts["features"]["remote_hash"] = sorted(self.features["remote_hash"])
         return facts
+
+
+def known_hashes(facts: Mapping[str, Any]) -> frozenset[str]:
+    """`Profile.remote_hash` of a profile that was kept as JSON."""
+    prefix = "hash "
+    return frozenset(
+        trial["name"].removeprefix(prefix)
+        for trial in facts.get("trials", ())
+        if trial["name"].startswith(prefix) and trial["answer"] == Answer.YES
+    )
 
 
 async def probe(

@@ -17,7 +17,8 @@ from gateway.core.errors import GatewayError
 from gateway.endpoints.local import LocalEndpoint
 from gateway.endpoints.place import Place, from_settings
 from gateway.endpoints.pool import Pool
-from gateway.ledger import Ledger, open_ledger, requests, runs
+from gateway.endpoints.probe import known_hashes
+from gateway.ledger import Ledger, endpoints, open_ledger, requests, runs
 from gateway.ledger.instances import own
 from gateway.runner.actions import Actions, read_actions
 from gateway.runner.answer_watch import AnswerWatch
@@ -47,7 +48,7 @@ class Engine:
 
     async def reload(self, loaded: Loaded, actions: Actions) -> None:
         """Take over a newer configuration; runs under way keep theirs."""
-        await self.pool.update(*places_of(loaded))
+        await self.pool.update(*await usable_places(loaded, self.ledger))
         services = replace(self.runner.services, configured=configured(loaded))
         self.runner.renew(services, actions.instances)
         self.loaded, self.actions = loaded, actions
@@ -87,7 +88,7 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
     actions = await asyncio.to_thread(read_actions, loaded)
     async with open_ledger(loaded.state, clock) as ledger, own(ledger, what) as owner:
         await ledger.write(partial(requests.drop_stale, at=ledger.now_ns()))
-        places, broken = places_of(loaded)
+        places, broken = await usable_places(loaded, ledger)
         pool = Pool(places, clock, LedgerLogins(ledger), broken=broken)
         local = LocalEndpoint("/")
         try:
@@ -109,6 +110,14 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
         finally:
             await pool.close()
             await local.close()
+
+
+async def usable_places(loaded: Loaded, ledger: Ledger) -> tuple[Mapping[str, Place], Mapping[str, GatewayError]]:
+    """`places_of`, with the checksums that a probe has found each peer to compute."""
+    places, broken = places_of(loaded)
+    profiles = {name: await ledger.read(partial(endpoints.profile_of, endpoint=name)) for name in places}
+    known = {name: replace(place, remote_hash=known_hashes(profiles[name] or {})) for name, place in places.items()}
+    return known, broken
 
 
 def places_of(loaded: Loaded) -> tuple[Mapping[str, Place], Mapping[str, GatewayError]]:
