@@ -96,17 +96,17 @@ async def deliver_all(ledger: Ledger, made: list[tuple[str, str]]) -> None:
 @asynccontextmanager
 async def settled(
     instances: list[Instance], ledger: Ledger, files: int, pace: Pace
-) -> AsyncIterator[tuple[Scheduler, NoRuns, float]]:
-    """A scheduler that has looked at everything once, and the seconds that took."""
+) -> AsyncIterator[tuple[Scheduler, NoRuns, float, float]]:
+    """A scheduler that has looked at everything once, and the seconds that took: by the clock, of the processor."""
     clock, wake, runs = SystemClock(), Wake(), NoRuns()
-    started = time.perf_counter()
+    started, spent_s = time.perf_counter(), time.process_time()
     scheduler = Scheduler(runs, LedgerBook(ledger), clock, wake, pace=pace, events=FolderEvents(wake.wake_from_thread))
     await scheduler.load(instances)
     task = asyncio.create_task(scheduler.run())
     while scheduler.is_looking or scheduler.file_count < files:
         await asyncio.sleep(0.02)
     try:
-        yield scheduler, runs, time.perf_counter() - started
+        yield scheduler, runs, time.perf_counter() - started, time.process_time() - spent_s
     finally:
         scheduler.stop()
         await task
@@ -124,7 +124,7 @@ async def measure(root: Path, actions: int, files: int, seconds: float, pace: Pa
             gc.collect()
             bytes_held = tracemalloc.get_traced_memory()[0] - before
         tracemalloc.stop()
-        async with settled(instances, ledger, files, pace) as (scheduler, runs, start_up_s):
+        async with settled(instances, ledger, files, pace) as (scheduler, runs, start_up_s, start_up_cpu_s):
             await asyncio.sleep(2 * pace.check_every.total_seconds())
             spent_s, wall_s = time.process_time(), time.perf_counter()
             await asyncio.sleep(seconds)
@@ -132,6 +132,7 @@ async def measure(root: Path, actions: int, files: int, seconds: float, pace: Pa
             degraded = sum(1 for one in scheduler.status() if one.degraded)
     return {
         "start_up_s": start_up_s,
+        "start_up_cpu_s": start_up_cpu_s,
         "core_percent": 100 * spent_s / wall_s,
         "bytes_a_file": bytes_held / files,
         "actions_without_events": degraded,
@@ -156,8 +157,8 @@ def main() -> int:
     print(f"{wanted.actions} actions, {wanted.files} files, {wanted.seconds:g} s measured")
     for name, limit in (("start_up_s", 10.0), ("core_percent", 1.0), ("bytes_a_file", 300.0)):
         print(f"{name:>24} {figures[name]:10.3f}   (limit {limit:g})")
-    for name in ("actions_without_events", "runs"):
-        print(f"{name:>24} {figures[name]:10.0f}")
+    for name in ("start_up_cpu_s", "actions_without_events", "runs"):
+        print(f"{name:>24} {figures[name]:10.3f}")
     return 0
 
 
