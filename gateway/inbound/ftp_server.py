@@ -22,7 +22,7 @@ from gateway.config.secrets import read_public, read_secret
 from gateway.core.errors import NeedsOperator
 from gateway.inbound.accounts import Accounts
 from gateway.inbound.ftp_files import ConfinedFS
-from gateway.inbound.ftp_uploads import TlsUpload, Upload
+from gateway.inbound.ftp_uploads import Passive, TlsUpload, Upload
 
 # Without CHMOD: what partners may read is the operator's affair.
 _PERMISSIONS = "elradfmwT"
@@ -97,6 +97,7 @@ class FtpServer:
         """A class of its own for this listener: the library keeps its settings on the class."""
         settings = self._settings
         values: dict[str, object] = {
+            "passive_dtp": Passive,
             "authorizer": _Authorizer(self._accounts),
             "abstracted_fs": ConfinedFS,
             "banner": "gateway ready.",

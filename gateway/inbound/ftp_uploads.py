@@ -12,7 +12,7 @@ from typing import Any
 
 from OpenSSL import SSL
 from pyftpdlib.exceptions import _RetryError
-from pyftpdlib.handlers import DTPHandler, TLS_DTPHandler
+from pyftpdlib.handlers import DTPHandler, PassiveDTP, TLS_DTPHandler
 
 from gateway.inbound.landing import Landing
 
@@ -96,6 +96,15 @@ class Upload(DTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
             self.transfer_finished = True
         except OSError as problem:
             self._resp = (f"451 {problem.strerror}; nothing was stored.", log.warning)
+
+
+class Passive(PassiveDTP):  # type: ignore[misc]  # pyftpdlib has no types
+    """Waits for a data connection."""
+
+    def handle_accepted(self, sock: socket.socket, addr: tuple[str, int]) -> None:
+        if not self.cmd_channel.connected:
+            sock.close()  # the library forgets it when the client has gone meanwhile
+        super().handle_accepted(sock, addr)
 
 
 class TlsUpload(TLS_DTPHandler, Upload):  # type: ignore[misc]  # pyftpdlib has no types
