@@ -1,5 +1,6 @@
 """The configuration as the checker of scripts sees it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def _facts(loaded: Loaded, name: str, settings: EndpointSettings) -> EndpointFac
         folder=_folder(name, settings, loaded.root),
         exec=settings.scheme is Scheme.SFTP,
         raw=settings.scheme in (Scheme.FTP, Scheme.FTPS),
-        nested_outbox=(outbox / "outbox").is_dir(),
+        nested_outbox=os.path.isdir(
+            outbox / "outbox"
+        ),  # never raises: one unreadable outbox is that endpoint's trouble
         exists=settings.exists,
     )
 
