@@ -12,7 +12,8 @@ from typing import Any
 
 from OpenSSL import SSL
 from pyftpdlib.exceptions import _RetryError
-from pyftpdlib.handlers import DTPHandler, PassiveDTP, TLS_DTPHandler
+from pyftpdlib.handlers import DTPHandler, TLS_DTPHandler
+from pyftpdlib.handlers.ftp.dispatchers import PassiveDTP
 
 from gateway.inbound.landing import Landing
 
