@@ -44,7 +44,7 @@ def _facts(loaded: Loaded, name: str, settings: EndpointSettings) -> EndpointFac
         raw=settings.scheme in (Scheme.FTP, Scheme.FTPS),
         nested_outbox=os.path.isdir(
             outbox / "outbox"
-        ),  # never raises: one unreadable outbox is that endpoint's trouble
+        ),  # never raises: the trouble is that endpoint's
         exists=settings.exists,
     )
 
