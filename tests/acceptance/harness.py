@@ -29,13 +29,15 @@ QUICK = "@stable_for 1s\n@empty send after 1s\n"
 class Gateway:
     """One state folder and the `gateway serve` that works on it."""
 
-    def __init__(self, folder: Path, *, environment: dict[str, str] | None = None, command: list[str] | None = None):
+    def __init__(self, folder: Path, *, environment: dict[str, str] | None = None, before: list[str] | None = None):
+        """`before`: words in front of the service's command line, such as `setpriv ...`."""
         self.folder = folder
         self.state = folder / "var"
         self.config = folder / "conf" / "gateway.toml"
         self.scripts = folder / "actions"
         self.process: subprocess.Popen[bytes] | None = None
-        self.command = command or [sys.executable, "-m", "gateway"]
+        self.command = [sys.executable, "-m", "gateway"]
+        self._before = before or []
         self._environment = environment or {}
         self._log_file = folder / "serve.log"
         self._tables: dict[str, dict[str, Any]] = {
@@ -116,7 +118,7 @@ class Gateway:
         seen = len(self.log())
         with self._log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.command, "serve"], env=self._env(), cwd=self.folder, stdout=log, stderr=log
+                [*self._before, *self.command, "serve"], env=self._env(), cwd=self.folder, stdout=log, stderr=log
             )
         until(
             lambda: self._ended() or any(line.get("event") == "serving" for line in self.log()[seen:]),
