@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 
@@ -42,7 +42,7 @@ def waiting_for(found: "Holder") -> None:
     tell(f"waiting until `gateway {found.what}` (pid {found.pid}) is done with this state folder")
 
 
-def say(said: "Said", *, as_json: bool = False) -> None:
+def say(said: "Said", *, as_json: bool = False) -> NoReturn:
     """Print what an operation answered and end with its exit code."""
     from gateway.cli.output import print_json, show_value
 

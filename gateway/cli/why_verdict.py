@@ -8,7 +8,8 @@ from gateway.cli.output import show_span
 from gateway.core.model import Stamp
 from gateway.language.nodes import Get
 from gateway.ledger.standing import Block, Standing
-from gateway.service.why import Candidate, Story, Told, is_polled, refusal
+from gateway.service.schedules import is_polled, refusal
+from gateway.service.why import Candidate, Story, Told
 
 _SENTENCES: Mapping[str, str] = {
     "ready": "It is complete, and the next run takes it.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from gateway.ledger.delivery_row import DeliveryRow, State, read_delivery
+from gateway.ledger.delivery_row import OPEN, DeliveryRow, State, read_delivery
 from gateway.ledger.runs import RunRow, read_run
 from gateway.ledger.tables import delivery, held_back, reaction, run
 
@@ -96,3 +96,10 @@ def parked_deliveries(connection: Connection, found: Collection[int]) -> frozens
     """Those of `found` whose source is parked since."""
     query = select(held_back.c.delivery).where(held_back.c.delivery.in_(found), held_back.c.state == "parked")
     return frozenset(connection.execute(query).scalars())
+
+
+def unfinished(connection: Connection) -> tuple[DeliveryRow, ...]:
+    """Deliveries that are not over, and those whose source could not be removed, oldest first."""
+    states = [state.value for state in (*OPEN, State.DELETE_FAILED)]
+    query = select(delivery).where(delivery.c.state.in_(states)).order_by(delivery.c.id)
+    return tuple(read_delivery(row) for row in connection.execute(query).mappings())

@@ -51,7 +51,7 @@ class Settling:
         by_endpoint: defaultdict[str, list[DeliveryRow]] = defaultdict(list)
         for row in rows:
             if row.intent.run not in live and self._is_ours(services, row):
-                by_endpoint[row.intent.endpoint if _needs_peer(row) else ""].append(row)
+                by_endpoint[row.intent.endpoint if needs_peer(row) else ""].append(row)
         async with asyncio.TaskGroup() as group:
             for endpoint, mine in by_endpoint.items():
                 if services.clock.monotonic() >= self._not_before_s.get(endpoint, 0.0):
@@ -102,6 +102,11 @@ class Settling:
         )
         log.info("settled", delivery=row.id, action=row.intent.action, file=row.name)
 
+    def forget(self, endpoint: str) -> None:
+        """A person asks for a try at once."""
+        self._failures.pop(endpoint, None)
+        self._not_before_s.pop(endpoint, None)
+
     def _back_off(self, services: Services, endpoint: str, error: GatewayError) -> None:
         self._failures[endpoint] += 1
         pause_s = min(_FIRST_PAUSE_S * 2 ** min(self._failures[endpoint] - 1, 10), _LONGEST_PAUSE_S)
@@ -109,5 +114,6 @@ class Settling:
         log.info("endpoint can't be reached to settle", endpoint=endpoint, in_s=pause_s, error=str(error))
 
 
-def _needs_peer(row: DeliveryRow) -> bool:
+def needs_peer(row: DeliveryRow) -> bool:
+    """True if a session at its endpoint is needed to go on."""
     return row.intent.verb != "LCOPY"

@@ -1,6 +1,6 @@
 """What the gateway answers: each kind of request with the function that does it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,12 @@ from gateway.runner.due import Due, RunResult, Trigger
 from gateway.scheduler.knowing import KnownFile, known_files
 from gateway.scheduler.status import ActionStatus
 from gateway.service.desk import Answer, Handler
-from gateway.service.operations import Gateway
+from gateway.service.operations import Gateway, Said
+from gateway.service.operations_baseline import baseline
+from gateway.service.operations_pause import pause, resume
+from gateway.service.operations_resend import resend
+from gateway.service.operations_retry import retry
+from gateway.service.operations_skip import skip
 
 if TYPE_CHECKING:
     from gateway.service.engine import Engine
@@ -56,9 +61,23 @@ def handlers(gateway: Gateway) -> Mapping[str, Handler]:
         "status": lambda _: _status(gateway),
         "files": lambda arguments: _files(gateway, arguments),
         "run": lambda arguments: _run(gateway, arguments),
+        "retry": lambda arguments: _said(retry(gateway, str(arguments["what"]), str(arguments["path"]))),
+        "skip": lambda arguments: _said(skip(gateway, str(arguments["what"]), str(arguments["path"]))),
+        "resend": lambda arguments: _said(resend(gateway, int(arguments["delivery"]))),
+        "baseline": lambda arguments: _said(
+            baseline(gateway, str(arguments["action"]), dry=bool(arguments.get("dry_run")))
+        ),
+        "pause": lambda arguments: _said(
+            pause(gateway, str(arguments["what"]), arguments.get("until_ns"), str(arguments.get("by", "")))
+        ),
+        "resume": lambda arguments: _said(resume(gateway, str(arguments["what"]))),
         "pauses": lambda _: _pauses(gateway),
         "refresh": lambda arguments: _refresh(gateway, arguments),
     }
+
+
+async def _said(work: Awaitable[Said]) -> Answer:
+    return (await work).answer()
 
 
 async def _status(gateway: Gateway) -> Answer:

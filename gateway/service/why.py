@@ -11,12 +11,8 @@ from typing import Any
 
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
-from gateway.core.model import Finding
 from gateway.language.nodes import Command, Get, LocalCopy, Put, PutGet
 from gateway.language.pattern import compile_pattern, split_source
-from gateway.language.polling import Driver, driver
-from gateway.language.schedule import parse_schedule
-from gateway.language.schedule_errors import ScheduleError
 from gateway.language.settings import settings_before
 from gateway.language.show import show_command
 from gateway.ledger import Connection, endpoints, looks, named, pauses
@@ -30,6 +26,7 @@ from gateway.runner.actions import Actions, read_actions
 from gateway.runner.instance import Instance
 from gateway.runner.instance_values import instance_values
 from gateway.service.asking import ask
+from gateway.service.schedules import driving
 from gateway.service.talking import SERVE, NothingYet, reading, served_by
 from gateway.service.why_rules import Meant, means
 from gateway.transfer.sources import SourceSpec, source_spec
@@ -213,7 +210,7 @@ class _Why:
                 number=number,
                 command=command,
                 meant=means(spec, settings, path),
-                drives=number in _driving(instance),
+                drives=number in driving(instance),
                 present=_present(mine),
                 looks=tuple(look for look in of_path.looks if look.action == instance.name),
                 standings=tuple(
@@ -275,30 +272,6 @@ def _spec(loaded: Loaded, instance: Instance, number: int, now: datetime) -> Sou
         ignore_case=instance.ignore_case,
         follow_links=instance.follow_links,
     )
-
-
-def _driving(instance: Instance) -> frozenset[int]:
-    """The commands whose files make the action due."""
-    if not is_polled(instance):
-        return frozenset()
-    drives = driver(instance.action, instance.settings)
-    return frozenset(drives.numbers) if isinstance(drives, Driver) else frozenset()
-
-
-def is_polled(instance: Instance) -> bool:
-    """True if files make the action due."""
-    try:
-        return parse_schedule(instance.settings.schedule).polling
-    except ScheduleError:
-        return False
-
-
-def refusal(instance: Instance) -> str | None:
-    """Why a polled action can't be scheduled."""
-    drives = driver(instance.action, instance.settings) if is_polled(instance) else None
-    if drives is None or isinstance(drives, Driver):
-        return None
-    return "; ".join(str(finding) for finding in drives if isinstance(finding, Finding))
 
 
 def _below(spec: SourceSpec, name: str) -> Iterator[str]:

@@ -1,0 +1,38 @@
+"""`gateway reload`."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from gateway.config.loaded import Loaded
+    from gateway.core.clock import Clock
+
+
+def reload() -> None:
+    """Take changed scripts and configuration into the gateway that serves.
+
+    The configuration is taken whole or not at all; a script with an error is reported, and the others run.
+    Exit code 2: the configuration was refused, everything is as before. 3: no gateway serves.
+    """
+    from gateway.cli.doing import do
+
+    answer = do(_reload)
+    for finding in answer["errors"]:
+        typer.echo(finding)
+    broken = f", {len(answer['errors'])} errors above: those scripts don't run" if answer["errors"] else ""
+    typer.echo(f"reloaded: {answer['actions']} action{'s' if answer['actions'] != 1 else ''} can run{broken}")
+
+
+async def _reload(loaded: "Loaded", clock: "Clock") -> Mapping[str, Any]:
+    from gateway.core.errors import NotThere
+    from gateway.ledger import open_ledger
+    from gateway.service.asking import ask
+    from gateway.service.talking import SERVE, served_by
+
+    holder = await served_by(loaded)
+    if holder is None or holder.what != SERVE:
+        raise NotThere(f"no gateway serves {loaded.state}: what it starts with is read when it starts")
+    async with open_ledger(loaded.state, clock) as ledger:
+        return await ask(ledger, clock, "reload", {}, limit_s=120.0)

@@ -1,0 +1,59 @@
+"""`gateway pause` and `gateway resume`: an action, an endpoint or everything."""
+
+import getpass
+from functools import partial
+
+from gateway.core.errors import Refused
+from gateway.ledger import pauses
+from gateway.ledger.pauses import ALL, Pause
+from gateway.service.operations import Gateway, Said
+from gateway.service.targets import instances_of
+
+
+def scope_of(gateway: Gateway, what: str) -> str:
+    """The scope that `what` names.  Raises Refused if it is nothing, or both an action and an endpoint."""
+    kind, _, name = what.partition(":")
+    if what == ALL or (kind in ("action", "endpoint") and name):
+        return what
+    engine = gateway.engine
+    is_action = bool(instances_of(engine.actions, what)) or what in engine.actions.broken
+    is_endpoint = what in engine.loaded.config.endpoints
+    if is_action and is_endpoint:
+        raise Refused(f"{what} is an action and an endpoint; write action:{what} or endpoint:{what}")
+    if is_action or is_endpoint:
+        return f"action:{what}" if is_action else f"endpoint:{what}"
+    actions = sorted({one.action.name for one in engine.actions.instances.values()})
+    endpoints = sorted(engine.loaded.config.endpoints)
+    raise Refused(
+        f"{what}: there is no such action or endpoint; actions: {', '.join(actions) or 'none'}; "
+        f"endpoints: {', '.join(endpoints) or 'none'}; all means everything"
+    )
+
+
+async def pause(gateway: Gateway, what: str, until_ns: int | None, by: str) -> Said:
+    """No run of it starts any more; what is under way ends."""
+    scope = scope_of(gateway, what)
+    row = Pause(scope=scope, until=until_ns, by=by or getpass.getuser(), at=gateway.engine.ledger.now_ns())
+    await gateway.engine.ledger.write(partial(pauses.hold, wanted=row))
+    await gateway.hold_pauses()
+    return Said((f"{shown_scope(scope)} is paused; runs that are under way end",), facts={"scope": scope})
+
+
+async def resume(gateway: Gateway, what: str) -> Said:
+    """It goes on."""
+    scope = what if what == ALL else scope_of(gateway, what)
+    ledger = gateway.engine.ledger
+    if await ledger.write(partial(pauses.let_go, scope=scope)):
+        await gateway.hold_pauses()
+        lines = [f"{shown_scope(scope)} goes on"]
+    else:
+        lines = [f"{shown_scope(scope)} was not paused"]
+    others = [one for one in await ledger.read(partial(pauses.paused, now=ledger.now_ns())) if one.scope != scope]
+    if others:
+        lines.append(f"still paused: {', '.join(shown_scope(one.scope) for one in others)}")
+    return Said(tuple(lines), facts={"scope": scope})
+
+
+def shown_scope(scope: str) -> str:
+    """`action orders`, `endpoint acme`, `everything`."""
+    return "everything" if scope == ALL else scope.replace(":", " ", 1)

@@ -1,0 +1,71 @@
+"""What the word behind `retry`, `skip`, `pause` … means: a delivery, an endpoint, an action, a file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.core.errors import NotThere, Refused
+from gateway.ledger import Connection, deliveries, overview, sources
+from gateway.ledger.delivery_row import OPEN, DeliveryRow, State
+from gateway.ledger.sources import HeldSource
+from gateway.runner.actions import Actions
+from gateway.runner.instance import Instance
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What the ledger holds against a file: rows of its failures, deliveries that are not over or not cleaned up."""
+
+    held: tuple[HeldSource, ...] = ()
+    open: tuple[DeliveryRow, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.held or self.open)
+
+
+def instances_of(actions: Actions, name: str) -> list[Instance]:
+    """The instance called `name`, or all of the action called so; none if there is no such action."""
+    found = actions.instances.get(name)
+    return [found] if found else [one for one in actions.instances.values() if one.action.name == name]
+
+
+def require_instances(actions: Actions, name: str) -> list[Instance]:
+    """The same.  Raises Refused with what there is."""
+    found = instances_of(actions, name)
+    if found:
+        return found
+    if name in actions.broken:
+        raise Refused(f"{name} can't run: {actions.broken[name]}")
+    known = sorted({one.action.name for one in actions.instances.values()} | set(actions.broken))
+    raise Refused(f"there is no action {name!r}; there are: {', '.join(known) or 'none'}")
+
+
+def require_delivery(connection: Connection, found: int) -> DeliveryRow:
+    """One delivery.  Raises NotThere."""
+    row = deliveries.get(connection, found)
+    if row is None:
+        raise NotThere(f"there is no delivery {found}; `gateway history` shows those there are")
+    return row
+
+
+def file_state(connection: Connection, path: str, name: str) -> FileState:
+    """What stands against `path`; if nothing does, against every source called `name`."""
+    for wanted in (path, name):
+        held = tuple(one for one in sources.held(connection) if _is(one.source, wanted))
+        rows = tuple(row for row in overview.unfinished(connection) if _is(row.intent.source, wanted))
+        if held or rows:
+            return FileState(held, rows)
+    return FileState()
+
+
+def _is(source: str, wanted: str) -> bool:
+    return source == wanted or ("/" not in wanted and source.rpartition("/")[2] == wanted)
+
+
+def is_open(row: DeliveryRow) -> bool:
+    """True if somebody could go on with it now."""
+    return row.state in OPEN and row.state is not State.AWAITING
+
+
+def names(found: Sequence[str]) -> str:
+    """A list for a message."""
+    return ", ".join(found) or "none"
