@@ -77,9 +77,30 @@ def start(
         raise AlreadyRunning(f"{action}: a run of this action is under way; it is not started twice") from exc
 
 
-def at_command(connection: Connection, found: int, command: int) -> None:
-    """The run has come to command number `command`."""
-    connection.execute(update(run).where(run.c.id == found).values(command=command))
+def skip(connection: Connection, action: str, note: str, at: int) -> None:
+    """Due times for which nothing ran stand in history, too: as a run that was over at once."""
+    values = {
+        "action": action,
+        "trigger": "schedule",
+        "state": "ended",
+        "outcome": "skipped",
+        "started_at": at,
+        "ended_at": at,
+        "notes": json.dumps([note], ensure_ascii=False),
+    }
+    connection.execute(insert(run).values(values))
+
+
+def at_command(connection: Connection, found: int, command: int, notes: Sequence[str] = ()) -> None:
+    """The run has come to command number `command`; `notes` are what it has to say so far."""
+    said = json.dumps(list(notes), ensure_ascii=False)
+    connection.execute(update(run).where(run.c.id == found).values(command=command, notes=said))
+
+
+def note_failure(connection: Connection, found: int, error: str, error_class: str) -> None:
+    """A command of a run that goes on failed; the first failure stays."""
+    query = update(run).where(run.c.id == found, run.c.error.is_(None))
+    connection.execute(query.values(error=error, error_class=error_class))
 
 
 def freeze(connection: Connection, found: int, command: int, files: Sequence[FrozenFile]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from gateway.ledger import checks
+from gateway.ledger import Connection, checks, runs
 from gateway.ledger.due_times import keep_times, last_times
 from gateway.ledger.ledger import Ledger
 from gateway.ledger.looks import Look, note_looks
@@ -43,8 +43,8 @@ class Book(Protocol):
         """For each action the last due time that was run or skipped."""
         ...
 
-    async def keep_times(self, times: Mapping[str, datetime]) -> None:
-        """Record the last due times, before what they cause is started."""
+    async def keep_times(self, times: Mapping[str, datetime], skipped: Mapping[str, str]) -> None:
+        """Record them; and for each action, in words, the due times for which nothing runs."""
         ...
 
 
@@ -86,9 +86,16 @@ class LedgerBook:
         times = await self._ledger.read(last_times)
         return {action: from_ns(at) for action, at in times.items()}
 
-    async def keep_times(self, times: Mapping[str, datetime]) -> None:
+    async def keep_times(self, times: Mapping[str, datetime], skipped: Mapping[str, str]) -> None:
         """One transaction for all."""
-        await self._ledger.write(lambda connection: keep_times(connection, {a: at_ns(at) for a, at in times.items()}))
+        at = self._ledger.now_ns()
+
+        def work(connection: Connection) -> None:
+            keep_times(connection, {action: at_ns(time) for action, time in times.items()})
+            for action, note in skipped.items():
+                runs.skip(connection, action, note, at)
+
+        await self._ledger.write(work)
 
 
 def _report(row: checks.Report) -> Report:

@@ -19,13 +19,13 @@ JUMP_S = 1.0
 
 
 class Clockwork:
-    """Times of all actions.  `keep` records the last due times before what they cause is started."""
+    """Times of all actions.  `keep` records due times, and what was skipped, before what they cause is started."""
 
     def __init__(
         self,
         clock: Clock,
         *,
-        keep: Callable[[Mapping[str, datetime]], Awaitable[None]],
+        keep: Callable[[Mapping[str, datetime], Mapping[str, str]], Awaitable[None]],
         is_paused: Callable[[Entry], bool],
         on_due: Callable[[Entry, Firing], None],
         on_edge: Callable[[Entry], None],
@@ -95,7 +95,8 @@ class Clockwork:
                 self._points.set(entry.name, firing.next_at)
             fired.append((entry, firing))
         if moved:
-            await self._keep(moved)
+            skipped = {entry.name: str(firing.skipped) for entry, firing in fired if firing.skipped is not None}
+            await self._keep(moved, skipped)
         for entry, firing in fired:
             self._tell(entry, firing)
             if firing.run_for is not None:

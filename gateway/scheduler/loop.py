@@ -357,9 +357,9 @@ class Scheduler:
         for name in fresh:
             self._ask(self._entries[name], Hints(rescan=True))
 
-    async def _keep(self, times: Mapping[str, datetime]) -> None:
+    async def _keep(self, times: Mapping[str, datetime], skipped: Mapping[str, str]) -> None:
         try:
-            await self._book.keep_times(times)
+            await self._book.keep_times(times, skipped)
         except Exception as exc:  # the runs themselves say what is wrong with the ledger
             log.warning("due times not recorded", actions=sorted(times), error=str(exc))
 

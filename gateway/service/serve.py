@@ -91,7 +91,10 @@ class Service:
         for name, finding in self.engine.actions.broken.items():
             log.error("action can't run", action=name, finding=str(finding))
         await self.hold_pauses()
-        await self.scheduler.load(self.engine.actions.instances.values())
+        loaded = self.engine.loaded
+        await self.scheduler.load(
+            self.engine.actions.instances.values(), pace=_pace(loaded), macros=loaded.config.macros
+        )
 
     def _go_on_with_interrupted(self, rows: tuple[RunRow, ...]) -> None:
         for row in rows:

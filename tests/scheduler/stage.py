@@ -52,6 +52,7 @@ class RememberedBook:
     looks: list[Look] = field(default_factory=list)
     told: dict[str, Report] = field(default_factory=dict)
     times: dict[str, datetime] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
     asked: int = 0
 
     async def standings(self, sources: Mapping[str, Collection[str]]) -> Mapping[str, Standings]:
@@ -76,8 +77,9 @@ class RememberedBook:
     async def last_times(self) -> Mapping[str, datetime]:
         return self.times
 
-    async def keep_times(self, times: Mapping[str, datetime]) -> None:
+    async def keep_times(self, times: Mapping[str, datetime], skipped: Mapping[str, str]) -> None:
         self.times.update(times)
+        self.skipped.update(skipped)
 
 
 @dataclass(slots=True)

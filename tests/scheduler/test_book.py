@@ -9,7 +9,7 @@ import pytest
 
 from gateway.core.clock import TurnedClock
 from gateway.core.model import Stamp
-from gateway.ledger import Ledger, checks, endpoints, open_ledger, sources
+from gateway.ledger import Ledger, checks, endpoints, open_ledger, runs, sources
 from gateway.ledger.endpoints import EndpointTrouble
 from gateway.ledger.looks import Look, looks_at
 from gateway.ledger.sources import Failure
@@ -76,9 +76,15 @@ async def test_an_endpoint_is_held_until_its_time(ledger: Ledger) -> None:
 
 async def test_due_times_are_kept_over_a_restart(ledger: Ledger) -> None:
     book = LedgerBook(ledger)
-    await book.keep_times({"nightly": START})
-    await book.keep_times({"nightly": START + timedelta(days=1), "weekly": START})
+    await book.keep_times({"nightly": START}, {})
+    await book.keep_times({"nightly": START + timedelta(days=1), "weekly": START}, {})
     assert await book.last_times() == {"nightly": START + timedelta(days=1), "weekly": START}
+
+
+async def test_skipped_due_times_stand_in_history(ledger: Ledger) -> None:
+    await LedgerBook(ledger).keep_times({"nightly": START}, {"nightly": "2 due times skipped"})
+    run = (await ledger.read(runs.latest))["nightly"]
+    assert (run.state, run.outcome, run.notes) == ("ended", "skipped", ("2 due times skipped",))
 
 
 async def test_reports_of_a_check_are_read_and_those_of_files_that_are_gone_dropped(ledger: Ledger) -> None:
