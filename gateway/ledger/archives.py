@@ -1,7 +1,7 @@
 """What an intent says of archives: several sources into one file (-ZIP), or one file into several (-UNZ)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -42,13 +42,11 @@ class Unzip:
     most_ratio: int = 200
 
 
-def members_text(wanted: Zip | None) -> str | None:
-    """The sources column: [[path, name, size, mtime_ns, inode, device]]."""
-    if wanted is None:
-        return None
+def members_text(members: Sequence[Member]) -> str:
+    """Files with their stamps as a column keeps them: [[path, name, size, mtime_ns, inode, device]]."""
     rows = [
         [one.path, one.name, one.stamp.size_bytes, one.stamp.mtime_ns, one.stamp.inode, one.stamp.device]
-        for one in wanted.members
+        for one in members
     ]
     return json.dumps(rows)
 

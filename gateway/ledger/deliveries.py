@@ -193,7 +193,7 @@ def _columns(intent: Intent) -> dict[str, Any]:
         "remove_source": intent.remove_source,
         "sentbox": intent.sentbox,
         "how": how_text(intent),
-        "sources": members_text(intent.zip),
+        "sources": members_text(intent.zip.members) if intent.zip is not None else None,
     }
 
 

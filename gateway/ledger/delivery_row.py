@@ -126,4 +126,5 @@ def _intent(row: RowMapping) -> Intent:
         zip=how.zip,
         unzip=how.unzip,
         member_of=how.member_of,
+        markers=how.markers,
     )

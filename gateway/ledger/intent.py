@@ -8,7 +8,17 @@ from typing import Literal
 from gateway.config.schema import Verify
 from gateway.core.model import Stamp
 from gateway.language.nodes import Taken
-from gateway.ledger.archives import Unzip, Zip, read_unzip, read_zip, unzip_how, zip_how
+from gateway.ledger.archives import (
+    Member,
+    Unzip,
+    Zip,
+    members_text,
+    read_members,
+    read_unzip,
+    read_zip,
+    unzip_how,
+    zip_how,
+)
 
 Replace = Literal["swap", "refuse"]
 
@@ -22,7 +32,7 @@ class Intent:
     there.  `mtime_ns` is asked for at the target, None leaves it.  `timeout` is the longest time without progress.
     `awaits_answer`: the delivery ends as `awaiting` (PUT+GET), else as `done`.
     `zip` and `unzip` make it an archive's delivery, on this machine only; `member_of` is the archive (a local path)
-    that the source is an entry of.
+    that the source is an entry of.  `markers` are done files that -DEL removes after the source.
     """
 
     action: str
@@ -51,6 +61,7 @@ class Intent:
     zip: Zip | None = None
     unzip: Unzip | None = None
     member_of: str | None = None
+    markers: tuple[Member, ...] = ()
 
 
 def how_text(intent: Intent) -> str:
@@ -69,6 +80,7 @@ def how_text(intent: Intent) -> str:
             "zip": zip_how(intent.zip),
             "unzip": unzip_how(intent.unzip),
             "member_of": intent.member_of,
+            "markers": members_text(intent.markers),
         }
     )
 
@@ -89,6 +101,7 @@ class How:
     zip: Zip | None
     unzip: Unzip | None
     member_of: str | None
+    markers: tuple[Member, ...]
 
 
 def read_how(text: str, members: str | None) -> How:
@@ -107,4 +120,5 @@ def read_how(text: str, members: str | None) -> How:
         zip=read_zip(raw["zip"], members),
         unzip=read_unzip(raw["unzip"]),
         member_of=raw["member_of"],
+        markers=read_members(raw.get("markers")),
     )

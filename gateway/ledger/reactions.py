@@ -88,9 +88,11 @@ def given_up(connection: Connection, found: int, error: str, at: int) -> None:
 
 
 def next_due(connection: Connection) -> int | None:
-    """When the next waiting reaction is due, None if there is none."""
-    query = select(reaction.c.next_at).where(reaction.c.state == "waiting").order_by(reaction.c.next_at).limit(1)
-    return connection.execute(query).scalar()
+    """When the next reaction is due, waiting or left running by a dead process; None if there is none."""
+    dead = select(instance.c.id).where(instance.c.ended_at.is_not(None))
+    left = (reaction.c.state == "running") & reaction.c.owner.in_(dead)
+    query = select(reaction.c.next_at).where(or_(reaction.c.state == "waiting", left))
+    return connection.execute(query.order_by(reaction.c.next_at).limit(1)).scalar()
 
 
 def open_of_run(connection: Connection, run: int) -> int:

@@ -1,19 +1,31 @@
 """PUT+GET, the request's side: what stood under the answer's name before the PUT is noted with the request."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from gateway.core.errors import NotThere
+from gateway.core.errors import Refused
 from gateway.core.model import Stamp
 from gateway.endpoints.base import Endpoint
 from gateway.language.nodes import PutGet
 from gateway.ledger import Connection, answers
 from gateway.ledger.answers import Awaited
 from gateway.ledger.delivery_row import DeliveryRow
-from gateway.runner.jobs import Job
+from gateway.runner.intents import Planned
+from gateway.runner.retrying import asked
 from gateway.runner.run import Run
-from gateway.runner.targets import join_remote
+from gateway.runner.targets import join_remote, require_no_collision
 from gateway.runner.texts import expanded_path, target_values
+from gateway.transfer.intent import Intent
+from gateway.transfer.way import stamp_at
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The answer to one request: where the peer puts it, where it goes here, and what stood there before."""
+
+    response: str
+    local: str
+    before: Stamp | None = None
 
 
 class Requests:
@@ -22,48 +34,64 @@ class Requests:
     def __init__(self, run: Run, command: PutGet) -> None:
         self._run = run
         self._command = command
-        self._before: dict[str, tuple[str, str, Stamp | None]] = {}
+        self._wanted: dict[str, Wanted] = {}
 
-    async def prepare(self, jobs: Sequence[Job]) -> list[Job]:
-        """Look at each answer's name before anything is put; the jobs that then await an answer."""
-        async with self._run.services.pool.session(self._run.endpoint) as peer:
-            for job in jobs:
-                if job.delivery is None:
-                    response = join_remote(self._run.folder, self._expanded(job, self._command.response.value))
-                    local = self._local(job, response)
-                    self._before[job.intent.source] = (response, local, await _stamp(peer, response))
-        return [replace(job, intent=replace(job.intent, awaits_answer=True)) for job in jobs]
+    async def prepare(self, planned: Sequence[Planned]) -> list[Intent]:
+        """Look at each answer's name before anything is put; the intents, which then await an answer.
 
-    def _expanded(self, job: Job, text: str) -> str:
-        return expanded_path(text, target_values(self._run, text, job.name, job.n))
+        Raises Refused where two requests would have one answer, or two answers one name here.
+        """
+        wanted = {one.intent.source: self._wanted_by(one) for one in planned}
+        self._require_own_answers(wanted)
+        self._wanted = await asked(self._run, lambda peer: _looked_at(peer, wanted))
+        return [replace(one.intent, awaits_answer=True) for one in planned]
 
-    def _local(self, job: Job, response: str) -> str:
+    def _wanted_by(self, planned: Planned) -> Wanted:
+        response = join_remote(self._run.folder, self._expanded(planned, self._command.response.value))
+        return Wanted(response, self._local(planned, response))
+
+    def _expanded(self, planned: Planned, text: str) -> str:
+        name = planned.intent.source.rpartition("/")[2]
+        return expanded_path(text, target_values(self._run, text, name, planned.index))
+
+    def _local(self, planned: Planned, response: str) -> str:
         """Where the answer goes: a folder keeps the answer's own name."""
         text = self._command.local.value if self._command.local is not None else ""
-        path = self._run.instance.inbox / self._expanded(job, text)
+        path = self._run.instance.inbox / self._expanded(planned, text)
         if not text or text.endswith(("/", "\\")) or path.is_dir():
             path = path / response.rpartition("/")[2]
         return str(path)
 
+    def _require_own_answers(self, wanted: dict[str, Wanted]) -> None:
+        command = self._command
+        by_response: dict[str, str] = {}
+        for source, one in wanted.items():
+            other = by_response.setdefault(one.response, source)
+            if other != source:
+                raise Refused(
+                    f"{command.span}: PUT+GET: {other} and {source} would wait for one answer, {one.response}; "
+                    "put a macro of the request into its name, such as %sourcefilebase%"
+                )
+        if not command.unique and not command.append:
+            what = f"{command.span}: PUT+GET: the answers to"
+            require_no_collision(what, {source: one.local for source, one in wanted.items()})
+
     def noted(self, connection: Connection, row: DeliveryRow) -> None:
         """In the commit that intends the request."""
-        response, local, before = self._before[row.intent.source]
+        wanted = self._wanted[row.intent.source]
         answers.note(
             connection,
             Awaited(
                 delivery=row.id,
                 action=row.intent.action,
                 endpoint=row.intent.endpoint,
-                response=response,
-                local=local,
-                before=before,
+                response=wanted.response,
+                local=wanted.local,
+                before=wanted.before,
                 deadline_at=0,
             ),
         )
 
 
-async def _stamp(peer: Endpoint, path: str) -> Stamp | None:
-    try:
-        return (await peer.stat(path)).stamp
-    except NotThere:
-        return None
+async def _looked_at(peer: Endpoint, wanted: dict[str, Wanted]) -> dict[str, Wanted]:
+    return {source: replace(one, before=await stamp_at(peer, one.response)) for source, one in wanted.items()}

@@ -1,6 +1,5 @@
 """One file of a command, tried again while that can help."""
 
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,19 +12,12 @@ from gateway.ledger import deliveries
 from gateway.ledger.delivery_row import DeliveryRow
 from gateway.runner.failing import record_failure
 from gateway.runner.jobs import LEFT_FOR_LATER, Ended, Ends, Job
+from gateway.runner.retrying import pause_s
 from gateway.runner.run import Run
 from gateway.transfer.deliver import deliver, resume_delivery
 from gateway.transfer.intent import Caller, Delivered, Hooks, Outcome
 
 log = structlog.get_logger(__name__)
-
-_LONGEST_PAUSE_S = 300.0
-
-
-def pause_s(run: Run, attempt: int) -> float:
-    """`retry_delay`, doubling, with jitter: those who failed together don't come back together."""
-    delay = run.settings.retry_delay.total_seconds() * 2**attempt
-    return float(min(delay, _LONGEST_PAUSE_S) * random.uniform(0.8, 1.2))
 
 
 @dataclass(slots=True)
@@ -111,7 +103,14 @@ class Attempts:
         return Ended(self.job, row, (NameTaken if outcome.name_taken else NeedsOperator)(outcome.reason))
 
     async def _failed(self, error: GatewayError) -> Ended:
-        work = partial(record_failure, run=self.run, job=self.job, delivery=self.delivery, error=error)
+        work = partial(
+            record_failure,
+            instance=self.run.instance,
+            intent=self.job.intent,
+            delivery=self.delivery,
+            error=error,
+            at=self.run.services.ledger.now_ns(),
+        )
         ended = Ended(self.job, await self.run.services.ledger.write(work), error)
         tell = log.warning if ended.failed else log.debug
         tell(

@@ -1,7 +1,7 @@
 """Carries the files of one command: side by side, each named in its turn, each with a result of its own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
@@ -13,10 +13,12 @@ from gateway.endpoints.lane import Lane
 from gateway.language.nodes import Transfer
 from gateway.language.settings import Order
 from gateway.ledger import runs
-from gateway.runner.attempt import Attempts, pause_s
+from gateway.runner.attempt import Attempts
 from gateway.runner.finishing import hooks_of
+from gateway.runner.interrupted import Work
 from gateway.runner.jobs import Ended, Ends, Job
 from gateway.runner.order import Turns
+from gateway.runner.retrying import pause
 from gateway.runner.run import CommandFailed, Run
 from gateway.transfer.intent import Also
 
@@ -36,20 +38,23 @@ class Carrying:
         self._hooks = replace(hooks_of(run.instance, command, run.services.ledger.now_ns), intended=intended)
         self._stopped: GatewayError | None = None
         self._results: list[Ended] = []
+        self._at_work = 0
 
-    async def carry(self, jobs: Sequence[Job], lanes: Lanes, width: int) -> list[Ended]:
+    async def carry(self, work: Work, lanes: Lanes, width: int) -> None:
         """Bring every job to an end, at most `width` at once.
 
         Raises CommandFailed if one of them failed; each has its own outcome in the ledger.
         """
+        jobs = work.jobs
+        self._results = list(work.earlier)
         turns = Turns(self._run.settings.order, len(jobs))
         todo = iter(enumerate(jobs, 1))
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(width, len(jobs))):
-                group.create_task(self._work(todo, lanes, turns))
+        workers = min(width, len(jobs))
+        async with self._run.place.shared(workers) as over, asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(self._work(todo, lanes, turns)).add_done_callback(lambda _: over())
         await self._count()
-        self._conclude(len(jobs))
-        return self._results
+        self._conclude(len(jobs) + len(work.earlier))
 
     async def _work(self, todo: Iterator[tuple[int, Job]], lanes: Lanes, turns: Turns) -> None:
         """One lane's worth of files; opening the lane is tried again as a file is."""
@@ -57,27 +62,19 @@ class Carrying:
         for attempt in range(last + 1):
             try:
                 async with lanes() as lane:
-                    await self._through(todo, lane, turns)
+                    self._at_work += 1
+                    try:
+                        await self._through(todo, lane, turns)
+                    finally:
+                        self._at_work -= 1
                 return
             except GatewayError as error:  # opening the lane: the files' own errors are results
-                if self._stopped is not None:
-                    return
+                if self._stopped is not None or self._at_work:
+                    return  # those that have a lane carry on, with fewer sessions
                 if not isinstance(error, Retryable) or attempt == last:
                     self._stopped = error
                     return
-                await self._pause(attempt, error)
-
-    async def _pause(self, attempt: int, error: GatewayError) -> None:
-        wait_s = pause_s(self._run, attempt)
-        log.info(
-            "endpoint can't be reached, will try again",
-            action=self._run.instance.name,
-            endpoint=self._run.instance.endpoint,
-            attempt=attempt + 1,
-            in_s=round(wait_s, 1),
-            error=str(error),
-        )
-        await self._run.wait(wait_s)
+                await pause(self._run, attempt, error)
 
     async def _through(self, todo: Iterator[tuple[int, Job]], lane: Lane, turns: Turns) -> None:
         """A file is taken only with the lane in hand: so each file in front of another has one, too."""

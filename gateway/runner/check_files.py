@@ -7,7 +7,7 @@ from functools import partial
 from gateway.core.errors import GatewayError
 from gateway.language.age import count_met, meets
 from gateway.language.nodes import Check, CheckFiles, Met
-from gateway.ledger import Connection, checks, reactions
+from gateway.ledger import Connection, checks, reactions, runs
 from gateway.runner.reaction_rows import handles, local_file_macros, status_macros
 from gateway.runner.run import Run
 from gateway.runner.texts import run_values
@@ -56,7 +56,7 @@ async def conclude_check(
     run.notes.append(f"command {number}: CHECK {command.path.value}: {said}, {len(found)} found")
     if met:
         run.files += len(found)
-    await run.services.ledger.write(partial(_record, run=run, met=met, due=due))
+    await run.services.ledger.write(partial(_record, run=run, number=number, command=command, met=met, due=due))
     if met and command.met is Met.WARNING:
         run.notes.append(f"command {number}: warning: the condition of CHECK {command.path.value} is met")
     if met and command.met is Met.ERROR:
@@ -64,16 +64,17 @@ async def conclude_check(
         raise GatewayError(f"{command.span}: CHECK {command.path.value} is met, which is said to be an error: {names}")
 
 
-def _record(connection: Connection, run: Run, met: bool, due: Sequence[Found]) -> None:
-    """The report and its reactions, in one commit."""
+def _record(connection: Connection, run: Run, number: int, command: Check, met: bool, due: Sequence[Found]) -> None:
+    """The report, its reactions and that the command is over, in one commit: a restart does not report twice."""
     at = run.services.ledger.now_ns()
-    said = run.instance.settings.reactions
-    if met:
+    if not (met and command.met is Met.ERROR):
+        runs.at_command(connection, run.id, number + 1, run.notes)
+    if met and isinstance(command, CheckFiles):
         checks.reported(connection, run.instance.name, [(one.path, one.stamp) for one in due], at)
+    said = run.instance.settings.reactions
     text = said.on_check_met if met else said.on_check_not_met
     if text is None:
         return
-    event = "on_check_met" if met else "on_check_not_met"
     if met and handles(text, run.instance):
         macros = [local_file_macros(one.path, one.stamp.size_bytes, "Success") for one in due]
     else:
@@ -82,7 +83,7 @@ def _record(connection: Connection, run: Run, met: bool, due: Sequence[Found]) -
         reactions.due(
             connection,
             action=run.instance.name,
-            event=event,
+            event="on_check_met" if met else "on_check_not_met",
             text=text,
             macros=values,
             run=run.id,

@@ -9,17 +9,20 @@ from functools import partial
 
 from gateway.core.errors import NotThere
 from gateway.core.model import Stamp
+from gateway.endpoints.base import Endpoint
 from gateway.language.nodes import Get
 from gateway.language.settings import Empty, Stability
 from gateway.ledger import runs, seen
 from gateway.ledger.runs import FrozenFile
 from gateway.runner.carrying import Carrying
 from gateway.runner.intents import Destination, plan
+from gateway.runner.interrupted import begun, work_of
 from gateway.runner.jobs import Ends
 from gateway.runner.listing import find_tree
+from gateway.runner.retrying import asked
 from gateway.runner.run import Run
 from gateway.runner.selecting import NOT_JUDGED, freeze, takeable
-from gateway.runner.sending import lanes, width, with_interrupted
+from gateway.runner.sending import lanes, width
 from gateway.transfer.sources import Found
 from gateway.transfer.stability import UNPROVED_S
 
@@ -29,10 +32,12 @@ async def get(run: Run, number: int, command: Get) -> None:
     files = await remote_files(run, number, command)
     if not files:
         return
+    rows = await begun(run, number)
     to = Destination(run.services.local, True, str(run.instance.inbox), command.target)
-    jobs = await with_interrupted(run, number, await plan(run, number, command, files, to))
+    new = [file for file in files if file.source not in rows]
+    intents = [one.intent for one in await plan(run, number, command, new, to, of=len(files))]
     ends = Ends(source=lambda lane: lane.endpoint, target=lambda _: run.services.local)
-    await Carrying(run, number, command, ends).carry(jobs, lanes(run), width(run))
+    await Carrying(run, number, command, ends).carry(work_of(intents, rows), lanes(run), width(run))
 
 
 async def remote_files(run: Run, number: int, command: Get) -> tuple[FrozenFile, ...]:
@@ -66,11 +71,12 @@ async def _stable(run: Run, number: int, command: Get) -> list[Found]:
 
 
 async def _list(run: Run, command: Get) -> dict[str, Found]:
+    async def listed(peer: Endpoint) -> dict[str, Found]:
+        tree = find_tree(run, peer, command.source.value, recurse=command.recurse)
+        return {found.path: found async for found in tree}
+
     try:
-        async with run.services.pool.session(run.endpoint) as peer:
-            return {
-                found.path: found async for found in find_tree(run, peer, command.source.value, recurse=command.recurse)
-            }
+        return await asked(run, listed)
     except NotThere as error:
         raise NotThere(f"{command.span}: GET: {error}") from error
 

@@ -8,6 +8,7 @@ from gateway.language.settings import with_clear, with_set
 from gateway.runner.check_files import check_files
 from gateway.runner.check_transfers import check_transfers
 from gateway.runner.collecting import get
+from gateway.runner.indexes import draw_for_command
 from gateway.runner.local_commands import delete_files, replace_bytes
 from gateway.runner.programs import remote_system, system
 from gateway.runner.remote import delete, list_folder, make_dir, quote, remove_dir, rename
@@ -21,6 +22,7 @@ Perform = Callable[[Run, int, Command], Awaitable[None]]
 
 async def perform(run: Run, number: int, command: Command) -> None:
     """Run one command; `number` counts from 1.  Raises GatewayError where it failed."""
+    await draw_for_command(run, command)
     if isinstance(command, nodes.Set | nodes.Clear | nodes.ChangeDir):
         replay(run, command)
         return

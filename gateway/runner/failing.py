@@ -4,29 +4,34 @@ from gateway.core.errors import GatewayError, Retryable
 from gateway.ledger import Connection, deliveries, sources
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.sources import Failure
-from gateway.runner.jobs import Ended, Job
+from gateway.runner.instance import Instance
+from gateway.runner.jobs import is_failure
 from gateway.runner.reaction_rows import react_to_failure
-from gateway.runner.run import Run
+from gateway.transfer.intent import Intent
 
 
 def record_failure(
-    connection: Connection, run: Run, job: Job, delivery: int | None, error: GatewayError
+    connection: Connection,
+    instance: Instance | None,
+    intent: Intent,
+    delivery: int | None,
+    error: GatewayError,
+    at: int,
 ) -> DeliveryRow | None:
     """`failed` is said only of what is still `intended`; what may have been placed stays for settle."""
-    at = run.services.ledger.now_ns()
     row = deliveries.get(connection, delivery) if delivery is not None else None
     if row is not None and row.state is State.INTENDED:
         row = deliveries.fail(connection, row.id, str(error), type(error).__name__, at)
-    if not Ended(job, row, error).failed or (row is not None and row.state is not State.FAILED):
+    if not is_failure(error) or (row is not None and row.state is not State.FAILED):
         return row
-    if row is not None:
-        react_to_failure(connection, row, run.instance, error, at)
-    if not error.concerns_endpoint:
-        hold_back(connection, job, error, row, at)
+    if row is not None and instance is not None:
+        react_to_failure(connection, row, instance, error, at)
+    if not error.concerns_endpoint and intent.parent is None:
+        _hold_back(connection, intent, error, row, at)
     return row
 
 
-def hold_back(connection: Connection, job: Job, error: GatewayError, row: DeliveryRow | None, at: int) -> None:
+def _hold_back(connection: Connection, intent: Intent, error: GatewayError, row: DeliveryRow | None, at: int) -> None:
     """Until its next time this version of the source makes nothing due; parked at once if only a person can help."""
     failure = Failure(
         error=str(error),
@@ -34,5 +39,4 @@ def hold_back(connection: Connection, job: Job, error: GatewayError, row: Delive
         parks=not isinstance(error, Retryable),
         delivery=row.id if row is not None else None,
     )
-    intent = job.intent
     sources.hold_back(connection, intent.action, intent.command, intent.source, intent.stamp, failure, at)

@@ -5,8 +5,8 @@ from functools import partial
 
 from gateway.core.errors import NameTaken
 from gateway.language.nodes import PutGet, Transfer
-from gateway.ledger import Connection, answers, sources
-from gateway.ledger.delivery_row import DeliveryRow
+from gateway.ledger import Connection, answers, deliveries, sources
+from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.seen import Seen, mark_seen
 from gateway.runner.instance import Instance
 from gateway.runner.reaction_rows import react_to_failure, react_to_success
@@ -17,12 +17,20 @@ Now = Callable[[], int]
 
 def hooks_for(row: DeliveryRow, instance: Instance | None, now: Now) -> Hooks:
     """The hooks of a delivery that goes on apart from its run; none if its action is gone or it was a reaction's."""
-    if instance is None or not 0 < row.intent.command <= len(instance.action.commands):
+    command = command_of(row, instance)
+    if instance is None or command is None:
         return Hooks()
-    command = instance.action.commands[row.intent.command - 1]
-    if not isinstance(command, Transfer) or command.verb != row.intent.verb:
-        return Hooks()
-    return hooks_of(instance, command, now)
+    if isinstance(command, PutGet) and row.intent.parent is not None:
+        return answer_hooks(instance, now)
+    return hooks_of(instance, command, now) if command.verb == row.intent.verb else Hooks()
+
+
+def command_of(row: DeliveryRow, instance: Instance | None) -> Transfer | None:
+    """The command that a delivery belongs to; None if the script has no such transfer any more."""
+    commands = instance.action.commands if instance is not None else ()
+    number = row.intent.command
+    command = commands[number - 1] if 0 < number <= len(commands) else None
+    return command if isinstance(command, Transfer) else None
 
 
 def hooks_of(instance: Instance, command: Transfer, now: Now) -> Hooks:
@@ -30,6 +38,13 @@ def hooks_of(instance: Instance, command: Transfer, now: Now) -> Hooks:
     return Hooks(
         delivered=partial(_delivered, instance=instance, command=command, now=now),
         held=partial(_held, instance=instance, now=now),
+    )
+
+
+def answer_hooks(instance: Instance, now: Now) -> Hooks:
+    """The hooks of an answer that is fetched: the request it belongs to is done with it."""
+    return Hooks(
+        delivered=partial(_answered, instance=instance, now=now), held=partial(_held, instance=instance, now=now)
     )
 
 
@@ -41,6 +56,13 @@ def _delivered(connection: Connection, row: DeliveryRow, instance: Instance, com
         mark_seen(connection, intent.action, [Seen(intent.source, intent.stamp, row.sha256)], now())
     if isinstance(command, PutGet):
         answers.expect(connection, row.id, now() + int(command.wait.total_seconds() * 1e9))
+    react_to_success(connection, row, instance, now())
+
+
+def _answered(connection: Connection, row: DeliveryRow, instance: Instance, now: Now) -> None:
+    request = row.intent.parent
+    if request is not None and answers.over(connection, request, "found", row.id):
+        deliveries.move(connection, request, State.AWAITING, State.DONE, {"finished_at": now()})
     react_to_success(connection, row, instance, now())
 
 

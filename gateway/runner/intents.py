@@ -1,22 +1,43 @@
 """From the frozen files of a command to what is intended for each: final names, modes, what the endpoint wants."""
 
+import itertools
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from gateway.config.schema import EndpointSettings, Verify
-from gateway.core.errors import NotThere, PathRefused, Refused
+from gateway.core.errors import NotThere, PathRefused
 from gateway.core.model import Kind
 from gateway.endpoints.base import Endpoint
-from gateway.language.nodes import Get, LocalCopy, Taken, Text, Transfer
-from gateway.ledger import counters
+from gateway.language.nodes import Get, LocalCopy, Put, PutGet, Taken, Text, Transfer
+from gateway.language.settings import Stability
+from gateway.ledger.archives import Member
 from gateway.ledger.runs import FrozenFile
+from gateway.runner.indexes import first_index
 from gateway.runner.run import Run
-from gateway.runner.targets import Planned, Target, final_name, join_remote, require_no_collision
-from gateway.runner.texts import expanded_path, target_values, uses_index
+from gateway.runner.targets import final_name, join_remote, require_no_collision
+from gateway.runner.texts import expanded_path, target_values
 from gateway.transfer.intent import Intent
-from gateway.transfer.sources import Found
+from gateway.transfer.markers import DoneFile
+from gateway.transfer.way import stamp_at
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What is intended for one file, and the number that %index% has in its texts."""
+
+    intent: Intent
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A file with its destination, macros put in."""
+
+    file: FrozenFile
+    name: str
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,37 +51,37 @@ class Destination:
 
 
 async def plan(
-    run: Run, number: int, command: Transfer, files: Sequence[FrozenFile], destination: Destination
-) -> list[Intent]:
-    """What is intended for each file.  Raises Refused for a collision, NotThere for a missing remote folder."""
-    planned = [
-        Planned(Found(file.source, file.relative, file.stamp), final)
-        for file, final in zip(files, await _finals(run, command, files, destination), strict=True)
-    ]
-    require_no_collision(planned, may_share=command.unique or command.append)
-    return [
-        _intent(run, number, command, file, one.final, len(files)) for file, one in zip(files, planned, strict=True)
-    ]
+    run: Run,
+    number: int,
+    command: Transfer,
+    files: Sequence[FrozenFile],
+    to: Destination,
+    *,
+    of: int,
+    one_index: bool = False,
+) -> list[Planned]:
+    """What is intended for each of `files`, of `of` in all; with `one_index` they share what %index% means.
 
-
-async def _finals(run: Run, command: Transfer, files: Sequence[FrozenFile], to: Destination) -> list[str]:
+    Raises Refused for a collision, NotThere for a missing remote folder.
+    """
+    first = await first_index(run, command, len(files))
     text = to.text.value if to.text is not None else ""
-    first = await _indexes(run, to.text, len(files))
-    names = [
-        _at(to, expanded_path(text, target_values(run, text, file.source.rpartition("/")[2], first + n)))
-        for n, file in enumerate(files)
+    named = [
+        Named(file, _at(to, expanded_path(text, target_values(run, text, name_of(file), index))), index)
+        for file, index in zip(files, itertools.count(first, 0 if one_index else 1), strict=False)
     ]
-    folders = {name: await _is_folder(run, command, to, name) for name in dict.fromkeys(names)}
-    finals = [
-        final_name(Found(file.source, file.relative, file.stamp), Target(name, folders[name]))
-        for file, name in zip(files, names, strict=True)
+    folders = {name: await _is_folder(run, command, to, name) for name in dict.fromkeys(one.name for one in named)}
+    finals = {one.file.source: final_name(one.file.relative, one.name, is_folder=folders[one.name]) for one in named}
+    if mode_of(run, command) not in (Taken.UNIQUE, Taken.APPEND):
+        require_no_collision(f"{command.span}: {command.verb}", finals)
+    return [
+        Planned(await _intent(run, number, command, one.file, finals[one.file.source], of), one.index) for one in named
     ]
-    if len(files) > 1 and len(set(finals)) == 1 and not (command.unique or command.append):
-        raise Refused(
-            f"{command.span}: {command.verb}: {len(files)} files would all be sent as {finals[0]}; "
-            "end the destination in / if it is a folder"
-        )
-    return finals
+
+
+def name_of(file: FrozenFile) -> str:
+    """The last part of a source's path."""
+    return file.source.rpartition("/")[2]
 
 
 def _at(to: Destination, path: str) -> str:
@@ -69,16 +90,6 @@ def _at(to: Destination, path: str) -> str:
         joined = join_remote(to.base, path) if path else to.base
         return joined + "/" if path.endswith("/") and not joined.endswith("/") else joined
     return str(Path(to.base, path)) + ("/" if path.endswith("/") or not path else "")
-
-
-async def _indexes(run: Run, text: Text | None, count: int) -> int:
-    """The first of `count` numbers of the day, drawn only if they are asked for."""
-    if not uses_index(text):
-        return 0
-    day = run.services.clock.now().astimezone(run.instance.zone).strftime("%Y-%m-%d")
-    endpoint = run.instance.endpoint or ""
-    draw = partial(counters.next_index, endpoint=endpoint, day=day, how_many=count)
-    return await run.services.ledger.write(draw)
 
 
 async def _is_folder(run: Run, command: Transfer, to: Destination, name: str) -> bool:
@@ -115,17 +126,18 @@ _NO_ENDPOINT = EndpointSettings(url="file:///")
 
 def mode_of(run: Run, command: Transfer) -> Taken:
     """What happens to a name that is taken (LANGUAGE §3): options first, then `exists`, then the verb's own rule."""
-    if command.unique:
-        return Taken.UNIQUE
-    if command.append:
-        return Taken.APPEND
+    if not isinstance(command, PutGet):  # those of PUT+GET are about its answers
+        if command.unique:
+            return Taken.UNIQUE
+        if command.append:
+            return Taken.APPEND
     said = run.settings.exists or settings_of(run).exists
     if said is not None:
         return Taken(said)
     return Taken.HOLD if command.delete and isinstance(command, Get | LocalCopy) else Taken.REPLACE
 
 
-def _intent(run: Run, number: int, command: Transfer, file: FrozenFile, final: str, count: int) -> Intent:
+async def _intent(run: Run, number: int, command: Transfer, file: FrozenFile, final: str, of: int) -> Intent:
     instance, settings = run.instance, settings_of(run)
     to_here = isinstance(command, Get | LocalCopy)
     return Intent(
@@ -134,7 +146,7 @@ def _intent(run: Run, number: int, command: Transfer, file: FrozenFile, final: s
         command=number,
         verb=command.verb,
         n=file.n,
-        of=count,
+        of=of,
         endpoint=instance.endpoint or "",
         place="" if to_here else instance.endpoint or "",
         source=file.source,
@@ -143,6 +155,7 @@ def _intent(run: Run, number: int, command: Transfer, file: FrozenFile, final: s
         mode=mode_of(run, command),
         remove_source=command.delete,
         sentbox=_sentbox(run, command),
+        markers=await markers_of(run, command, (file,)),
         verify=Verify.AUTO if to_here else settings.verify,
         partial=".{name}.{id}.part" if to_here else settings.partial,
         inplace=settings.inplace and not to_here,
@@ -153,9 +166,21 @@ def _intent(run: Run, number: int, command: Transfer, file: FrozenFile, final: s
     )
 
 
+async def markers_of(run: Run, command: Transfer, files: Sequence[FrozenFile]) -> tuple[Member, ...]:
+    """The done files that go with -DEL: each that stands for one source alone, as it is now."""
+    settings = run.settings
+    done = DoneFile(settings.done_file)
+    if not command.delete or isinstance(command, Get) or settings.stability is not Stability.DONE_FILE:
+        return ()
+    paths = [done.beside(*os.path.split(file.source)) for file in files if done.is_own]
+    looks = [(path, await stamp_at(run.services.local, path)) for path in paths]
+    return tuple(Member(path, os.path.basename(path), stamp) for path, stamp in looks if stamp is not None)
+
+
 def _sentbox(run: Run, command: Transfer) -> str | None:
     """Where a sent source is kept; only what leaves this machine is."""
     instance = run.instance
-    if not command.delete or isinstance(command, Get) or not instance.sent_keep or instance.sent_folder is None:
+    sends = isinstance(command, Put | PutGet)
+    if not command.delete or not sends or not instance.sent_keep or instance.sent_folder is None:
         return None
     return str(instance.sent_folder)

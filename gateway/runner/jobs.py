@@ -15,6 +15,11 @@ LEFT_FOR_LATER = (SourceChanged, SourceBusy, NotMyTurn)
 """No failure: the file is judged anew, is under way already, or never had its turn."""
 
 
+def is_failure(error: GatewayError) -> bool:
+    """False for a file that is left for later, or is somebody else's by now."""
+    return not isinstance(error, (*LEFT_FOR_LATER, NotThere))
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One file of a command; `delivery` is set where an interrupted run left it open."""
@@ -40,12 +45,7 @@ class Ended:
     @property
     def failed(self) -> bool:
         """True if somebody should know."""
-        return self.error is not None and not isinstance(self.error, LEFT_FOR_LATER) and not self.vanished
-
-    @property
-    def vanished(self) -> bool:
-        """True if the source went away between the look and the reading: others may take files, too."""
-        return isinstance(self.error, NotThere)
+        return self.error is not None and is_failure(self.error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from gateway.language.age import meets
 from gateway.language.nodes import LocalDelete, LocalReplace
 from gateway.runner.local_files import delete_local, read_operand, replace_in_file
 from gateway.runner.run import Run
-from gateway.runner.texts import expanded, local_spec
+from gateway.runner.texts import local_spec
 from gateway.transfer.sources import Found, SourceSpec, list_sources
 
 
@@ -21,16 +21,22 @@ async def delete_files(run: Run, number: int, command: LocalDelete) -> None:
         return command.age is None or meets(command.age, found.stamp.mtime_ns or 0, now, zone)
 
     deleted = await asyncio.to_thread(delete_local, spec, wanted)
-    if not deleted and spec.literal is not None and command.age is None:
+    must_be_there = spec.literal is not None and command.age is None and run.resumed != number
+    if not deleted and must_be_there and not _is_folder(spec):
         raise NotThere(f"LDELETE: {spec.literal} is not there; correct the path, or use a pattern if it may be missing")
     run.files += len(deleted)
     run.notes.append(f"command {number}: deleted {len(deleted)} local files")
 
 
+def _is_folder(spec: SourceSpec) -> bool:
+    """An empty folder is there, though it holds nothing to delete."""
+    return spec.literal is not None and spec.literal.is_dir()
+
+
 async def replace_bytes(run: Run, number: int, command: LocalReplace) -> None:
     """LREPLACE: replace bytes in local files."""
     spec = local_spec(run, command.path, run.instance.inbox)
-    old, new = (read_operand(expanded(run, text)) for text in (command.old, command.new))
+    old, new = (read_operand(text.value) for text in (command.old, command.new))
     paths = await asyncio.to_thread(_paths, spec)
     if not paths and spec.literal is not None:
         raise NotThere(f"LREPLACE: {spec.literal} is not there; correct the path")

@@ -1,17 +1,18 @@
 """The local commands of a reaction: $LCOPY, $LDELETE, $LREPLACE.  Their paths start at the gateway's root."""
 
 import asyncio
+import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 from gateway.core.errors import GatewayError, NeedsOperator, NotThere
 from gateway.language.age import meets
-from gateway.language.nodes import LocalCopy, LocalDelete, LocalReplace, Taken, Text
+from gateway.language.nodes import LocalCopy, LocalDelete, LocalReplace, Taken
 from gateway.runner.instance import Instance
 from gateway.runner.local_files import delete_local, read_operand, replace_in_file
 from gateway.runner.services import Services
-from gateway.runner.targets import Target, final_name
+from gateway.runner.targets import final_name, require_no_collision
 from gateway.runner.texts import expanded_path
 from gateway.transfer.deliver import deliver
 from gateway.transfer.intent import Held, Intent
@@ -26,11 +27,19 @@ async def run_local(
     instance: Instance,
     command: LocalCopy | LocalDelete | LocalReplace,
     values: Mapping[str, str],
+    *,
+    again: bool,
 ) -> str:
-    """Run one; returns what it did.  Raises GatewayError."""
-    spec = _spec(instance, command.path if not isinstance(command, LocalCopy) else command.source, values)
+    """Run one; returns what it did.  Raises GatewayError.
+
+    `again`: an earlier attempt may have done it, and a file that it should have taken away may be gone.
+    """
+    spec = _spec(instance, command, values)
     found = await asyncio.to_thread(_list, spec)
-    if not found and spec.literal is not None:
+    if not found and spec.literal is not None and not spec.literal.is_dir():
+        takes = isinstance(command, LocalDelete) or (isinstance(command, LocalCopy) and command.delete)
+        if again and takes:
+            return f"{spec.literal} is gone; an earlier attempt took it"
         raise NotThere(f"{command.verb}: {spec.literal} is not there; somebody else may have taken it")
     match command:
         case LocalCopy():
@@ -51,11 +60,12 @@ def _list(spec: SourceSpec) -> list[Found]:
     return list(list_sources(spec))
 
 
-def _spec(instance: Instance, text: Text, values: Mapping[str, str]) -> SourceSpec:
+def _spec(instance: Instance, command: LocalCopy | LocalDelete | LocalReplace, values: Mapping[str, str]) -> SourceSpec:
     return source_spec(
-        text.value,
+        command.source.value if isinstance(command, LocalCopy) else command.path.value,
         instance.root,
         values=values,
+        recurse=not isinstance(command, LocalReplace) and command.recurse,
         ignore_case=instance.ignore_case,
         follow_links=instance.follow_links,
     )
@@ -66,10 +76,16 @@ async def _copy(
 ) -> str:
     if command.zip or command.unzip:
         raise NeedsOperator("$LCOPY -ZIP and -UNZ can't be reactions; write an action of its own with @endpoint none")
+    written = expanded_path(command.target.value if command.target is not None else "", values)
+    path = str(instance.root / written)
+    is_folder = written.endswith("/") or await asyncio.to_thread(os.path.isdir, path)
+    finals = {one.path: final_name(one.relative, path, is_folder=is_folder) for one in found}
+    if not command.unique and not command.append:
+        require_no_collision("$LCOPY", finals)
     first: GatewayError | None = None
     for one in found:
         try:
-            await _copy_one(services, instance, command, one, values)
+            await _copy_one(services, instance, command, one, finals[one.path])
         except GatewayError as error:
             first = first or error
     if first is not None:
@@ -77,12 +93,7 @@ async def _copy(
     return f"copied {len(found)} files"
 
 
-async def _copy_one(
-    services: Services, instance: Instance, command: LocalCopy, one: Found, values: Mapping[str, str]
-) -> None:
-    written = expanded_path(command.target.value if command.target is not None else "", values)
-    path = instance.root / written
-    target = Target(str(path), written.endswith("/") or await asyncio.to_thread(path.is_dir))
+async def _copy_one(services: Services, instance: Instance, command: LocalCopy, one: Found, final: str) -> None:
     default = Taken.HOLD if command.delete else Taken.REPLACE
     intent = Intent(
         action=instance.name,
@@ -92,7 +103,7 @@ async def _copy_one(
         place="",
         source=one.path,
         stamp=one.stamp,
-        final=final_name(one, target),
+        final=final,
         mode=Taken.UNIQUE if command.unique else Taken.APPEND if command.append else default,
         remove_source=command.delete,
         mtime_ns=one.stamp.mtime_ns,

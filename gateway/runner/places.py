@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 
@@ -48,17 +48,21 @@ class Places:
 
 
 class Place:
-    """One place that a run holds."""
+    """One place that a run holds: for as long as one of its tasks works, given back while all of them only wait."""
 
     def __init__(self, places: Places, priority: int) -> None:
         self._places = places
         self._priority = priority
         self._held = False
+        self._working = 1
+        self._queueing = asyncio.Lock()
 
     async def take(self) -> None:
-        """Queue for a place."""
-        await self._places._take(self._priority)
-        self._held = True
+        """Queue for a place; returns at once if it is held already."""
+        async with self._queueing:
+            if not self._held:
+                await self._places._take(self._priority)
+                self._held = True
 
     def give(self) -> None:
         """Give it back; a second call does nothing."""
@@ -68,7 +72,25 @@ class Place:
 
     @asynccontextmanager
     async def given_back(self) -> AsyncIterator[None]:
-        """Let another run have the place for the block, then queue for one again."""
-        self.give()
-        yield
+        """This task only waits for the block; the place is free for another run while no task of this one works."""
+        self._rest()
+        try:
+            yield
+        finally:
+            self._working += 1
+        await self.take()
+
+    def _rest(self) -> None:
+        self._working -= 1
+        if not self._working:
+            self.give()
+
+    @asynccontextmanager
+    async def shared(self, tasks: int) -> AsyncIterator[Callable[[], None]]:
+        """For the block `tasks` other tasks work in place of this one; each calls what is yielded at its end."""
+        self._working += tasks - 1
+        try:
+            yield self._rest
+        finally:
+            self._working += 1
         await self.take()

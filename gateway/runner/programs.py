@@ -1,34 +1,45 @@
-"""SYSTEM and RSYSTEM as commands of a run."""
+"""SYSTEM and RSYSTEM as commands of a run, and SYSTEM as a step of a reaction."""
 
-import shlex
+from collections.abc import Callable
+from functools import partial
 
 from gateway.core.errors import GatewayError
 from gateway.language.nodes import RemoteSystem, System
+from gateway.runner.instance import Instance
 from gateway.runner.remote_system import command_line, run_remote
+from gateway.runner.retrying import asked
 from gateway.runner.run import Run
-from gateway.runner.system import expand_words, is_success, require_allowed, run_program, split_line
-from gateway.runner.texts import expanded_text
+from gateway.runner.services import Services
+from gateway.runner.system import is_success, program_words, run_program
+from gateway.runner.texts import expanded_text, run_values
+
+_SHOWN = 500
+"""Of a program's output, so many characters stand in a run's notes."""
 
 
 async def system(run: Run, number: int, command: System) -> None:
     """SYSTEM: run an allowed program in the gateway's root."""
-    words = expand_words(split_line(command.line.value), lambda text: expanded_text(run, text))
-    require_allowed(words, run.services.configured.allow)
-    ended = await run_program(words, folder=run.instance.root)
-    run.notes.append(f"command {number}: {words[0]} ended with code {ended.exit_code}: {ended.output[-500:]}")
+    output = await run_system(run.services, run.instance, command, partial(expanded_text, run))
+    run.notes.append(f"command {number}: SYSTEM {command.line.value}: {output[-_SHOWN:] or 'no output'}")
+
+
+async def run_system(services: Services, instance: Instance, command: System, expand: Callable[[str], str]) -> str:
+    """Run the program of a SYSTEM line to its end; the tail of what it printed.
+
+    Raises Refused where it is not allowed, GatewayError where its exit code is no success.
+    """
+    words = program_words(command.line.value, expand, services.configured.allow)
+    ended = await run_program(words, folder=instance.root, hidden=services.configured.hidden)
     if not is_success(ended.exit_code, command.success_codes):
         raise GatewayError(
             f"{command.span}: SYSTEM {words[0]!r} ended with code {ended.exit_code}; it last printed: {ended.output!r}"
         )
+    return ended.output
 
 
 async def remote_system(run: Run, number: int, command: RemoteSystem) -> None:
-    """RSYSTEM: run a command at the endpoint."""
-    line = command_line(
-        command,
-        lambda text: expanded_text(run, text),
-        lambda text: expanded_text(run, text, change=shlex.quote),
-    )
-    async with run.services.pool.session(run.endpoint) as peer:
-        ran = await run_remote(command, line, peer)
-    run.notes.append(f"command {number}: {command.line.value} ended with code {ran.exit_code}: {ran.output[-500:]}")
+    """RSYSTEM: run a command at the endpoint; AgainCodes and a lost link are tried again, as `retries` says."""
+    line = command_line(command, lambda text: run_values(run, text))
+    ran = await asked(run, lambda peer: run_remote(command, line, peer))
+    shown = ran.output[-_SHOWN:] or "no output"
+    run.notes.append(f"command {number}: RSYSTEM {command.line.value} ended with code {ran.exit_code}: {shown}")

@@ -14,11 +14,12 @@ from gateway.language.nodes import LocalCopy, LocalDelete, LocalReplace, System
 from gateway.language.reactions import Joiner, parse_reaction
 from gateway.ledger import Connection, checks, reactions
 from gateway.ledger.reactions import ReactionRow
+from gateway.runner.indexes import draw, uses_index
 from gateway.runner.instance import Instance
 from gateway.runner.instance_values import instance_values
 from gateway.runner.local_reactions import run_local
+from gateway.runner.programs import run_system
 from gateway.runner.services import Services
-from gateway.runner.system import expand_words, is_success, require_allowed, run_program, split_line
 
 log = structlog.get_logger(__name__)
 
@@ -27,31 +28,40 @@ AT_ONCE = 8
 
 
 class Reacting:
-    """Takes due reactions from the ledger and runs them."""
+    """Takes due reactions from the ledger and runs them, at most `AT_ONCE`: one that takes long holds up no other."""
 
     def __init__(self, services: Callable[[], Services], instance: Callable[[str], Instance], clock: Clock) -> None:
         self._services = services
         self._instance = instance
         self._clock = clock
+        self._under_way = 0
 
     async def run(self) -> None:
         """Look until cancelled."""
-        while True:
-            if not await self.look():
+        async with asyncio.TaskGroup() as group:
+            while True:
+                for row in await self._take():
+                    group.create_task(self._react(self._services(), row))
                 await self._clock.sleep(LOOK_EVERY_S)
 
     async def look(self) -> int:
-        """Run what is due now; how many reactions that were."""
-        services = self._services()
-        now = services.ledger.now_ns()
-        next_at = await services.ledger.read(reactions.next_due)
-        if next_at is None or next_at > now:
-            return 0
-        rows = await services.ledger.write(partial(reactions.take, owner=services.owner, now=now, limit=AT_ONCE))
+        """Run what is due now to its end; how many reactions that were."""
+        rows = await self._take()
         async with asyncio.TaskGroup() as group:
             for row in rows:
-                group.create_task(self._react(services, row))
+                group.create_task(self._react(self._services(), row))
         return len(rows)
+
+    async def _take(self) -> tuple[ReactionRow, ...]:
+        services = self._services()
+        now = services.ledger.now_ns()
+        free = AT_ONCE - self._under_way
+        next_at = await services.ledger.read(reactions.next_due)
+        if next_at is None or next_at > now or not free:
+            return ()
+        rows = await services.ledger.write(partial(reactions.take, owner=services.owner, now=now, limit=free))
+        self._under_way += len(rows)
+        return rows
 
     async def _react(self, services: Services, row: ReactionRow) -> None:
         """A reaction's failure never changes a delivery's state; it is shown, and tried again."""
@@ -59,21 +69,18 @@ class Reacting:
         try:
             output = await self._perform(services, row)
         except GatewayError as error:
-            log.warning("reaction failed", action=row.action, on=row.event, reaction=row.id, error=str(error))
+            log.warning("reaction failed", action=row.action, event=row.event, reaction=row.id, error=str(error))
             await services.ledger.write(partial(_failed, row=row, error=str(error), at=at()))
-            return
-        log.info("reaction done", action=row.action, on=row.event, reaction=row.id)
-        await services.ledger.write(partial(reactions.done, found=row.id, output=output, at=at()))
+        else:
+            log.info("reaction done", action=row.action, event=row.event, reaction=row.id)
+            await services.ledger.write(partial(reactions.done, found=row.id, output=output, at=at()))
+        finally:
+            self._under_way -= 1
 
     async def _perform(self, services: Services, row: ReactionRow) -> str:
         """Every step in turn: `&` runs the next always, `&&` only after success; the first error is raised."""
         instance = self._instance(row.action)
-        values = {
-            **instance_values(
-                instance, instance.settings.first, services.configured.macros, row.text, services.clock.now()
-            ),
-            **row.macros,
-        }
+        values = await _values(services, instance, row)
         outputs: list[str] = []
         first: GatewayError | None = None
         worked = True
@@ -81,7 +88,7 @@ class Reacting:
             if step.joiner is Joiner.AFTER_SUCCESS and not worked:
                 continue
             try:
-                outputs.append(await _step(services, instance, step.command, values))
+                outputs.append(await _step(services, instance, step.command, values, again=row.attempts > 1))
                 worked = True
             except GatewayError as error:
                 first, worked = first or error, False
@@ -90,21 +97,20 @@ class Reacting:
         return "\n".join(outputs)
 
 
-async def _step(
-    services: Services,
-    instance: Instance,
-    command: object,
-    values: dict[str, str],
-) -> str:
+async def _values(services: Services, instance: Instance, row: ReactionRow) -> dict[str, str]:
+    """Those of the outcome, as they were then; paths, dates and numbers as they are now."""
+    now = services.clock.now()
+    values = instance_values(instance, instance.settings.first, services.configured.macros, row.text, now)
+    if uses_index(row.text):
+        values["index"] = str(await draw(services, instance))
+    return {**values, **row.macros}
+
+
+async def _step(services: Services, instance: Instance, command: object, values: dict[str, str], *, again: bool) -> str:
     if isinstance(command, System):
-        words = expand_words(split_line(command.line.value), lambda text: expand(text, values))
-        require_allowed(words, services.configured.allow)
-        ended = await run_program(words, folder=instance.root)
-        if not is_success(ended.exit_code, command.success_codes):
-            raise GatewayError(f"{words[0]!r} ended with code {ended.exit_code}; it last printed: {ended.output!r}")
-        return ended.output
+        return await run_system(services, instance, command, lambda text: expand(text, values))
     assert isinstance(command, LocalCopy | LocalDelete | LocalReplace)
-    return await run_local(services, instance, command, values)
+    return await run_local(services, instance, command, values, again=again)
 
 
 def _failed(connection: Connection, row: ReactionRow, error: str, at: int) -> None:

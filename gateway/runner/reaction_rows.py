@@ -13,20 +13,18 @@ from gateway.runner.instance import Instance
 _ON_SUCCESS = {"PUT": "on_send", "PUT+GET": "on_send", "GET": "on_receive", "LCOPY": "on_copy"}
 
 
-def tells(text: str, instance: Instance) -> bool:
-    """True if the reaction names no file: it tells of an action, once for each kind of failure."""
-    return not handles(text, instance)
-
-
 def handles(text: str, instance: Instance) -> bool:
     """True if the reaction names a file: it is due once for each delivery."""
     return parse_reaction(text, Span(instance.action.path, 1, 1, 1)).uses_file_macro
 
 
 def react_to_success(connection: Connection, row: DeliveryRow, instance: Instance, at: int) -> None:
-    """@on_send, @on_receive or @on_copy of one delivery."""
+    """@on_send, @on_receive or @on_copy of one delivery; of an archive that is unpacked, its entries' are."""
+    if row.intent.unzip is not None:
+        return
     event = _ON_SUCCESS[row.intent.verb]
-    text: str | None = getattr(instance.settings.reactions, event)
+    said = instance.settings.reactions
+    text = {"on_send": said.on_send, "on_receive": said.on_receive, "on_copy": said.on_copy}[event]
     if text is not None:
         _write(connection, row, event, text, delivery_macros(row, "Success"), at)
 

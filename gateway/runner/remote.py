@@ -1,30 +1,35 @@
 """The commands that act at the endpoint without moving a file: DIR MKDIR RMDIR RENAME DELETE QUOTE SITE."""
 
-import asyncio
-import os
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 from gateway.core.errors import AlreadyThere, NotThere
 from gateway.core.model import Entry, Kind
+from gateway.endpoints.base import Endpoint
 from gateway.language.nodes import Delete, Dir, MakeDir, Quote, RemoveDir, Rename
 from gateway.runner.listing import find_remote
+from gateway.runner.retrying import asked
 from gateway.runner.run import Run
 from gateway.runner.targets import join_remote
 from gateway.runner.texts import expanded, expanded_text, local_path
+from gateway.transfer import naming
+from gateway.transfer.send import make_folders
+from gateway.transfer.way import stamp_at
 
 
 async def list_folder(run: Run, number: int, command: Dir) -> None:
     """DIR: list a remote folder or pattern into a local file, or into the run's notes."""
     path = command.path.value if command.path is not None else ""
-    async with run.services.pool.session(run.endpoint) as peer:
-        entries = [entry async for entry in find_remote(run, peer, path, everything=True)]
-    lines = [_line(entry) for entry in sorted(entries, key=lambda entry: entry.name)]
+
+    async def listed(peer: Endpoint) -> list[Entry]:
+        return [entry async for entry in find_remote(run, peer, path, everything=True)]
+
+    lines = [_line(entry) for entry in sorted(await asked(run, listed), key=lambda entry: entry.name)]
     if command.target is None:
         run.notes.append("\n".join([f"command {number}: DIR {path}", *lines]))
         return
-    target = local_path(run, command.target, run.instance.inbox)
-    await asyncio.to_thread(_write_whole, target, "".join(f"{line}\n" for line in lines))
+    target = str(local_path(run, command.target, run.instance.inbox))
+    await _write_whole(run.services.local, target, "".join(f"{line}\n" for line in lines).encode())
     run.notes.append(f"command {number}: {len(lines)} names listed into {target}")
 
 
@@ -37,61 +42,116 @@ def _line(entry: Entry) -> str:
     return f"{entry.kind:6} {entry.stamp.size_bytes:>15} {time:>20} {entry.name}{mark}"
 
 
-def _write_whole(path: Path, text: str) -> None:
+async def _write_whole(local: Endpoint, path: str, content: bytes) -> None:
     """Nobody sees half a listing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.dir.part")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+
+    async def blocks() -> AsyncIterator[bytes]:
+        yield content
+
+    folder, name = naming.split(path)
+    if await stamp_at(local, folder.rstrip("/") or "/") is None:
+        await make_folders(local, folder.rstrip("/"))
+    beside = f"{folder}.{naming.cut(name, 200)}.dir.part"
+    await local.write(beside, blocks())
+    await local.rename(beside, path)
 
 
 async def make_dir(run: Run, number: int, command: MakeDir) -> None:
     """MKDIR: a folder that is there already is fine."""
     path = join_remote(run.folder, expanded(run, command.path))
-    async with run.services.pool.session(run.endpoint) as peer:
+
+    async def made(peer: Endpoint) -> bool:
         try:
             await peer.mkdir(path)
         except AlreadyThere:
             if (await peer.stat(path)).kind is not Kind.FOLDER:
                 raise
-            run.notes.append(f"command {number}: MKDIR {path}: it was there already")
+            return False
+        return True
+
+    if not await asked(run, made):
+        run.notes.append(f"command {number}: MKDIR {path}: it was there already")
 
 
-async def remove_dir(run: Run, _number: int, command: RemoveDir) -> None:
-    """RMDIR: only an empty folder goes."""
-    async with run.services.pool.session(run.endpoint) as peer:
-        await peer.rmdir(join_remote(run.folder, expanded(run, command.path)))
+async def remove_dir(run: Run, number: int, command: RemoveDir) -> None:
+    """RMDIR: only an empty folder goes; where this was cut before, one that is gone is fine."""
+    path = join_remote(run.folder, expanded(run, command.path))
+    again = run.resumed == number
+
+    async def removed(peer: Endpoint) -> None:
+        nonlocal again
+        before, again = again, True
+        try:
+            await peer.rmdir(path)
+        except NotThere:
+            if not before:
+                raise
+
+    await asked(run, removed)
 
 
-async def rename(run: Run, _number: int, command: Rename) -> None:
-    """RENAME: never onto a name that is taken."""
+async def rename(run: Run, number: int, command: Rename) -> None:
+    """RENAME: never onto a name that is taken; where this was cut before, what it did is found."""
     source = join_remote(run.folder, expanded(run, command.path))
     target = join_remote(run.folder, expanded(run, command.target))
-    async with run.services.pool.session(run.endpoint) as peer:
-        if peer.features.rename_noreplace:
-            await peer.rename_noreplace(source, target)
+    again = run.resumed == number
+
+    async def renamed(peer: Endpoint) -> None:
+        nonlocal again
+        before, again = again, True
+        if before and await _is_renamed(peer, source, target):
             return
-        try:
-            await peer.stat(target)
-        except NotThere:
-            await peer.rename(source, target)
-        else:
-            raise AlreadyThere(f"RENAME {source}: {target} is there already; DELETE it before, or choose another name")
+        await _rename_free(peer, source, target)
+
+    await asked(run, renamed)
+
+
+async def _is_renamed(peer: Endpoint, source: str, target: str) -> bool:
+    return await stamp_at(peer, source) is None and await stamp_at(peer, target) is not None
+
+
+async def _rename_free(peer: Endpoint, source: str, target: str) -> None:
+    if peer.features.rename_noreplace:
+        await peer.rename_noreplace(source, target)
+        return
+    if await stamp_at(peer, target) is not None:
+        raise AlreadyThere(f"RENAME {source}: {target} is there already; DELETE it before, or choose another name")
+    await peer.rename(source, target)
 
 
 async def delete(run: Run, number: int, command: Delete) -> None:
-    """DELETE: a pattern may match nothing, a literal name must be there."""
-    async with run.services.pool.session(run.endpoint) as peer:
-        found = [entry async for entry in find_remote(run, peer, command.path.value)]
-        for entry in found:
-            await peer.remove(entry.path)
-    run.files += len(found)
-    run.notes.append(f"command {number}: deleted {len(found)} files at {run.endpoint}")
+    """DELETE: a pattern may match nothing, a literal name must be there unless this was cut before."""
+    deleted: set[str] = set()
+    again = run.resumed == number
+
+    async def removed(peer: Endpoint) -> None:
+        nonlocal again
+        before, again = again, True
+        try:
+            found = [entry.path async for entry in find_remote(run, peer, command.path.value)]
+        except NotThere:
+            if not before:
+                raise
+            return
+        for path in found:
+            deleted.add(path)
+            await _gone(peer, path)
+
+    await asked(run, removed)
+    run.files += len(deleted)
+    run.notes.append(f"command {number}: deleted {len(deleted)} files at {run.endpoint}")
+
+
+async def _gone(peer: Endpoint, path: str) -> None:
+    try:
+        await peer.remove(path)
+    except NotThere:
+        return  # somebody else took it since the listing
 
 
 async def quote(run: Run, number: int, command: Quote) -> None:
-    """QUOTE and SITE: what the peer answered stands in the run's notes."""
+    """QUOTE and SITE: what the peer answered stands in the run's notes.  Sent once: nobody knows what it does."""
     line = expanded_text(run, command.line.value)
-    async with run.services.pool.session(run.endpoint) as peer:
-        reply = await peer.raw(f"SITE {line}" if command.site else line)
-    run.notes.append(f"command {number}: {line}: {reply}")
+    whole = f"SITE {line}" if command.site else line
+    reply = await asked(run, lambda peer: peer.raw(whole), repeatable=False)
+    run.notes.append(f"command {number}: {whole}: {reply}")

@@ -1,7 +1,6 @@
 """A run under way: what its commands share and change."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from gateway.core.errors import GatewayError
 from gateway.language.settings import Settings
@@ -25,7 +24,8 @@ class Run:
 
     `folder` is where relative remote paths start ("" is the endpoint's own folder); `index` is what %index% means
     outside destinations; `settings` hold for the next command; `notes` are what a person should know of this run.
-    `resumed` is the command that a killed process was at, 0 for a run that starts here.
+    `resumed` is the command that a killed process was at, 0 for a run that starts here: that command may have done
+    its work already.  `failure` is the first error of a command.
     """
 
     id: int
@@ -33,7 +33,6 @@ class Run:
     due: Due
     services: Services
     place: Place
-    started_at: datetime
     settings: Settings
     folder: str = ""
     index: int = 0
@@ -42,6 +41,7 @@ class Run:
     files: int = 0
     failed_files: int = 0
     size_bytes: int = 0
+    failure: GatewayError | None = None
 
     @property
     def endpoint(self) -> str:

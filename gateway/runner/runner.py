@@ -6,16 +6,19 @@ from functools import partial
 import structlog
 
 from gateway.core.errors import GatewayError, Refused
+from gateway.language.nodes import Check
+from gateway.language.polling import first_of_kinds
 from gateway.language.settings import settings_before
-from gateway.ledger import Connection, reactions, runs, tellings
+from gateway.ledger import Connection, runs
 from gateway.runner.commands import perform, replay
 from gateway.runner.due import Due, Outcome, RunResult, Trigger
 from gateway.runner.instance import Instance
+from gateway.runner.interrupted import recalled
 from gateway.runner.places import Place, Places
-from gateway.runner.reaction_rows import status_macros, tells
 from gateway.runner.run import CommandFailed, Run
 from gateway.runner.selecting import chosen
 from gateway.runner.services import Services
+from gateway.runner.telling import tell_failure, tell_works
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +50,7 @@ class Runner:
         instance, services = self.instance(due.action), self.services
         async with self._places.taken(instance.settings.priority) as place:
             found = await services.ledger.take(partial(_begin, instance=instance, due=due, services=services))
-            return await self._through(self._made(found, instance, due, place, resumed=0))
+            return await _through(self._made(found, instance, due, place))
 
     async def resume(self, row: runs.RunRow) -> RunResult:
         """Go on with a run whose process died, at the command it was at; its deliveries are settled before."""
@@ -57,8 +60,9 @@ class Runner:
             return await self._dropped(row)
         async with self._places.taken(instance.settings.priority) as place:
             await services.ledger.write(partial(runs.adopt, found=row.id, owner=services.owner))
-            due = Due(action=row.action, trigger=Trigger(row.trigger))
-            return await self._through(self._made(row.id, instance, due, place, resumed=row.command))
+            run = self._made(row.id, instance, _due_again(row, instance), place)
+            _remember(run, row)
+            return await _through(run)
 
     async def _dropped(self, row: runs.RunRow) -> RunResult:
         """The script is another one now: what was under way is settled, the rest of the run is not for us to guess."""
@@ -68,65 +72,97 @@ class Runner:
                 runs.end,
                 found=row.id,
                 outcome=Outcome.STOPPED.value,
-                notes=[note],
-                error=None,
-                error_class=None,
+                notes=[*row.notes, note],
+                error=row.error,
+                error_class=row.error_class,
                 at=self.services.ledger.now_ns(),
             )
         )
-        return RunResult(run=row.id, outcome=Outcome.STOPPED, notes=(note,))
+        return RunResult(run=row.id, outcome=Outcome.STOPPED, notes=(*row.notes, note))
 
-    def _made(self, found: int, instance: Instance, due: Due, place: Place, *, resumed: int) -> Run:
+    def _made(self, found: int, instance: Instance, due: Due, place: Place) -> Run:
         return Run(
             id=found,
             instance=instance,
             due=due,
             services=self.services,
             place=place,
-            started_at=self.services.clock.now(),
             settings=instance.settings.first,
-            resumed=resumed,
         )
 
-    async def _through(self, run: Run) -> RunResult:
-        """Every command in turn; a failed one ends the run if `terminate_on_fail`."""
-        first_failure: GatewayError | None = None
-        for number, command in enumerate(run.instance.action.commands, 1):
-            if number < run.resumed:
-                replay(run, command)
-                continue
-            await run.services.ledger.write(partial(runs.at_command, found=run.id, command=number))
-            try:
-                await perform(run, number, command)
-            except GatewayError as error:
-                log.warning("command failed", action=run.instance.name, run=run.id, command=number, error=str(error))
-                first_failure = first_failure or error
-                if run.settings.terminate_on_fail:
-                    break
-        return await self._ended(run, first_failure)
 
-    async def _ended(self, run: Run, failure: GatewayError | None) -> RunResult:
-        outcome = Outcome.FAILED if failure else Outcome.DONE if run.files else Outcome.NOTHING
-        await run.services.ledger.write(partial(_end, run=run, outcome=outcome, failure=failure))
-        log.info(
-            "run ended",
-            action=run.instance.name,
-            run=run.id,
-            outcome=outcome.value,
-            files=run.files,
-            failed_files=run.failed_files,
-            bytes=run.size_bytes,
-            error=str(failure) if failure else None,
-        )
-        return RunResult(
-            run=run.id,
-            outcome=outcome,
-            files=run.files,
-            failed_files=run.failed_files,
-            size_bytes=run.size_bytes,
-            error=str(failure) if failure else None,
-            notes=tuple(run.notes),
-        )
+def _due_again(row: runs.RunRow, instance: Instance) -> Due:
+    """What an interrupted run was started with.  What autosend judged is frozen in the ledger: nothing is added."""
+    trigger = Trigger(row.trigger)
+    is_autosend = trigger is Trigger.POLL and not isinstance(first_of_kinds(instance.action), Check)
+    return Due(action=row.action, trigger=trigger, judged={} if is_autosend else None)
+
+
+def _remember(run: Run, row: runs.RunRow) -> None:
+    """What the run had come to when its process died."""
+    run.resumed = row.command
+    run.notes = list(row.notes)
+    run.files, run.failed_files, run.size_bytes = row.files, row.failed_files, row.size_bytes
+    run.failure = recalled(row.error_class, row.error) if row.error_class else None
+
+
+async def _through(run: Run) -> RunResult:
+    """Run to the end, and say how it ended; a fault of ours ends this run and no other."""
+    try:
+        await _commands(run)
+    except Exception as fault:
+        log.exception("run crashed", action=run.instance.name, run=run.id)
+        run.failure = GatewayError(f"this is a fault of the gateway, please report it: {type(fault).__name__}: {fault}")
+    return await _ended(run)
+
+
+async def _commands(run: Run) -> None:
+    """Every command in turn; a failed one ends the run if `terminate_on_fail`."""
+    for number, command in enumerate(run.instance.action.commands, 1):
+        if number < run.resumed:
+            replay(run, command)
+            continue
+        await run.services.ledger.write(partial(runs.at_command, found=run.id, command=number, notes=run.notes))
+        try:
+            await perform(run, number, command)
+        except GatewayError as error:
+            log.warning("command failed", action=run.instance.name, run=run.id, command=number, error=str(error))
+            run.failure = run.failure or error
+            if run.settings.terminate_on_fail:
+                break
+            cause = type(_cause(error)).__name__
+            await run.services.ledger.write(
+                partial(runs.note_failure, found=run.id, error=str(error), error_class=cause)
+            )
+
+
+def _cause(error: GatewayError) -> GatewayError:
+    return error.cause if isinstance(error, CommandFailed) else error
+
+
+async def _ended(run: Run) -> RunResult:
+    failure = run.failure
+    outcome = Outcome.FAILED if failure else Outcome.DONE if run.files else Outcome.NOTHING
+    await run.services.ledger.write(partial(_end, run=run, outcome=outcome))
+    log.info(
+        "run ended",
+        action=run.instance.name,
+        run=run.id,
+        outcome=outcome.value,
+        files=run.files,
+        failed_files=run.failed_files,
+        bytes=run.size_bytes,
+        error=str(failure) if failure else None,
+    )
+    return RunResult(
+        run=run.id,
+        outcome=outcome,
+        files=run.files,
+        failed_files=run.failed_files,
+        size_bytes=run.size_bytes,
+        error=str(failure) if failure else None,
+        notes=tuple(run.notes),
+    )
 
 
 def _begin(connection: Connection, instance: Instance, due: Due, services: Services) -> int:
@@ -146,31 +182,19 @@ def _begin(connection: Connection, instance: Instance, due: Due, services: Servi
     return found
 
 
-def _end(connection: Connection, run: Run, outcome: Outcome, failure: GatewayError | None) -> None:
+def _end(connection: Connection, run: Run, outcome: Outcome) -> None:
     """The run's end and the reactions that tell of it, in one commit."""
-    cause = failure.cause if isinstance(failure, CommandFailed) else failure
-    at = run.services.ledger.now_ns()
+    failure, at = run.failure, run.services.ledger.now_ns()
     runs.end(
         connection,
         run.id,
         outcome=outcome.value,
         notes=run.notes,
         error=str(failure) if failure else None,
-        error_class=type(cause).__name__ if cause else None,
+        error_class=type(_cause(failure)).__name__ if failure else None,
         at=at,
     )
-    action, said = run.instance.name, run.instance.settings.reactions
-    if failure is not None and cause is not None:
-        fingerprint = f"{type(cause).__name__} {run.instance.endpoint or ''}"
-        text = said.on_fail if tellings.tell_failure(connection, action, fingerprint, at) else None
-        event = "on_fail"
+    if failure is not None:
+        tell_failure(connection, run.instance, failure, _cause(failure), run.id, at)
     elif outcome is Outcome.DONE or run.due.trigger is not Trigger.POLL:
-        text = said.on_resolved if tellings.tell_resolved(connection, action) else None
-        event = "on_resolved"
-    else:
-        return
-    if text is not None and tells(text, run.instance):
-        macros = status_macros("Error" if failure else "Success", failure)
-        reactions.due(
-            connection, action=action, event=event, text=text, macros=macros, run=run.id, delivery=None, at=at
-        )
+        tell_works(connection, run.instance, run.id, at)

@@ -11,17 +11,19 @@ from pathlib import Path
 
 from gateway.core.errors import NotThere
 from gateway.language.nodes import LocalCopy, Transfer
+from gateway.language.polling import makes_due
 from gateway.language.settings import Settings, Sort
 from gateway.ledger import runs
 from gateway.ledger.runs import FrozenFile
 from gateway.ledger.standing import Block, Standing, standings
-from gateway.runner.due import Trigger
 from gateway.runner.run import Run
 from gateway.runner.texts import local_spec
+from gateway.transfer.eligible import blocked, doubtful, seen_before
 from gateway.transfer.filesystems import Mounts
 from gateway.transfer.markers import DoneFile
 from gateway.transfer.sources import Found, SourceSpec, list_sources
-from gateway.transfer.stability import Rule
+from gateway.transfer.stability import Judgement, Rule, Verdict
+from gateway.transfer.verify import sha256_of
 from gateway.transfer.watched import Hints, Instant, Watched
 
 _LOOK_EVERY_S = 1.0
@@ -34,15 +36,24 @@ async def local_files(run: Run, number: int, command: Transfer) -> tuple[FrozenF
     Raises NotThere if a literal name is not there.
     """
     frozen = await run.services.ledger.read(partial(runs.frozen, found=run.id, command=number))
-    if frozen or run.due.trigger is Trigger.POLL:
+    if frozen:
         return frozen
     spec = local_spec(run, command.source, source_base(run, command), recurse=command.recurse)
+    if run.due.judged is not None:
+        if not makes_due(command):  # what drives is due by any of its files; one that only runs along must find its own
+            _require_there(command, spec)
+        return ()
     found = await asyncio.to_thread(_all, spec) if run.due.skip_wait else await _stable(run, number, spec)
     wanted = await takeable(run, number, command, found)
-    if not wanted and spec.literal is not None and not spec.literal.exists():
-        raise NotThere(f"{command.span}: {command.verb}: {spec.literal} is not there; correct the path in the script")
+    if not wanted:
+        _require_there(command, spec)
     note = NOT_JUDGED if run.due.skip_wait else None
     return await freeze(run, number, wanted, note)
+
+
+def _require_there(command: Transfer, spec: SourceSpec) -> None:
+    if spec.literal is not None and not spec.literal.exists():
+        raise NotThere(f"{command.span}: {command.verb}: {spec.literal} is not there; correct the path in the script")
 
 
 async def freeze(run: Run, number: int, found: Sequence[Found], note: str | None = None) -> tuple[FrozenFile, ...]:
@@ -121,35 +132,39 @@ def _again_at(now: Instant, after_s: float | None) -> float | None:
 
 async def takeable(run: Run, number: int, command: Transfer, found: Sequence[Found]) -> list[Found]:
     """Leave out what is under way, waits for a person, or (-NEW) was delivered before."""
-    by_source = await _standings(run, [one.path for one in found])
+    known = await _standings(run, [one.path for one in found])
+    now_ns = run.services.ledger.now_ns()
     taken: list[Found] = []
     for one in found:
-        reason = next(
-            (known for known in by_source.get(one.path, ()) if _stands(known, one, number, only_new=command.new)), None
-        )
-        if reason is None:
+        mine = known.get(one.path, ())
+        judgement = blocked(one.stamp, number, mine, now_ns=now_ns, only_new=command.new)
+        if judgement is None and command.new:
+            judgement = await _seen_content(run, number, one, mine)
+        if judgement is None:
             taken.append(one)
-        elif reason.block is not Block.SEEN:
-            run.notes.append(f"command {number}: {one.relative} is not taken: {reason.block} {reason.detail}".rstrip())
+        elif judgement.verdict is not Verdict.SEEN:
+            said = f"{judgement.verdict} {judgement.detail}".rstrip()
+            run.notes.append(f"command {number}: {one.relative} is not taken: {said}")
     return taken
 
 
+async def _seen_content(run: Run, number: int, one: Found, known: Sequence[Standing]) -> Judgement | None:
+    """-NEW: a file whose inode or device alone differs from what was delivered is the same if its content is."""
+    maybe = doubtful(one.stamp, number, known, only_new=True)
+    if maybe is None or await sha256_of(run.services.local, one.path) != maybe.sha256:
+        return None
+    return seen_before(maybe)
+
+
 async def _standings(run: Run, paths: Sequence[str]) -> dict[str, list[Standing]]:
+    """What the ledger holds against each source; a file that failed before may be tried by a run that nobody polled."""
     action = run.instance.name
     known = await run.services.ledger.read(lambda connection: standings(connection, action, paths))
     grouped: dict[str, list[Standing]] = {}
     for one in known:
-        grouped.setdefault(one.source, []).append(one)
+        if one.block is not Block.HELD_BACK:
+            grouped.setdefault(one.source, []).append(one)
     return grouped
-
-
-def _stands(known: Standing, found: Found, number: int, *, only_new: bool) -> bool:
-    """A file that failed before may be tried again by a run that nobody polled for; what is parked may not."""
-    if not known.stamp.same_version(found.stamp) or known.command not in (None, number):
-        return False
-    if known.block is Block.SEEN:
-        return only_new
-    return known.block is not Block.HELD_BACK
 
 
 def source_base(run: Run, command: Transfer) -> Path:

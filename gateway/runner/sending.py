@@ -4,21 +4,21 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
+from gateway.endpoints.base import Endpoint
 from gateway.endpoints.lane import Lane, LocalLane
 from gateway.language.nodes import LocalCopy, Put, PutGet
-from gateway.ledger import deliveries
-from gateway.ledger.delivery_row import OPEN, DeliveryRow
 from gateway.ledger.runs import FrozenFile
 from gateway.runner.answers import Requests
 from gateway.runner.carrying import Carrying, Lanes
 from gateway.runner.differing import only_different
-from gateway.runner.intents import Destination, plan
-from gateway.runner.jobs import Ends, Job
+from gateway.runner.intents import Destination, Planned, plan
+from gateway.runner.interrupted import Work, begun, work_of
+from gateway.runner.jobs import Ends
 from gateway.runner.mirroring import delete_extra
+from gateway.runner.retrying import asked
 from gateway.runner.run import Run
 from gateway.runner.selecting import local_files
-from gateway.runner.zipping import copy_unzip, copy_zip
-from gateway.transfer.intent import Intent
+from gateway.runner.zipping import unzip_plan, zip_plan
 
 LOCAL_WIDTH = 4
 """Local copies side by side: disks gain little from more."""
@@ -28,10 +28,10 @@ async def put(run: Run, number: int, command: Put) -> None:
     """PUT: outbox to endpoint."""
     files = await local_files(run, number, command)
     if files:
-        jobs = await put_jobs(run, number, command, files)
+        work = await _put_work(run, number, command, files)
         if command.differ:
-            jobs = await only_different(run, number, jobs)
-        await Carrying(run, number, command, sending_ends(run)).carry(jobs, lanes(run), width(run))
+            work = await only_different(run, number, command, work)
+        await Carrying(run, number, command, sending_ends(run)).carry(work, lanes(run), width(run))
     if command.mirror:
         await delete_extra(run, number, command)
 
@@ -42,9 +42,11 @@ async def put_get(run: Run, number: int, command: PutGet) -> None:
     if not files:
         return
     requests = Requests(run, command)
-    jobs = await requests.prepare(await put_jobs(run, number, command, files))
+    rows = await begun(run, number)
+    new = [file for file in files if file.source not in rows]
+    intents = await requests.prepare(await _put_plan(run, number, command, new, len(files))) if new else []
     carrying = Carrying(run, number, command, sending_ends(run), intended=requests.noted)
-    await carrying.carry(jobs, lanes(run), width(run))
+    await carrying.carry(work_of(intents, rows), lanes(run), width(run))
 
 
 async def copy(run: Run, number: int, command: LocalCopy) -> None:
@@ -52,14 +54,34 @@ async def copy(run: Run, number: int, command: LocalCopy) -> None:
     files = await local_files(run, number, command)
     if not files:
         return
+    rows = await begun(run, number)
+    to = Destination(run.services.local, True, str(run.instance.outbox), command.target)
     if command.zip:
-        await copy_zip(run, number, command, files)
+        intents = await zip_plan(run, number, command, files, to)
     elif command.unzip:
-        await copy_unzip(run, number, command, files)
+        intents = await unzip_plan(run, number, command, files, to)
     else:
-        to = Destination(run.services.local, True, str(run.instance.outbox), command.target)
-        jobs = await with_interrupted(run, number, await plan(run, number, command, files, to))
-        await Carrying(run, number, command, copying_ends(run)).carry(jobs, local_lanes(run), LOCAL_WIDTH)
+        new = [file for file in files if file.source not in rows]
+        intents = [one.intent for one in await plan(run, number, command, new, to, of=len(files))]
+    await Carrying(run, number, command, copying_ends(run)).carry(work_of(intents, rows), local_lanes(run), LOCAL_WIDTH)
+
+
+async def _put_work(run: Run, number: int, command: Put, files: Sequence[FrozenFile]) -> Work:
+    rows = await begun(run, number)
+    new = [file for file in files if file.source not in rows]
+    planned = await _put_plan(run, number, command, new, len(files)) if new else []
+    return work_of([one.intent for one in planned], rows)
+
+
+async def _put_plan(
+    run: Run, number: int, command: Put | PutGet, files: Sequence[FrozenFile], of: int
+) -> list[Planned]:
+    """Plan on a session of its own: what the peer shows decides what a destination means."""
+
+    async def planned(peer: Endpoint) -> list[Planned]:
+        return await plan(run, number, command, files, Destination(peer, False, run.folder, command.target), of=of)
+
+    return await asked(run, planned)
 
 
 def copying_ends(run: Run) -> Ends:
@@ -90,27 +112,3 @@ def local_lanes(run: Run) -> Lanes:
         yield LocalLane(run.services.local)
 
     return lane
-
-
-async def put_jobs(run: Run, number: int, command: Put | PutGet, files: Sequence[FrozenFile]) -> list[Job]:
-    """Plan on a session of its own: what the peer shows decides what a destination means."""
-    async with run.services.pool.session(run.endpoint) as peer:
-        to = Destination(peer, False, run.folder, command.target)
-        intents = await plan(run, number, command, files, to)
-    return await with_interrupted(run, number, intents)
-
-
-async def with_interrupted(run: Run, number: int, intents: Sequence[Intent]) -> list[Job]:
-    """What a killed process had begun goes on by its id; what it had ended is not done again."""
-    rows: tuple[DeliveryRow, ...] = ()
-    if run.resumed == number:
-        rows = await run.services.ledger.read(partial(deliveries.of_run, run=run.id, command=number))
-    begun = {row.intent.source: row for row in rows}
-    jobs: list[Job] = []
-    for intent in intents:
-        row = begun.get(intent.source)
-        if row is None:
-            jobs.append(Job(intent.n, intent))
-        elif row.state in OPEN:
-            jobs.append(Job(intent.n, row.intent, row.id))
-    return jobs

@@ -19,12 +19,16 @@ def told_nobody(_name: str, _size_bytes: int, _sent_bytes: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configured:
-    """What the configuration says to runs.  `stable_for_s` is the gateway's value, None for auto."""
+    """What the configuration says to runs.
+
+    `stable_for_s` is the gateway's value, None for auto; `hidden` are environment variables that hold passwords.
+    """
 
     endpoints: Mapping[str, EndpointSettings]
     allow: tuple[tuple[str, ...], ...]
     macros: Mapping[str, str]
     stable_for_s: float | None
+    hidden: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

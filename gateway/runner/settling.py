@@ -6,6 +6,7 @@ Settling comes before anything new for that endpoint; an endpoint that is down h
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 
@@ -14,6 +15,7 @@ from gateway.endpoints.base import Endpoint
 from gateway.ledger import deliveries, runs
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.errors import SourceBusy
+from gateway.runner.failing import record_failure
 from gateway.runner.finishing import hooks_for
 from gateway.runner.instance import Instance
 from gateway.runner.services import Services
@@ -25,6 +27,7 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY_S = 5.0
 _FIRST_PAUSE_S = 5.0
 _LONGEST_PAUSE_S = 300.0
+_HELD_EVERY_S = 15.0
 _NAME_TAKEN = "NameTaken"
 
 
@@ -36,6 +39,7 @@ class Settling:
         self._instance = instance
         self._failures: defaultdict[str, int] = defaultdict(int)
         self._not_before_s: dict[str, float] = {}
+        self._held_until_s: dict[int, float] = {}
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -50,7 +54,7 @@ class Settling:
         live = await services.ledger.read(runs.live)
         by_endpoint: defaultdict[str, list[DeliveryRow]] = defaultdict(list)
         for row in rows:
-            if row.intent.run not in live and self._is_ours(services, row):
+            if row.intent.run not in live and self._is_ours(services, row) and self._is_due(services, row):
                 by_endpoint[row.intent.endpoint if needs_peer(row) else ""].append(row)
         async with asyncio.TaskGroup() as group:
             for endpoint, mine in by_endpoint.items():
@@ -85,6 +89,7 @@ class Settling:
                 log.info("not settled yet", delivery=row.id, state=row.state.value, error=str(error))
                 if error.concerns_endpoint:
                     raise
+                await self._given_up(services, row, error)
 
     async def one(self, services: Services, peer: Endpoint, row: DeliveryRow, *, by_operator: bool = False) -> None:
         """Go on with one delivery."""
@@ -106,6 +111,28 @@ class Settling:
         """A person asks for a try at once."""
         self._failures.pop(endpoint, None)
         self._not_before_s.pop(endpoint, None)
+
+    async def _given_up(self, services: Services, row: DeliveryRow, error: GatewayError) -> None:
+        """What can't be brought on and was never placed has failed: its source is held back as after a run."""
+        work = partial(
+            record_failure,
+            instance=self._instance(row.intent.action),
+            intent=row.intent,
+            delivery=row.id,
+            error=error,
+            at=services.ledger.now_ns(),
+        )
+        await services.ledger.write(work)
+
+    def _is_due(self, services: Services, row: DeliveryRow) -> bool:
+        """A name that is taken is looked at less often: to compare contents may mean to read both."""
+        if row.state is not State.HELD:
+            return True
+        now_s = services.clock.monotonic()
+        due = now_s >= self._held_until_s.get(row.id, 0.0)
+        if due:
+            self._held_until_s[row.id] = now_s + _HELD_EVERY_S
+        return due
 
     def _back_off(self, services: Services, endpoint: str, error: GatewayError) -> None:
         self._failures[endpoint] += 1

@@ -6,20 +6,20 @@ its own.  A program runs in a process group of its own, which is ended as a whol
 
 import asyncio
 import contextlib
+import json
 import os
-import re
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.core.errors import GatewayError, NeedsOperator, Refused
+from gateway.language.command_line import is_allowed, split_command_line
 from gateway.language.nodes import CodeRange
 
 TIME_LIMIT_S = 600.0
 TAIL_BYTES = 16_384
 _GRACE_S = 3.0
-_WORD = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|(\S+))""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +30,35 @@ class ProgramResult:
     output: str
 
 
-def split_line(line: str) -> tuple[str, ...]:
-    """Words of a command line; quotes group, nothing else has a meaning."""
-    return tuple(match[1] or match[2] or match[3] or "" for match in _WORD.finditer(line.strip()))
-
-
 def is_success(exit_code: int, codes: Sequence[CodeRange]) -> bool:
     """True if one of the ranges holds the code."""
     return any(codes_.low <= exit_code <= codes_.high for codes_ in codes)
 
 
-def require_allowed(words: Sequence[str], allow: Sequence[Sequence[str]]) -> None:
-    """Raises Refused with the line to add, unless an entry of `[system] allow` is how `words` begins."""
-    if any(tuple(words[: len(entry)]) == tuple(entry) for entry in allow):
-        return
-    program = words[0] if words else ""
-    raise Refused(
-        f"SYSTEM may not run {program!r}: it is not in [system] allow; if it is meant, add it to gateway.toml: "
-        f'[system] allow = ["{program}"]'
-    )
+def program_words(line: str, expand: Callable[[str], str], allow: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The words of a SYSTEM line: split first, then macros put in, so that a value stays inside its word.
+
+    Raises Refused with the line to add, unless an entry of `[system] allow` is how they begin.
+    """
+    try:
+        words = tuple(expand(word) for word in split_command_line(line))
+    except ValueError as error:
+        raise Refused(f"SYSTEM: {error}") from None
+    if not is_allowed(words, tuple(allow)):
+        program = json.dumps(words[0] if words else "")
+        raise Refused(
+            f"SYSTEM may not run {program}: it is not in [system] allow; if it is meant, add it to gateway.toml: "
+            f"[system] allow = [{program}]"
+        )
+    return words
 
 
 async def run_program(
-    words: Sequence[str], *, folder: Path, time_limit_s: float = TIME_LIMIT_S, environment: dict[str, str] | None = None
+    words: Sequence[str], *, folder: Path, hidden: Collection[str] = (), time_limit_s: float = TIME_LIMIT_S
 ) -> ProgramResult:
     """Run `words` in `folder`; standard input is empty, output and errors are kept together, the tail only.
+
+    `hidden` are environment variables that it doesn't get: passwords are no business of programs.
 
     Raises NeedsOperator if the program can't be started, GatewayError if it does not end in time.
     """
@@ -66,10 +70,11 @@ async def run_program(
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, **(environment or {})},
+            env={name: value for name, value in os.environ.items() if name not in hidden},
         )
-    except OSError as error:
-        raise NeedsOperator(f"SYSTEM could not start {words[0]!r} in {folder}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in a word
+        said = error.strerror if isinstance(error, OSError) else error
+        raise NeedsOperator(f"SYSTEM could not start {words[0]!r} in {folder}: {said}") from error
     return await _follow(process, words[0], time_limit_s)
 
 
@@ -106,12 +111,13 @@ async def _give_up_reading(reader: asyncio.Task[None]) -> None:
 
 
 async def _end_group(process: asyncio.subprocess.Process) -> None:
-    """Ask the whole group to end, then make it."""
-    if process.returncode is None:
-        _signal_group(process.pid, signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GRACE_S):
-                await process.wait()
+    """Ask the whole group to end, then make it; what a program that has ended leaves running is its own affair."""
+    if process.returncode is not None:
+        return
+    _signal_group(process.pid, signal.SIGTERM)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_GRACE_S):
+            await process.wait()
     _signal_group(process.pid, signal.SIGKILL)
     await process.wait()
 
@@ -123,8 +129,3 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 def _text(tail: bytearray) -> str:
     return tail.decode(errors="replace").strip()
-
-
-def expand_words(words: Sequence[str], expand: Callable[[str], str]) -> tuple[str, ...]:
-    """Put macros into each word; what a macro holds stays inside its word."""
-    return tuple(expand(word) for word in words)

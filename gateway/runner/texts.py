@@ -4,10 +4,10 @@ A text is cut at its separators before macros are put in: a value never becomes 
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.language.macros import expand, file_values, uses
+from gateway.language.macros import expand, file_values
 from gateway.language.nodes import Text
 from gateway.language.pattern import ends_as_folder, split_path
 from gateway.runner.instance_values import instance_values
@@ -22,10 +22,9 @@ def run_values(run: Run, text: str) -> dict[str, str]:
     return {**values, "index": str(run.index)}
 
 
-def expanded_text(run: Run, text: str, change: Callable[[str], str] | None = None) -> str:
-    """Text that is no path (a program's word, a raw command); `change` is done to each macro's value."""
-    values = run_values(run, text)
-    return expand(text, {name: change(value) for name, value in values.items()} if change else values)
+def expanded_text(run: Run, text: str) -> str:
+    """Text that is no path: a program's word, a raw command."""
+    return expand(text, run_values(run, text))
 
 
 def expanded(run: Run, text: Text) -> str:
@@ -55,11 +54,6 @@ def local_spec(run: Run, text: Text, base: Path, *, recurse: bool = False) -> So
         ignore_case=run.instance.ignore_case,
         follow_links=run.instance.follow_links,
     )
-
-
-def uses_index(text: Text | None) -> bool:
-    """True if `text` counts with %index%."""
-    return text is not None and any(use.name == "index" for use in uses(text.value))
 
 
 def target_values(run: Run, text: str, name: str, index: int) -> dict[str, str]:

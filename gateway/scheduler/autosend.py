@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from gateway.core.clock import Clock
 from gateway.scheduler.book import Book, Standings, at_ns
-from gateway.scheduler.eligible import blocked, doubtful, seen_before
 from gateway.scheduler.lanes import Lanes
 from gateway.scheduler.sweeps import AT_ONCE, Ask, Looked, Spot, content_of, judge_all, sweep_all
+from gateway.transfer.eligible import blocked, doubtful, seen_before
 from gateway.transfer.stability import Judgement, Verdict
 from gateway.transfer.watched import Instant
 

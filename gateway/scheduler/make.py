@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from gateway.core.model import Finding
-from gateway.language.macros import time_values, uses
+from gateway.language.macros import uses
 from gateway.language.nodes import CheckFiles, LocalCopy, Put, PutGet, Transfer
 from gateway.language.polling import Driver, Drives, driver
 from gateway.language.schedule import ScheduleError, parse_schedule
 from gateway.language.settings import Settings, settings_before
 from gateway.runner.instance import Instance
+from gateway.runner.instance_values import instance_values
 from gateway.scheduler.autocheck import make_rule
 from gateway.scheduler.entry import Entry
 from gateway.scheduler.polled import Polled
@@ -130,18 +131,7 @@ class Maker:
         return PolledCheck(name=instance.name, command=number, spec=spec, rule=rule, lane=_lane(spec.base, mounts))
 
     def _values(self, instance: Instance, text: str, settings: Settings, now: datetime) -> dict[str, str]:
-        endpoint = instance.endpoint or ""
-        local = now.astimezone(instance.zone)
-        return {
-            **self.macros,
-            **time_values((text,), local, settings.date_format, settings.time_format),
-            "inbox": str(instance.inbox),
-            "outbox": str(instance.outbox),
-            "host": endpoint,
-            "endpoint": endpoint,
-            "mailbox": endpoint,
-            "action": instance.action.name,
-        }
+        return instance_values(instance, settings, self.macros, text, now)
 
 
 def _senders(instance: Instance) -> Sequence[tuple[int, Put | PutGet | LocalCopy]]:

@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 
 from gateway.config.loaded import Loaded
+from gateway.config.schema import EndpointSettings
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError
 from gateway.endpoints.local import LocalEndpoint
@@ -105,7 +106,7 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
                 runner=runner,
                 settling=Settling(lambda: runner.services, lambda name: runner.known(name)),
                 reacting=Reacting(lambda: runner.services, runner.instance, clock),
-                answers=AnswerWatch(lambda: runner.services, runner.instance),
+                answers=AnswerWatch(lambda: runner.services, lambda name: runner.known(name)),
             )
         finally:
             await pool.close()
@@ -145,4 +146,11 @@ def configured(loaded: Loaded) -> Configured:
         allow=tuple((entry,) if isinstance(entry, str) else tuple(entry) for entry in config.system.allow),
         macros=config.macros,
         stable_for_s=None if stable_for == "auto" else stable_for.total_seconds(),
+        hidden=frozenset(name for own in config.endpoints.values() for name in _password_variables(own)),
     )
+
+
+def _password_variables(own: EndpointSettings) -> list[str]:
+    """The environment variables that an endpoint's secrets come from: programs don't get them."""
+    secrets = (own.password, own.key, own.key_passphrase, own.ca)
+    return [text.removeprefix("env:") for text in secrets if text is not None and text.startswith("env:")]

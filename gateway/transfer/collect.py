@@ -62,7 +62,15 @@ async def _delete_failed(way: Way, error: GatewayError) -> None:
 
 
 async def _remove_sources(way: Way) -> Collected:
-    """One source, or all that went into an archive, in their order."""
+    """One source, or all that went into an archive, in their order; then the done files that said they are whole."""
+    collected = await _remove_members(way)
+    count = len(way.intent.zip.members) if way.intent.zip is not None else 1
+    for number, marker in enumerate(way.intent.markers, start=count):
+        await remove_source(way, sent(way, marker.path, marker.stamp, number))
+    return collected
+
+
+async def _remove_members(way: Way) -> Collected:
     if way.intent.zip is None:
         return await remove_source(way, sent(way, way.intent.source, way.intent.stamp))
     notes: list[str] = []

@@ -14,6 +14,11 @@ class DoneFile:
         own = re.escape(_MACRO.sub("\0", template)).replace(re.escape("\0"), ".+")
         self._is_marker = re.compile(own, re.DOTALL) if "\0" in _MACRO.sub("\0", template) else None
 
+    @property
+    def is_own(self) -> bool:
+        """True if each file has a marker of its own; a name without macros stands for all files of a folder."""
+        return self._is_marker is not None
+
     def beside(self, folder: str, name: str) -> str:
         """The path of the marker of `name` in `folder`."""
         base, dot, extension = name.rpartition(".")

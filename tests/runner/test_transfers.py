@@ -1,6 +1,6 @@
 """PUT, GET and LCOPY with their options, through the whole engine."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
@@ -131,7 +131,7 @@ CASES = [
         {"outbox/both/a.csv": "1", "outbox/both/b.csv": "2"},
         {"far/one.csv": None},
         Outcome.FAILED,
-        "2 files would all be sent as",
+        "would both be sent as one.csv (2 files in all)",
     ),
     Case(
         "two_sources_with_one_target_name_are_refused_before_the_first_byte",

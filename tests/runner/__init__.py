@@ -1,0 +1,1 @@
+"""What a run does, through the whole engine."""
