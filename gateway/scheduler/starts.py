@@ -7,11 +7,16 @@ from typing import Protocol
 import structlog
 
 from gateway.core.clock import Clock
+from gateway.core.errors import GatewayError
 from gateway.runner.due import Due, Outcome, RunResult
 from gateway.scheduler.entry import Entry, Next
 from gateway.scheduler.polled import pause_s
 
 log = structlog.get_logger(__name__)
+
+AGAIN_S = 10.0
+"""When a run that could not begin is tried again: what kept it (a full disk under the ledger, say) is the gateway's
+trouble, not the action's, so all of them go on soon after it is over."""
 
 
 class Runs(Protocol):
@@ -62,6 +67,8 @@ class Starts:
         error: Exception | None = None
         try:
             result = await work()
+        except GatewayError as exc:
+            error = exc
         except Exception as exc:  # a run that crashes is held back and shown; the other actions go on
             log.exception("run crashed", action=name)
             error = exc
@@ -81,11 +88,21 @@ class Starts:
             entry.failures, entry.retry_at_s = 0, None
             entry.error = result.error
         elif error is not None:
-            entry.failures += 1
-            entry.retry_at_s = self._clock.monotonic() + pause_s(entry.failures)
-            entry.error = f"the run could not be executed: {error}"
+            self._hold_back(entry, error)
         if result is None or result.outcome is Outcome.STOPPED:
             entry.offered = ()  # nothing is to be concluded from what it left
+
+    def _hold_back(self, entry: Entry, error: Exception) -> None:
+        """No run came about, or it crashed.  The same error is told once."""
+        said = f"the run could not be executed: {error}"
+        if isinstance(error, GatewayError):
+            if said != entry.error:
+                log.warning("run could not begin", action=entry.name, error=str(error))
+            pause = AGAIN_S
+        else:
+            entry.failures += 1
+            pause = pause_s(entry.failures)
+        entry.retry_at_s, entry.error = self._clock.monotonic() + pause, said
 
     def _next(self, entry: Entry) -> None:
         following, entry.following = entry.following, None
