@@ -1,0 +1,75 @@
+"""`gateway probe`: what an endpoint can do."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.output import JsonOption
+
+if TYPE_CHECKING:
+    from gateway.config.loaded import Loaded
+    from gateway.core.clock import Clock
+    from gateway.endpoints.probe import Profile
+
+
+def probe(
+    endpoint: Annotated[str, typer.Argument(help="An endpoint of the configuration.")],
+    write: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Try writing, renaming, hashing in this folder; cleans up.")
+    ] = None,
+    execute: Annotated[bool, typer.Option("--exec", help="Try to run a command there (echo).")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Log in and find out what an endpoint can do; reads only, unless told otherwise. The profile is kept.
+
+    Exit code 7: something that was tried failed. Else that of the error that the login met.
+    """
+    from gateway.cli.doing import do
+    from gateway.cli.output import print_json, show_value
+    from gateway.endpoints.probe import Answer
+
+    found = do(partial(_probe, endpoint=endpoint, write=write, execute=execute))
+    if as_json:
+        print_json(found.as_json())
+    else:
+        for line in _lines(found, tried_writing=write is not None):
+            typer.echo(show_value(line))
+    raise typer.Exit(7 if any(trial.answer is Answer.FAILED for trial in found.trials) else 0)
+
+
+async def _probe(loaded: "Loaded", clock: "Clock", endpoint: str, write: str | None, execute: bool) -> "Profile":
+    from gateway.cli.endpoint import place_of
+    from gateway.endpoints.probe import probe as probe_place
+    from gateway.ledger import open_ledger
+    from gateway.ledger.endpoints import keep_profile
+
+    found = await probe_place(place_of(loaded, endpoint), write=write, execute=execute)
+    async with open_ledger(loaded.state, clock) as ledger:
+        await ledger.write(lambda connection: keep_profile(connection, endpoint, found.as_json()))
+    return found
+
+
+def _lines(found: "Profile", *, tried_writing: bool) -> Iterator[str]:
+    yield f"{found.endpoint} ({found.address}): {found.banner or 'no banner'}"
+    if found.extensions:
+        yield f"extensions: {', '.join(found.extensions)}"
+    yield "what it says of itself:"
+    width = max(len(name) for name in found.features)
+    for name, value in found.features.items():
+        yield f"  {name.replace('_', ' '):<{width}}  {_shown(value)}"
+    yield "what was tried:"
+    width = max(len(trial.name) for trial in found.trials)
+    for trial in found.trials:
+        yield f"  {trial.name:<{width}}  {trial.answer:<6}  {trial.detail}".rstrip()
+    if not tried_writing:
+        yield "Nothing was written; `--write FOLDER` tries that in a folder that is meant for it."
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, frozenset | set | list | tuple):
+        return ", ".join(sorted(str(one) for one in value)) or "none"
+    return str(value)

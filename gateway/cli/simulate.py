@@ -1,0 +1,143 @@
+"""`gateway simulate`: when an action comes due, by a turned clock."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.output import JsonOption, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gateway.config.loaded import Loaded
+    from gateway.core.clock import Clock
+    from gateway.runner.instance import Instance
+
+_AT_MOST = 100_000
+
+
+def simulate(
+    action: Annotated[str, typer.Argument(help="An action, or one of its instances.")],
+    length: Annotated[str, typer.Option("--for", help="How far ahead, such as 12h or 30d.")] = "7d",
+    start: Annotated[str | None, typer.Option("--from", help="Where to begin: a time, or a length from now.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many lines; --json gives all.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """The next due times of an action, in its own time zone, changes to and from summer time included.
+
+    A polled action shows its ranges: it is looked at all the while, and runs when files make it due.
+    """
+    from gateway.cli.doing import do
+    from gateway.cli.output import print_json
+
+    told = do(partial(_simulate, action=action, length=length, start=start))
+    if as_json:
+        print_json([row for one in told for row in one["times"]])
+        return
+    for number, one in enumerate(told):
+        if number:
+            typer.echo("")
+        for line in _lines(one, limit):
+            typer.echo(line)
+
+
+async def _simulate(
+    loaded: "Loaded", clock: "Clock", action: str, length: str, start: str | None
+) -> list[dict[str, Any]]:
+    import asyncio
+
+    from gateway.cli.moments import ahead
+    from gateway.core.errors import Refused
+    from gateway.core.units import parse_duration
+    from gateway.runner.actions import read_actions
+    from gateway.service.targets import require_instances
+
+    try:
+        span = parse_duration(length)
+    except ValueError as problem:
+        raise Refused(f"--for {problem}") from None
+    actions = await asyncio.to_thread(read_actions, loaded)
+    begin = ahead(start, clock.now(), loaded.zone()) if start is not None else clock.now()
+    try:
+        end = begin + span
+    except OverflowError:
+        raise Refused(f"--for {length}: that is beyond every calendar") from None
+    told: dict[tuple[str, str], dict[str, Any]] = {}
+    for instance in require_instances(actions, action):
+        one = await asyncio.to_thread(_instance, loaded, instance, begin, end)
+        key = (one["schedule"], one["zone"])  # the endpoints of a group mostly share theirs
+        told.setdefault(key, one)["names"].append(instance.name)
+    for one in told.values():
+        one["times"] = [{"action": name, **row} for name in one["names"] for row in one["rows"]]
+    return list(told.values())
+
+
+def _instance(loaded: "Loaded", instance: "Instance", begin: datetime, end: datetime) -> dict[str, Any]:
+    from itertools import islice
+    from zoneinfo import ZoneInfo
+
+    from gateway.language.schedule import parse_schedule, show_schedule
+    from gateway.scheduler.times import simulate as times_of
+    from gateway.service.schedules import refusal
+
+    schedule = parse_schedule(instance.settings.schedule)
+    zone = ZoneInfo(schedule.zone) if schedule.zone else instance.zone
+    look_every = loaded.config.gateway.autosend_check_every
+    coming = islice(times_of(schedule, begin, end, zone, look_every), _AT_MOST)
+    rows = [_row(one.at, one.until, one.every, zone, polled=schedule.polling) for one in coming]
+    return {
+        "names": [],
+        "schedule": show_schedule(schedule),
+        "zone": str(zone),
+        "manual": schedule.manual,
+        "polled": schedule.polling,
+        "enabled": instance.settings.enabled,
+        "refusal": refusal(instance),
+        "rows": rows,
+        "end": end.astimezone(zone),
+    }
+
+
+def _row(at: datetime, until: datetime | None, every: timedelta | None, zone: Any, *, polled: bool) -> Row:
+    return {
+        "at": at.astimezone(zone).isoformat(timespec="seconds"),
+        "until": until.astimezone(zone).isoformat(timespec="seconds") if until else None,
+        "every_s": every.total_seconds() if every else None,
+        "looks": polled,
+    }
+
+
+def _lines(told: dict[str, Any], limit: int) -> "Iterator[str]":
+    names = told["names"]
+    who = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    yield f"{who}: {told['schedule']}  (times of {told['zone']})"
+    if told["refusal"]:
+        yield f"  It can't be scheduled: {told['refusal']}"
+    if not told["enabled"]:
+        yield "  It is disabled (@enabled no): none of these times starts a run."
+    if told["manual"]:
+        yield "  Never by itself: only `gateway run` starts it."
+        return
+    rows = told["rows"]
+    if not rows:
+        yield f"  Not due before {told['end']:%a %Y-%m-%d %H:%M:%S %z}."
+    for row in rows[:limit]:
+        yield f"  {_time(row, polled=told['polled'])}"
+    if len(rows) > limit:
+        more = f"{len(rows) - limit}{' or more' if len(rows) >= _AT_MOST else ''}"
+        yield f"  and {more} more before {told['end']:%a %Y-%m-%d %H:%M:%S %z}; --limit shows more"
+
+
+def _time(row: Row, *, polled: bool) -> str:
+    from gateway.cli.output import show_span
+
+    at = datetime.fromisoformat(str(row["at"]))
+    text = f"{at:%a %Y-%m-%d %H:%M:%S %z}"
+    if row["until"] is None:
+        return f"{text}  a look, and a run if files are there" if polled else text
+    until = datetime.fromisoformat(str(row["until"]))
+    every = show_span(timedelta(seconds=float(str(row["every_s"]))))
+    does = "looked at every" if polled else "runs every"
+    return f"{text}  to  {until:%a %Y-%m-%d %H:%M:%S %z}  {does} {every}"
