@@ -14,7 +14,7 @@ from gateway.scheduler.polled import pause_s
 
 log = structlog.get_logger(__name__)
 
-AGAIN_S = 10.0
+AGAIN_S = 5.0
 """When a run that could not begin is tried again: what kept it (a full disk under the ledger, say) is the gateway's
 trouble, not the action's, so all of them go on soon after it is over."""
 
