@@ -16,7 +16,7 @@ async def open_place(place: Place, disk: Disk | None = None) -> Session:
     if place.scheme == Scheme.FILE:
         return LocalEndpoint(place.folder, disk, timeout_s=place.call_timeout_s, follow_links=place.follow_links)
     if place.scheme == Scheme.SFTP:
-        from gateway.endpoints.sftp import open_sftp
+        from gateway.endpoints.sftp_opening import open_sftp
 
         return await open_sftp(place)
     from gateway.endpoints.ftp import open_ftp

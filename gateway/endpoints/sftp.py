@@ -14,8 +14,9 @@ from gateway.endpoints.base import Features, Ran
 from gateway.endpoints.paths import join, parent, resolve
 from gateway.endpoints.place import Place
 from gateway.endpoints.session import Basic
+from gateway.endpoints.sftp_calls import Attributes, Listed, SftpFile
 from gateway.endpoints.sftp_hash import shell_hash
-from gateway.endpoints.sftp_session import SftpSession, open_session
+from gateway.endpoints.sftp_session import EXTENSIONS, SftpSession, open_session
 from gateway.endpoints.sftp_stream import Call, read_blocks, write_blocks
 
 _SECOND_NS = 1_000_000_000
@@ -31,13 +32,13 @@ _NEW = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC
 _MORE = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT
 
 
-def entry_of(path: str, attrs: asyncssh.SFTPAttrs) -> Entry:
+def entry_of(path: str, attrs: Attributes) -> Entry:
     """The entry of an attributes answer; what the server leaves out is unknown."""
     mtime_ns = None if attrs.mtime is None else int(attrs.mtime) * _SECOND_NS
     return Entry(path, _kind(attrs), Stamp(attrs.size or 0, mtime_ns, mtime_precision_ns=_SECOND_NS))
 
 
-def _kind(attrs: asyncssh.SFTPAttrs) -> Kind:
+def _kind(attrs: Attributes) -> Kind:
     if attrs.permissions is not None and stat_bits.S_IFMT(attrs.permissions):
         return _KINDS.get(stat_bits.S_IFMT(attrs.permissions), Kind.OTHER)
     if attrs.type == asyncssh.FILEXFER_TYPE_UNKNOWN:
@@ -85,8 +86,7 @@ class SftpEndpoint(Basic):
     @property
     def extensions(self) -> tuple[str, ...]:  # type: ignore[override]
         """What the server announced, for `probe`."""
-        known = ("posix_rename", "statvfs", "hardlink", "fsync", "lsetstat", "limits", "copy_data")
-        return tuple(name for name in known if self._session.supports(name))
+        return tuple(name for name in EXTENSIONS if self._session.supports(name))
 
     @property
     def banner(self) -> str:  # type: ignore[override]
@@ -105,7 +105,7 @@ class SftpEndpoint(Basic):
 
     async def scan(self, folder: str) -> AsyncIterator[Entry]:
         """As the server lists it, a batch of names at a time."""
-        listing = cast(AsyncGenerator[asyncssh.SFTPName, None], self._client.scandir(self._at(folder)))
+        listing = cast(AsyncGenerator[Listed, None], self._client.scandir(self._at(folder)))
         try:
             while True:
                 try:
@@ -134,7 +134,7 @@ class SftpEndpoint(Basic):
             return link
 
     @asynccontextmanager
-    async def _open(self, path: str, flags: int) -> AsyncIterator[asyncssh.SFTPClientFile]:
+    async def _open(self, path: str, flags: int) -> AsyncIterator[SftpFile]:
         what = self._what(path)
         opening = self._client.open(self._at(path), flags, encoding=None, block_size=0)
         file = await self._session.call(what, opening)
@@ -171,14 +171,12 @@ class SftpEndpoint(Basic):
             there = await self._call(path)(file.stat())
             return await self._fill(file, path, blocks, there.size or 0, True)
 
-    async def _cut(self, file: asyncssh.SFTPClientFile, path: str, offset: int) -> None:
+    async def _cut(self, file: SftpFile, path: str, offset: int) -> None:
         there = await self._call(path)(file.stat())
         if there.size != offset:
             await self._call(path)(file.truncate(offset))
 
-    async def _fill(
-        self, file: asyncssh.SFTPClientFile, path: str, blocks: AsyncIterator[bytes], offset: int, sync: bool
-    ) -> int:
+    async def _fill(self, file: SftpFile, path: str, blocks: AsyncIterator[bytes], offset: int, sync: bool) -> int:
         written = await write_blocks(file, self._call(path), blocks, offset, self._session.write_bytes)
         if sync and self._features.fsync:
             await self._call(f"{path}: fsync")(file.fsync())
@@ -283,6 +281,6 @@ def _unexplained(exc: Retryable) -> bool:
     return type(exc) is Retryable and isinstance(exc.__cause__, asyncssh.SFTPFailure)
 
 
-async def open_sftp(place: Place) -> SftpEndpoint:
-    """Log in.  Raises HostKeyRefused, LoginRefused, PeerBusy, LinkLost or NeedsOperator."""
+async def open_plain(place: Place) -> SftpEndpoint:
+    """Log in; each call is the library's.  Raises HostKeyRefused, LoginRefused, PeerBusy, LinkLost or NeedsOperator."""
     return SftpEndpoint(await open_session(place))

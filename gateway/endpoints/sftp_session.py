@@ -1,8 +1,9 @@
 """One SSH connection with an SFTP channel on it: deadlines, limits, commands, the end.  Knows nothing of files."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import TypeVar
 
 import asyncssh
 
@@ -10,24 +11,38 @@ from gateway.core.errors import GatewayError, LinkLost, NeedsOperator, Retryable
 from gateway.endpoints.base import Ran
 from gateway.endpoints.place import Place
 from gateway.endpoints.session import within
+from gateway.endpoints.sftp_calls import SftpCalls
 from gateway.endpoints.sftp_errors import sftp_errors
 from gateway.endpoints.sftp_login import connect
 
 T = TypeVar("T")
 
-_BLOCK_BYTES = 255 * 1024  # what OpenSSH takes; a bigger message ends the connection there
+BLOCK_BYTES = 255 * 1024  # what OpenSSH takes; a bigger message ends the connection there
 _BLOCK_BYTES_UNTOLD = 32 * 1024  # what every server must take
+EXTENSIONS = ("posix_rename", "statvfs", "hardlink", "fsync", "lsetstat", "limits", "copy_data")
 _TAIL_BYTES = 64 * 1024
 _CLOSE_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the server said at the start; None where it limits nothing or tells no limits."""
+
+    extensions: frozenset[str]
+    read_bytes: int | None = None
+    write_bytes: int | None = None
 
 
 class SftpSession:
     """A logged-in connection and its one SFTP channel."""
 
-    def __init__(self, place: Place, connection: asyncssh.SSHClientConnection, client: asyncssh.SFTPClient) -> None:
+    def __init__(
+        self, place: Place, connection: asyncssh.SSHClientConnection, client: SftpCalls, announced: Announced
+    ) -> None:
         self.place = place
         self.connection = connection
         self.client = client
+        self.announced = announced
         self._broken = False
         self._loose: set[asyncio.Task[None]] = set()
 
@@ -38,18 +53,18 @@ class SftpSession:
 
     def supports(self, extension: str) -> bool:
         """True if the server announced it: posix_rename, fsync, statvfs, hardlink, limits."""
-        return bool(getattr(self.client._handler, f"_supports_{extension}", False))  # asyncssh shows it nowhere else
+        return extension in self.announced.extensions
 
     @property
     def read_bytes(self) -> int:
         """The size of one read; a short answer is completed, so asking for much is safe."""
-        return min(self.client.limits.max_read_len, _BLOCK_BYTES) if self.supports("limits") else _BLOCK_BYTES
+        return min(self.announced.read_bytes or BLOCK_BYTES, BLOCK_BYTES)
 
     @property
     def write_bytes(self) -> int:
         """The size of one write."""
-        told = self.client.limits.max_write_len
-        return min(told, _BLOCK_BYTES) if self.supports("limits") else _BLOCK_BYTES_UNTOLD
+        told = self.announced.write_bytes
+        return min(told, BLOCK_BYTES) if told else _BLOCK_BYTES_UNTOLD
 
     async def call(self, what: str, answer: Awaitable[T]) -> T:
         """The answer within `call_timeout`, errors turned into ours."""
@@ -58,10 +73,14 @@ class SftpSession:
                 async with within(self.place.call_timeout_s, what):
                     return await answer
         except LinkLost:
-            self._broken = True
+            self.broken()
             raise
 
-    def let_go(self, work: Coroutine[Any, Any, None]) -> None:
+    def broken(self) -> None:
+        """Not to be used again."""
+        self._broken = True
+
+    def let_go(self, work: Awaitable[None]) -> None:
         """Let `work` end by itself, bounded; its failure changes nothing any more."""
 
         async def bounded() -> None:
@@ -130,19 +149,29 @@ async def open_session(place: Place) -> SftpSession:
     """Connect, log in, start SFTP.  Raises HostKeyRefused, LoginRefused, PeerBusy, LinkLost or NeedsOperator."""
     connection = await connect(place)
     try:
-        return SftpSession(place, connection, await _start(place, connection))
+        client = await started(place, connection.start_sftp_client(path_errors="surrogateescape"))
+        return SftpSession(place, connection, client, _announced(client))
     except BaseException:
         connection.abort()
         raise
 
 
-async def _start(place: Place, connection: asyncssh.SSHClientConnection) -> asyncssh.SFTPClient:
+async def started(place: Place, starting: Awaitable[T]) -> T:
+    """What `starting` gives within `connect_timeout`, errors turned into ours."""
     what = f"{place.name} ({place.address}): starting SFTP"
     try:
         with sftp_errors(what):
             async with within(place.connect_timeout_s, what):
-                return await connection.start_sftp_client(path_errors="surrogateescape")
+                return await starting
     except GatewayError as exc:
         if isinstance(exc.__cause__, asyncssh.ChannelOpenError):
             raise NeedsOperator(f"{what}: {exc.__cause__}; this account gives no SFTP") from exc
         raise
+
+
+def _announced(client: asyncssh.SFTPClient) -> Announced:
+    handler = client._handler  # asyncssh shows nowhere else what the server announced
+    extensions = frozenset(name for name in EXTENSIONS if getattr(handler, f"_supports_{name}", False))
+    if "limits" not in extensions:
+        return Announced(extensions)
+    return Announced(extensions, client.limits.max_read_len or None, client.limits.max_write_len or None)

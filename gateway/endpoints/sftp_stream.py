@@ -5,9 +5,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable
 from typing import Protocol, TypeVar
 
-import asyncssh
-
 from gateway.endpoints.blocks import pieces
+from gateway.endpoints.sftp_calls import SftpFile
 
 T = TypeVar("T")
 
@@ -27,9 +26,7 @@ class Call(Protocol):
         ...
 
 
-async def read_blocks(
-    file: asyncssh.SFTPClientFile, call: Call, offset: int, block_bytes: int
-) -> AsyncGenerator[bytes, None]:
+async def read_blocks(file: SftpFile, call: Call, offset: int, block_bytes: int) -> AsyncGenerator[bytes, None]:
     """Blocks from `offset` to the end, in order; short answers are completed.
 
     The window opens one request at a time, so that a small file costs two.
@@ -58,9 +55,7 @@ async def read_blocks(
         await _drop(task for _, _, task in pending)
 
 
-async def write_blocks(
-    file: asyncssh.SFTPClientFile, call: Call, blocks: AsyncIterator[bytes], offset: int, block_bytes: int
-) -> int:
+async def write_blocks(file: SftpFile, call: Call, blocks: AsyncIterator[bytes], offset: int, block_bytes: int) -> int:
     """Write `blocks` from `offset` on, in order; returns the bytes written once every write was answered."""
     pending: deque[asyncio.Task[int]] = deque()
     start = offset

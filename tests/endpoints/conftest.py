@@ -44,19 +44,27 @@ async def local(request: pytest.FixtureRequest, work: Path) -> AsyncIterator[Sub
         yield Subject("local", endpoint, work)
 
 
-@asynccontextmanager
-async def sftp_asyncssh(request: pytest.FixtureRequest, work: Path) -> AsyncIterator[Subject]:
-    async with asyncssh_sftp(work) as peer, await open_place(ssh_place(peer, "/")) as endpoint:
-        yield Subject("sftp_asyncssh", endpoint, peer.folder)
+def _sftp_asyncssh(kind: str, **more: Any) -> Make:
+    @asynccontextmanager
+    async def make(request: pytest.FixtureRequest, work: Path) -> AsyncIterator[Subject]:
+        async with asyncssh_sftp(work) as peer, await open_place(ssh_place(peer, "/", **more)) as endpoint:
+            yield Subject(kind, endpoint, peer.folder)
+
+    make.__name__ = kind
+    return make
 
 
-@asynccontextmanager
-async def sftp_openssh(request: pytest.FixtureRequest, work: Path) -> AsyncIterator[Subject]:
-    peer: SshPeer = request.getfixturevalue("sshd")
-    folder = peer.folder / f"c{next(_NUMBERS)}"
-    folder.mkdir()
-    async with await open_place(ssh_place(peer, folder)) as endpoint:
-        yield Subject("sftp_openssh", endpoint, folder)
+def _sftp_openssh(kind: str, **more: Any) -> Make:
+    @asynccontextmanager
+    async def make(request: pytest.FixtureRequest, work: Path) -> AsyncIterator[Subject]:
+        peer: SshPeer = request.getfixturevalue("sshd")
+        folder = peer.folder / f"c{next(_NUMBERS)}"
+        folder.mkdir()
+        async with await open_place(ssh_place(peer, folder, **more)) as endpoint:
+            yield Subject(kind, endpoint, folder)
+
+    make.__name__ = kind
+    return make
 
 
 def _ftp(kind: str, fixture: str, **more: Any) -> Make:
@@ -74,6 +82,10 @@ def _ftp(kind: str, fixture: str, **more: Any) -> Make:
     return make
 
 
+sftp_asyncssh = _sftp_asyncssh("sftp_asyncssh")
+sftp_asyncssh_library = _sftp_asyncssh("sftp_asyncssh_library", pipeline="off")
+sftp_openssh = _sftp_openssh("sftp_openssh")
+sftp_openssh_library = _sftp_openssh("sftp_openssh_library", pipeline="off")
 ftp_pyftpdlib = _ftp("ftp_pyftpdlib", "pyftpd_server")
 ftps_pyftpdlib = _ftp("ftps_pyftpdlib", "pyftpd_tls_server")
 ftp_vsftpd = _ftp("ftp_vsftpd", "plain_vsftpd")
@@ -84,7 +96,9 @@ KINDS: list[Any] = [
     memory,
     local,
     sftp_asyncssh,
+    sftp_asyncssh_library,
     pytest.param(sftp_openssh, marks=pytest.mark.sshd),
+    pytest.param(sftp_openssh_library, marks=pytest.mark.sshd),
     ftp_pyftpdlib,
     ftps_pyftpdlib,
     pytest.param(ftp_vsftpd, marks=pytest.mark.vsftpd),

@@ -23,15 +23,28 @@ from gateway.core.errors import (
     Retryable,
 )
 from gateway.core.model import Kind
-from gateway.endpoints.sftp import SftpEndpoint, open_sftp
+from gateway.endpoints.place import Place
+from gateway.endpoints.sftp import SftpEndpoint
+from gateway.endpoints.sftp_opening import open_sftp
 from tests.endpoints.test_conformance import blocks_of, get, put
 from tests.peers import hostile_sftp as hostile
 from tests.peers.hostile_tcp import black_hole, trickler
 from tests.peers.openssh import SshPeer
-from tests.peers.places import ssh_place
+from tests.peers.places import ssh_place as any_ssh_place
 from tests.peers.ssh_servers import asyncssh_sftp
 
 SHORT_S = 0.4
+_spoken = "auto"
+
+
+@pytest.fixture(params=["auto", "off"], ids=["pipelined", "library"], autouse=True)
+def spoken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each peer meets both ways in which SFTP is spoken."""
+    monkeypatch.setattr(f"{__name__}._spoken", request.param)
+
+
+def ssh_place(peer: SshPeer, folder: str | Path | None = None, **more: Any) -> Place:
+    return any_ssh_place(peer, folder, **({"pipeline": _spoken} | more))
 
 
 @asynccontextmanager

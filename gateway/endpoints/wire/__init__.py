@@ -1,0 +1,1 @@
+"""Our own SFTP requests on an asyncssh channel: many under way at once, many in one packet."""

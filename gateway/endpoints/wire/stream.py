@@ -1,0 +1,160 @@
+"""The bytes of one open file over a pipe: many requests under way, memory bounded, blocks in order."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from typing import Protocol, TypeVar
+
+import asyncssh
+
+from gateway.endpoints.wire import packets
+from gateway.endpoints.wire.client import WireFile
+from gateway.endpoints.wire.packets import Ask, Reader, Told
+from gateway.endpoints.wire.pipe import Pipe
+
+T = TypeVar("T")
+
+_WINDOW_BYTES = 4 * 1024 * 1024
+"""Under way on one file."""
+_HELD_BYTES_MAX = 16 * 1024 * 1024
+"""Under way, or come and not yet taken, on all files of a pipe; each may have one block above that."""
+
+
+class Call(Protocol):
+    """Awaits one answer, errors turned into ours; what the source of the bytes raises passes unchanged."""
+
+    def __call__(self, answer: Awaitable[T], /) -> Awaitable[T]:
+        """The answer."""
+        ...
+
+
+class Upload:
+    """Writes under way on one file."""
+
+    def __init__(self, pipe: Pipe, file: WireFile, block_bytes: int, call: Call) -> None:
+        self._pipe = pipe
+        self._file = file
+        self._block_bytes = block_bytes
+        self._call = call
+        self._waiting: deque[tuple[int, asyncio.Future[bytes]]] = deque()
+        self._mine = 0
+
+    async def send(self, blocks: AsyncIterator[bytes], offset: int) -> int:
+        """Send all of `blocks`, those from `offset` on; the last ones may still be unanswered.  Returns the bytes."""
+        at = offset
+        async for block in blocks:
+            view = memoryview(block)
+            for start in range(0, len(view), self._block_bytes):
+                piece = view[start : start + self._block_bytes]
+                await self._room(len(piece))
+                self._write(piece, at)
+                at += len(piece)
+        return at - offset
+
+    async def _room(self, size: int) -> None:
+        while self._waiting and (self._mine + size > _WINDOW_BYTES or self._pipe.held_bytes + size > _HELD_BYTES_MAX):
+            await self._oldest()
+
+    def _write(self, piece: memoryview, at: int) -> None:
+        size = len(piece)
+        self._waiting.append((size, self._pipe.ask(Ask.WRITE, self._file.handle, packets.reach(at, size), piece)))
+        self._mine += size
+        self._pipe.held_bytes += size
+
+    async def _oldest(self) -> None:
+        size, answer = self._waiting[0]
+        await self._call(answer)
+        self._waiting.popleft()
+        self._give(size)
+
+    def _give(self, size: int) -> None:
+        self._mine -= size
+        self._pipe.held_bytes -= size
+
+    async def answered(self) -> None:
+        """Return once every write was answered well."""
+        while self._waiting:
+            await self._oldest()
+
+    def over(self) -> None:
+        """Wait for nothing any more."""
+        self._waiting.clear()
+        self._give(self._mine)
+
+
+class _Part:
+    """One read under way."""
+
+    __slots__ = ("answer", "at", "size")
+
+    def __init__(self, at: int, size: int, answer: "asyncio.Future[bytes]") -> None:
+        self.at = at
+        self.size = size
+        self.answer = answer
+
+
+class Download:
+    """Reads under way on one file; the window opens one request at a time, so that a small file costs few."""
+
+    def __init__(self, pipe: Pipe, file: WireFile, block_bytes: int) -> None:
+        self._pipe = pipe
+        self._file = file
+        self._block_bytes = block_bytes
+        self._parts: deque[_Part] = deque()
+        self._held = 0
+
+    async def blocks(self, offset: int) -> AsyncGenerator[bytes, None]:
+        """From `offset` to the end, in order; short answers are completed."""
+        told = self._pipe.ask(Ask.FSTAT, self._file.handle, expects=Told.ATTRS)
+        next_at, window = offset, self._block_bytes
+        try:
+            while True:
+                while not self._parts or self._more_fits(window):
+                    self._parts.append(self._ask(next_at, self._block_bytes))
+                    next_at += self._block_bytes
+                part = self._parts[0]
+                block = await self._taken(part)
+                if block:
+                    yield block
+                end = part.at + len(block)
+                if not block or (part.at == offset and len(block) < part.size and await _size(told) == end):
+                    return
+                if len(block) < part.size:
+                    self._parts.appendleft(self._ask(end, part.size - len(block)))
+                else:
+                    window = min(window + self._block_bytes, _WINDOW_BYTES)
+        finally:
+            self._pipe.held_bytes -= self._held
+            self._parts.clear()
+
+    def _more_fits(self, window: int) -> bool:
+        size = self._block_bytes
+        return self._held + size <= window and self._pipe.held_bytes + size <= _HELD_BYTES_MAX
+
+    def _ask(self, at: int, size: int) -> _Part:
+        self._held += size
+        self._pipe.held_bytes += size
+        return _Part(at, size, self._pipe.ask(Ask.READ, self._file.handle, packets.reach(at, size), expects=Told.DATA))
+
+    async def _taken(self, part: _Part) -> bytes:
+        """What a read has given; none at the end."""
+        try:
+            block = Reader(await part.answer).blob()
+        except asyncssh.SFTPEOFError:
+            block = b""
+        if len(block) > part.size:
+            raise asyncssh.SFTPBadMessage(f"{len(block)} bytes came where {part.size} were asked for")
+        self._parts.popleft()
+        self._held -= part.size
+        self._pipe.held_bytes -= part.size
+        return block
+
+
+async def _size(told: "asyncio.Future[bytes]") -> int | None:
+    """The size that the file had when it was opened; None where the server doesn't tell."""
+    try:
+        return Reader(await told).attrs().size
+    except asyncssh.SFTPConnectionLost:
+        raise
+    except asyncssh.SFTPError:
+        return None
