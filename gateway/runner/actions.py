@@ -31,11 +31,11 @@ def read_actions(loaded: Loaded) -> Actions:
     present = loaded.action_files()
     world = world_of(loaded)
     read = {path: _read(path) for path in present.paths}
-    findings = [*present.findings]
-    for parsed, _ in read.values():
-        findings += check(parsed, world)
-    findings += check_all([parsed for parsed, _ in read.values()], world)
-    first_error = {finding.span.file: finding for finding in reversed(findings) if finding.severity is Severity.ERROR}
+    findings = [*present.findings, *(finding for parsed, _ in read.values() for finding in check(parsed, world))]
+    alone = _first_errors(findings)
+    # What a broken script would do beside the others does not stop them: it does nothing.
+    findings += check_all([parsed for path, (parsed, _) in read.items() if str(path) not in alone], world)
+    first_error = _first_errors(findings)
     sound = [(parsed, digest) for path, (parsed, digest) in read.items() if str(path) not in first_error]
     instances = [instance for parsed, digest in sound for instance in instances_of(loaded, parsed, digest)]
     return Actions(
@@ -43,6 +43,11 @@ def read_actions(loaded: Loaded) -> Actions:
         {path.stem: first_error[str(path)] for path in read if str(path) in first_error},
         tuple(findings),
     )
+
+
+def _first_errors(findings: Iterable[Finding]) -> Mapping[str, Finding]:
+    """By file."""
+    return {finding.span.file: finding for finding in reversed([*findings]) if finding.severity is Severity.ERROR}
 
 
 def _read(path: Path) -> tuple[Parsed, str]:

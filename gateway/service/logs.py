@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from datetime import datetime
 
 import structlog
 
@@ -23,7 +24,7 @@ def configure_logs(*, verbose: bool = False, as_json: bool | None = None, quiet:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=False) if to_json else _short_time,
+            _whole_time if to_json else _short_time,
             structlog.processors.format_exc_info if to_json else _as_is,
             renderer,
         ],
@@ -38,7 +39,15 @@ def configure_logs(*, verbose: bool = False, as_json: bool | None = None, quiet:
 def _short_time(
     _logger: structlog.types.WrappedLogger, _name: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    return dict(structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)(_logger, _name, event))
+    event["timestamp"] = datetime.now().astimezone().strftime("%H:%M:%S")
+    return event
+
+
+def _whole_time(
+    _logger: structlog.types.WrappedLogger, _name: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    event["timestamp"] = datetime.now().astimezone().isoformat(timespec="milliseconds")
+    return event
 
 
 def _as_is(
