@@ -119,6 +119,7 @@ _BELONGS_TO = {
     "host_key": _SSH,
     "known_hosts": _SSH,
     "pipeline": _SSH,
+    "connects_per_minute": _REMOTE,
     "ca": _TLS,
     "tls": _TLS,
 }

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
+from gateway.core.timetable import parse_timetable
 from gateway.core.units import parse_duration, parse_size, show_duration
 
 SECRET_SOURCES = ("env", "file", "cred")
@@ -146,6 +147,11 @@ def port_range(text: str) -> range:
     return range(int(low), int(high) + 1)
 
 
+def _bandwidth(text: str) -> str:
+    parse_timetable(text)
+    return text
+
+
 def _partial(text: str) -> str:
     if "{id}" not in text:
         raise ValueError(
@@ -172,4 +178,5 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Url = Annotated[str, AfterValidator(_url)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Ports = Annotated[str, AfterValidator(_ports)]
+Bandwidth = Annotated[str, AfterValidator(_bandwidth)]
 Partial = Annotated[str, AfterValidator(_partial)]

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gateway.config.kinds import (
+    Bandwidth,
     Duration,
     DurationOrAuto,
     Listen,
@@ -138,8 +139,17 @@ class EndpointSettings(Strict):
         default=timedelta(0), description="How long what -DEL removes is kept in the sentbox; 0s = removed at once."
     )
     tags: dict[str, str] = Field(default={}, description="Words that groups choose endpoints by.")
-    timezone: Zone | None = Field(default=None, description="Zone of this partner's schedules; default: the gateway's.")
+    timezone: Zone | None = Field(
+        default=None, description="Zone of this partner's schedules and bandwidth; default: the gateway's."
+    )
     sessions: int = Field(default=2, ge=1, le=64, description="Sessions open at once, over all actions.")
+    connects_per_minute: int = Field(
+        default=60, ge=0, le=6000, description="Most logins in any minute; further ones wait.  0 = no limit."
+    )
+    bandwidth: Bandwidth = Field(
+        default="off",
+        description='Bytes a second over all transfers both ways: "2M", or by the clock "Mo-Fr 08:00,512k 18:00,off".',
+    )
     connect_timeout: Duration = Field(
         default=timedelta(seconds=20), description="Longest wait for connection and login."
     )

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 from gateway.config.schema import EndpointSettings, Scheme
 from gateway.core.errors import Refused
+from gateway.core.timetable import Timetable, parse_timetable
 
 _PORTS = {Scheme.SFTP: 22, Scheme.FTP: 21, Scheme.FTPS: 21, Scheme.FILE: 0}
 _IMPLICIT_PORT = 990
+_UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,9 @@ class Place:
     ca: str | None = field(default=None, repr=False)
     tls: Literal["explicit", "implicit"] = "explicit"
     sessions: int = 2
+    connects_per_minute: int = 60  # 0: as many as are asked for
+    bandwidth: Timetable = Timetable()
+    zone: ZoneInfo = _UTC  # whose clock `bandwidth` goes by
     connect_timeout_s: float = 20.0
     call_timeout_s: float = 60.0
     keepalive_s: float = 30.0
@@ -56,10 +62,13 @@ class Place:
         return hashlib.sha256(text.encode()).hexdigest()[:5]
 
 
-def from_settings(name: str, settings: EndpointSettings, secrets: Callable[[str], str], root: Path) -> Place:
+def from_settings(
+    name: str, settings: EndpointSettings, secrets: Callable[[str], str], root: Path, zone: ZoneInfo = _UTC
+) -> Place:
     """The place that `[endpoints.NAME]` describes.
 
-    `secrets` reads `env:`, `file:` and `cred:` references.  The URL is as the schema checks it.
+    `secrets` reads `env:`, `file:` and `cred:` references; `zone` is the endpoint's own, the gateway's or the system's.
+    The URL is as the schema checks it.
     """
     url = urlsplit(settings.url)
     scheme = settings.scheme
@@ -79,6 +88,9 @@ def from_settings(name: str, settings: EndpointSettings, secrets: Callable[[str]
         ca=_read(settings.ca, secrets),
         tls=settings.tls,
         sessions=settings.sessions,
+        connects_per_minute=settings.connects_per_minute,
+        bandwidth=parse_timetable(settings.bandwidth),
+        zone=zone,
         connect_timeout_s=settings.connect_timeout.total_seconds(),
         call_timeout_s=settings.call_timeout.total_seconds(),
         keepalive_s=settings.keepalive.total_seconds(),

@@ -130,7 +130,7 @@ def places_of(loaded: Loaded) -> tuple[Mapping[str, Place], Mapping[str, Gateway
     broken: dict[str, GatewayError] = {}
     for name, settings in loaded.config.endpoints.items():
         try:
-            places[name] = from_settings(name, settings, loaded.secret, loaded.root)
+            places[name] = from_settings(name, settings, loaded.secret, loaded.root, loaded.zone(name))
         except GatewayError as error:
             broken[name] = type(error)(f"endpoint {name}: {error}")
             log.error("endpoint can't be used", endpoint=name, error=str(error))
