@@ -1,6 +1,7 @@
 """What can be wrong with the ledger itself, and who acts next.
 
-A ledger in trouble stops the intake: nothing new is taken until it can be recorded.
+A ledger in trouble stops the intake: nothing new is taken until it can be recorded.  Like trouble with a whole
+endpoint it ends the command and says nothing about the file that met it, so no file is held back for it.
 """
 
 import sqlite3
@@ -14,15 +15,17 @@ from gateway.core.errors import GatewayError, NeedsOperator, NoSpace, Retryable
 class LedgerLocked(Retryable):
     """Another process holds the ledger's write lock for longer than we wait."""
 
+    concerns_endpoint = True
+
 
 class LedgerFull(NoSpace):
     """The ledger's disk is full; the reserve is given up to the outcomes of what is under way."""
 
-    concerns_endpoint = False
-
 
 class LedgerBroken(NeedsOperator):
     """The ledger can't be read or written: damaged, read-only, on a failing disk or on a network file system."""
+
+    concerns_endpoint = True
 
 
 class AlreadyServed(NeedsOperator):
