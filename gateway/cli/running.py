@@ -25,6 +25,7 @@ from gateway.runner.world import world_of
 from gateway.service.engine import Engine
 from gateway.service.failures import exit_code_of
 from gateway.service.talking import Here, Talk, talk
+from gateway.service.targets import require_instances
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,21 +136,7 @@ async def _instances(loaded: Loaded, asked: Talk, wanted: Wanted) -> list[Instan
     if wanted.action.endswith(".act"):
         return await _script(loaded, asked, Path(wanted.action))
     actions = asked.engine.actions if isinstance(asked, Here) else await asyncio.to_thread(read_actions, loaded)
-    return chosen(actions, wanted.action)
-
-
-def chosen(actions: Actions, name: str) -> list[Instance]:
-    """The instance called `name`, or all of the action called so.  Raises Refused."""
-    found = actions.instances.get(name)
-    if found is not None:
-        return [found]
-    members = [one for one in actions.instances.values() if one.action.name == name]
-    if members:
-        return members
-    if name in actions.broken:
-        raise Refused(f"{name} can't run: {actions.broken[name]}")
-    known = sorted({one.action.name for one in actions.instances.values()} | set(actions.broken))
-    raise Refused(f"there is no action {name!r}; there are: {', '.join(known) or 'none'}")
+    return require_instances(actions, wanted.action)
 
 
 async def _script(loaded: Loaded, asked: Talk, path: Path) -> list[Instance]:

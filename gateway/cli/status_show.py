@@ -12,6 +12,7 @@ from gateway.cli.output import print_table, show_span, show_value
 from gateway.service.state import ActionState, GatewayState, since
 
 _COLUMNS = ("action", "state", "oldest file", "next", "last run", "why")
+_WHY_AT_MOST = 120
 _WORST = ("broken", "refused", "parked", "lag", "retry", "run", "paused", "disabled", "idle")
 
 
@@ -58,8 +59,13 @@ def _folded(state: GatewayState) -> Iterator[Sequence[str | None]]:
         row = list(_row(worst, state))
         row[0] = f"{name} ({len(members)} endpoints: {words})"
         if worst.why:
-            row[5] = f"{worst.endpoint}: {worst.why}"
+            row[5] = _cut(f"{worst.endpoint}: {worst.why}")
         yield row
+
+
+def _cut(text: str) -> str:
+    """A table is no place for a whole message; --json, `why` and the lines below have it."""
+    return text if len(text) <= _WHY_AT_MOST else f"{text[: _WHY_AT_MOST - 1]}…"
 
 
 def _row(one: ActionState, state: GatewayState) -> Sequence[str | None]:
@@ -67,7 +73,7 @@ def _row(one: ActionState, state: GatewayState) -> Sequence[str | None]:
     if one.oldest is not None:
         name = one.oldest.path.rpartition("/")[2]
         oldest = f"{name} ({one.oldest.verdict}, {show_span(since(one.oldest.since, state.now))})"
-    return (one.name, one.word, oldest, _next(one, state), _last(one, state), one.why or None)
+    return (one.name, one.word, oldest, _next(one, state), _last(one, state), _cut(one.why) or None)
 
 
 def _next(one: ActionState, state: GatewayState) -> str | None:
@@ -101,7 +107,7 @@ def _endpoints(state: GatewayState) -> Iterator[str]:
 
 def _people(state: GatewayState) -> Iterator[str]:
     for one in state.actions:
-        said = []
+        said = [one.why] if len(one.why) > _WHY_AT_MOST and one.word in ("broken", "refused") else []
         if one.parked:
             said.append(f"{_files(one.parked)} parked: `gateway history --action {one.name} --state parked` shows why")
         for word, count in one.unsettled.items():

@@ -20,6 +20,8 @@ def story_lines(told: Told, file: str, looks: int) -> Iterator[str]:
         yield from (show_value(line) for line in _story(story, told, looks))
     if not any(story.is_known for story in told.stories):
         yield from _unknown(told, file)
+    if any(one.meant.yes for story in told.stories for one in story.candidates):
+        return
     for name, finding in told.actions.broken.items():
         yield ""
         yield f"The script {name} has an error and takes nothing: {finding}"
@@ -28,9 +30,11 @@ def story_lines(told: Told, file: str, looks: int) -> Iterator[str]:
 def _unknown(told: Told, file: str) -> Iterator[str]:
     if not told.stories:
         yield f"{file}: no such file lies where an action looks, and none was ever seen."
-    folders = sorted({f"{one.instance.outbox}" for story in told.stories for one in story.candidates})
-    folders = folders or sorted({str(one.outbox) for one in told.actions.instances.values()})
-    yield f"Actions send what lies in: {', '.join(folders) or 'nowhere, for there are none'}"
+    if told.would_take:
+        yield "One of this name would be taken by:"
+        yield from (f"  {one.headline}, if it lay in {one.folder}" for one in told.would_take)
+    else:
+        yield "No action would take one of this name, wherever it lay."
 
 
 def _story(story: Story, told: Told, looks: int) -> Iterator[str]:
@@ -40,7 +44,7 @@ def _story(story: Story, told: Told, looks: int) -> Iterator[str]:
     meant = [one for one in story.candidates if one.meant.yes]
     for one in meant:
         yield ""
-        yield f"  {_headline(one)}"
+        yield f"  {one.headline}"
         yield from (f"    {line}" for line in verdict_lines(one, story, told))
         yield from (f"    {line}" for line in _looks(one, told, looks))
     others = [one for one in story.candidates if not one.meant.yes]
@@ -49,11 +53,6 @@ def _story(story: Story, told: Told, looks: int) -> Iterator[str]:
         yield ""
         yield "  Deliveries, newest first:"
         yield from (f"    {line}" for row in story.deliveries for line in _delivery(row, told))
-
-
-def _headline(one: Candidate) -> str:
-    endpoint = f" ({one.instance.endpoint})" if one.instance.endpoint else ""
-    return f"{one.instance.name}{endpoint}, command {one.number}: {one.text}"
 
 
 def _there(story: Story, told: Told) -> str:
@@ -75,7 +74,7 @@ def _others(others: list[Candidate], taken: bool) -> Iterator[str]:
     if told_of:
         yield ""
         yield "  Not taken by:" if taken else "  No action takes it:"
-        yield from (f"    {_headline(one)}: {one.meant.reason}." for one in told_of)
+        yield from (f"    {one.headline}: {one.meant.reason}." for one in told_of)
     rest = len(near) + len(far) - len(told_of)
     if rest:
         yield f"  ({rest} other command{'s look' if rest > 1 else ' looks'} elsewhere.)"
@@ -87,10 +86,11 @@ def _looks(one: Candidate, told: Told, most: int) -> Iterator[str]:
     yield "Looks whose verdict was another one than before:"
     if len(one.looks) > most:
         yield f"  ({len(one.looks) - most} earlier ones)"
-    width = max(len(look.verdict) for look in one.looks[-most:])
-    for look in one.looks[-most:]:
-        size = f", {show_size(look.size_bytes)}" if look.size_bytes is not None else ""
-        yield f"  {short(look.at, told.zone)}  {look.verdict:<{width}}  {look.detail}{size}".rstrip()
+    shown_looks = one.looks[-most:]
+    width = max(len(look.verdict) for look in shown_looks)
+    for look in shown_looks:
+        size = show_size(look.size_bytes) if look.size_bytes is not None else "-"
+        yield f"  {short(look.at, told.zone)}  {look.verdict:<{width}}  {size:>9}  {look.detail}".rstrip()
 
 
 def _delivery(row: DeliveryRow, told: Told) -> Iterator[str]:

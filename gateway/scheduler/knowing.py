@@ -23,13 +23,14 @@ class KnownFile:
 
 
 def known_files(entries: Iterable[Entry], path: str, clock: Clock) -> Iterator[KnownFile]:
-    """Every action that knows `path`."""
-    folder, _, name = path.rpartition("/")
+    """Every action that knows `path`; a bare name is one in any folder."""
+    folder, slash, name = path.rpartition("/")
     now, now_s = clock.now(), clock.monotonic()
     for entry in entries:
         for watched in entry.polled.watched if entry.polled is not None else ():
             for view in watched.views:
-                row = view.sights.row(name) if view.level.path == (folder or "/") else None
+                is_there = not slash or view.level.path == (folder or "/")
+                row = view.sights.row(name) if is_there else None
                 if row is None:
                     continue
                 again_s = view.sights.waiting.get(name)

@@ -30,6 +30,11 @@ async def retry(gateway: Gateway, what: str, path: str) -> Said:
         return await _action(gateway, what)
     found = await engine.ledger.read(partial(file_state, path=path, name=what))
     if not found:
+        looked = sorted({one.action for name in (path, what) for one in gateway.known(name)})
+        if looked:
+            await _forget(gateway, sorted(_endpoints_of(gateway, set(looked))))
+            gateway.refresh(*looked)
+            return Said((f"{what} is judged anew by {', '.join(looked)} in a moment; `gateway why {what}` follows it",))
         raise NotThere(
             f"{what}: nothing waits under this name: no delivery's id, no endpoint, no action, and no file that is "
             f"held back; `gateway why {what}` says what is known of a file"

@@ -65,6 +65,11 @@ class Candidate:
         """The command as it prints."""
         return show_command(self.command)
 
+    @property
+    def headline(self) -> str:
+        """Which command of which action."""
+        return headline(self.instance, self.number)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
@@ -82,6 +87,20 @@ class Story:
         return bool(self.stat or self.deliveries or any(one.meant.yes or one.looks for one in self.candidates))
 
 
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """A command that would take a file of the name, and the folder where it looks."""
+
+    headline: str
+    folder: str
+
+
+def headline(instance: Instance, number: int) -> str:
+    """Which command of which action."""
+    endpoint = f" ({instance.endpoint})" if instance.endpoint else ""
+    return f"{instance.name}{endpoint}, command {number}: {show_command(instance.action.commands[number - 1])}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """The stories of all files of a name, and what matters to all of them."""
@@ -93,6 +112,7 @@ class Told:
     actions: Actions
     troubled: tuple[EndpointTrouble, ...] = ()
     pauses: tuple[Pause, ...] = ()
+    would_take: tuple[Taker, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +181,15 @@ class _Why:
             actions=self._actions,
             troubled=facts.troubled,
             pauses=facts.pauses,
+            would_take=tuple(self._would_take()),
         )
+
+    def _would_take(self) -> Iterator[Taker]:
+        """The commands whose pattern fits the name, wherever such a file lies."""
+        for instance, number, _, spec in self._specs:
+            folder = str(spec.folder)
+            if spec.pattern.takes(self._name):
+                yield Taker(headline(instance, number), f"{folder} or below" if spec.recurse else folder)
 
     def _facts(self, connection: Connection) -> _Facts:
         now = int(self._clock.now().timestamp() * 1e9)
