@@ -15,6 +15,7 @@ from gateway.core.timetable import Timetable, parse_timetable
 _PORTS = {Scheme.SFTP: 22, Scheme.FTP: 21, Scheme.FTPS: 21, Scheme.FILE: 0}
 _IMPLICIT_PORT = 990
 _UTC = ZoneInfo("UTC")
+_UNLIMITED = Timetable()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Place:
     tls: Literal["explicit", "implicit"] = "explicit"
     sessions: int = 2
     connects_per_minute: int = 60  # 0: as many as are asked for
-    bandwidth: Timetable = Timetable()
+    bandwidth: Timetable = _UNLIMITED
     zone: ZoneInfo = _UTC  # whose clock `bandwidth` goes by
     connect_timeout_s: float = 20.0
     call_timeout_s: float = 60.0

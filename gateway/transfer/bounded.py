@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError, LinkLost
+from gateway.core.patience import watched_by
 
 T = TypeVar("T")
 CLEANUP_SECONDS = 5.0
@@ -51,11 +52,27 @@ class Progress:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.at = clock.monotonic()
+        self._at = clock.monotonic()
+        self._waits = 0
 
     def made(self) -> None:
         """Bytes moved."""
-        self.at = self._clock.monotonic()
+        self._at = self._clock.monotonic()
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """A wait that is wanted: it is no lack of progress, however long."""
+        self._waits += 1
+        try:
+            yield
+        finally:
+            self._waits -= 1
+            self.made()
+
+    @property
+    def still_s(self) -> float:
+        """For how long there has been none."""
+        return 0.0 if self._waits else self._clock.monotonic() - self._at
 
 
 @contextlib.asynccontextmanager
@@ -65,7 +82,7 @@ async def progressing(clock: Clock, limit: timedelta, what: str) -> AsyncIterato
     seconds = limit.total_seconds()
 
     async def watch() -> None:
-        while (left := progress.at + seconds - clock.monotonic()) > 0:
+        while (left := seconds - progress.still_s) > 0:
             await clock.sleep(left)
         scope.reschedule(asyncio.get_running_loop().time())
 
@@ -73,7 +90,8 @@ async def progressing(clock: Clock, limit: timedelta, what: str) -> AsyncIterato
         async with asyncio.timeout(None) as scope:
             watcher = asyncio.ensure_future(watch())
             try:
-                yield progress
+                with watched_by(progress.waiting):
+                    yield progress
             finally:
                 watcher.cancel()
     except TimeoutError as exc:
