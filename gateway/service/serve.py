@@ -28,6 +28,7 @@ from gateway.scheduler.watch import FolderEvents
 from gateway.service.desk import Desk
 from gateway.service.engine import Engine, engine, kept_up
 from gateway.service.handlers import handlers_of
+from gateway.service.held import recall_held
 from gateway.service.housekeeping import Housekeeping
 from gateway.service.notify import notify, watchdog_every_s
 
@@ -91,6 +92,7 @@ class Service:
         for name, finding in self.engine.actions.broken.items():
             log.error("action can't run", action=name, finding=str(finding))
         await self.hold_pauses()
+        await recall_held(self.engine)
         loaded = self.engine.loaded
         await self.scheduler.load(
             self.engine.actions.instances.values(), pace=_pace(loaded), macros=loaded.config.macros
