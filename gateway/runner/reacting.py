@@ -66,13 +66,18 @@ class Reacting:
     async def _react(self, services: Services, row: ReactionRow) -> None:
         """A reaction's failure never changes a delivery's state; it is shown, and tried again."""
         at = services.ledger.now_ns
+        say = log.bind(action=row.action, reaction=row.id, on=row.event)
         try:
             output = await self._perform(services, row)
         except GatewayError as error:
-            log.warning("reaction failed", action=row.action, event=row.event, reaction=row.id, error=str(error))
+            say.warning("reaction failed", error=str(error))
             await services.ledger.write(partial(_failed, row=row, error=str(error), at=at()))
+        except Exception as fault:  # ours: shown like any other, and the other reactions go on
+            say.exception("reaction crashed")
+            told = f"this is a fault of the gateway, please report it: {type(fault).__name__}: {fault}"
+            await services.ledger.write(partial(_failed, row=row, error=told, at=at()))
         else:
-            log.info("reaction done", action=row.action, event=row.event, reaction=row.id)
+            say.info("reaction done")
             await services.ledger.write(partial(reactions.done, found=row.id, output=output, at=at()))
         finally:
             self._under_way -= 1

@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -18,22 +18,59 @@ from sqlalchemy import RowMapping, select
 
 from gateway.config.load import load
 from gateway.core.clock import Clock, SystemClock, TurnedClock
-from gateway.core.model import Severity
+from gateway.core.model import Entry, Severity
+from gateway.endpoints.local import LocalEndpoint
+from gateway.endpoints.place import Place
+from gateway.endpoints.pool import Pool
+from gateway.endpoints.session import Session
 from gateway.language.check import check
 from gateway.language.parse import parse_bytes
 from gateway.ledger import Connection, deliveries, runs
 from gateway.ledger.delivery_row import DeliveryRow
-from gateway.ledger.sources import HeldSource, held
+from gateway.ledger.sources import HeldSource, free, held
 from gateway.ledger.tables import delivery, reaction
 from gateway.runner.actions import instances_of
 from gateway.runner.due import Due, RunResult, Trigger
 from gateway.runner.instance import Instance
 from gateway.runner.world import world_of
-from gateway.service.engine import Engine, engine
+from gateway.service.engine import Engine, engine, places_of
+from gateway.transfer.logins import LedgerLogins
 from gateway.transfer.sources import Found, stamp_of
 
 T = TypeVar("T")
 START = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
+
+
+Before = Callable[[str, str], Awaitable[None]]
+
+
+class Disturbed(LocalEndpoint):
+    """A server that does what a test wants before each call."""
+
+    def __init__(self, folder: str, before: Before) -> None:
+        super().__init__(folder)
+        self._before = before
+
+    async def stat(self, path: str) -> Entry:
+        await self._before("stat", path)
+        return await super().stat(path)
+
+    async def write(self, path: str, blocks: AsyncIterator[bytes], *, offset: int = 0, sync: bool = True) -> int:
+        await self._before("write", path)
+        return await super().write(path, blocks, offset=offset, sync=sync)
+
+    async def rename(self, source: str, target: str) -> None:
+        await self._before("rename", target)
+        await super().rename(source, target)
+
+    async def remove(self, path: str) -> None:
+        await self._before("remove", path)
+        await super().remove(path)
+
+    async def scan(self, folder: str) -> AsyncIterator[Entry]:
+        await self._before("scan", folder)
+        async for entry in super().scan(folder):
+            yield entry
 
 
 @dataclass(slots=True)
@@ -44,6 +81,18 @@ class Stage:
     engine: Engine
     clock: Clock
     instances: dict[str, Instance] = field(default_factory=dict)
+    pools: list[Pool] = field(default_factory=list)
+
+    def disturb(self, before: Before) -> None:
+        """From now on the server of every endpoint asks `before(call, path)` first, which may wait or raise."""
+
+        async def opened(place: Place) -> Session:
+            await before("login", place.name)
+            return Disturbed(place.folder, before)
+
+        pool = Pool(places_of(self.engine.loaded)[0], self.clock, LedgerLogins(self.engine.ledger), opened)
+        self.pools.append(pool)
+        self.engine.runner.renew(replace(self.engine.runner.services, pool=pool), self.instances)
 
     @property
     def far(self) -> Path:
@@ -113,6 +162,11 @@ class Stage:
         """Every reaction row, oldest first."""
         return await self.ledger(lambda c: list(c.execute(select(reaction).order_by(reaction.c.id)).mappings()))
 
+    async def ledger_free(self, action: str, name: str) -> None:
+        """What `gateway retry` does: a source of the outbox is no longer held back."""
+        path = str(self.outbox / name)
+        await self.engine.ledger.write(lambda connection: free(connection, action, path))
+
     async def held(self) -> tuple[HeldSource, ...]:
         return await self.ledger(held)
 
@@ -131,7 +185,7 @@ async def turning(clock: TurnedClock, work: Awaitable[T], step_s: float = 1.0) -
             return await task
         wake = clock.next_wake
         if wake is not None:
-            await clock.turn(timedelta(seconds=min(step_s, max(0.0, wake - clock.monotonic()))))
+            await clock.turn(timedelta(seconds=min(step_s, max(0.001, wake - clock.monotonic()))))
     task.cancel()
     raise AssertionError(f"still at it after {clock.monotonic()} s of the turned clock")
 
@@ -160,8 +214,10 @@ def tree(folder: Path) -> dict[str, str]:
     }
 
 
-def configuration(root: Path, extra: str = "", *, allow: Sequence[str] = (), endpoint: str = "") -> Path:
-    """A gateway.toml over `root`; `endpoint` are more lines for the endpoint `far`."""
+def configuration(
+    root: Path, extra: str = "", *, allow: Sequence[str] = (), endpoint: str = "", gateway: str = ""
+) -> Path:
+    """A gateway.toml over `root`; `endpoint` and `gateway` are more lines for the endpoint `far` and for [gateway]."""
     for name in ("far", "outbox", "inbox", "actions"):
         (root / name).mkdir(exist_ok=True)
     path = root / "gateway.toml"
@@ -171,6 +227,7 @@ def configuration(root: Path, extra: str = "", *, allow: Sequence[str] = (), end
 state = "var"
 actions = ["actions"]
 timezone = "UTC"
+{gateway}
 [system]
 allow = [{", ".join(f"'{one}'" for one in allow)}]
 [endpoints.far]
@@ -186,10 +243,21 @@ inbox = "inbox"
 
 @asynccontextmanager
 async def stage(
-    root: Path, extra: str = "", *, clock: Clock | None = None, allow: Sequence[str] = (), endpoint: str = ""
+    root: Path,
+    extra: str = "",
+    *,
+    clock: Clock | None = None,
+    allow: Sequence[str] = (),
+    endpoint: str = "",
+    gateway: str = "",
 ) -> AsyncIterator[Stage]:
     """An engine over `root`, which may hold what an earlier one left."""
     clock = clock or SystemClock()
-    loaded = load(configuration(root, extra, allow=allow, endpoint=endpoint))
+    loaded = load(configuration(root, extra, allow=allow, endpoint=endpoint, gateway=gateway))
     async with engine(loaded, clock, "test") as built:
-        yield Stage(root, built, clock)
+        made = Stage(root, built, clock)
+        try:
+            yield made
+        finally:
+            for pool in made.pools:
+                await pool.close()
