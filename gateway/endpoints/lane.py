@@ -47,6 +47,27 @@ class SessionLane:
             await self.renew()
 
 
+class SharedLane:
+    """A lane that several files use at once: a session that lives is never taken from under the others.
+
+    What a live session was asked it has answered, or will before anything that is asked later: that is as good as
+    a new one for looking.
+    """
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self._lane.endpoint
+
+    async def renew(self) -> None:
+        await self._lane.repair()
+
+    async def repair(self) -> None:
+        await self._lane.repair()
+
+
 class LocalLane:
     """This machine's disks: nothing to renew."""
 

@@ -109,11 +109,15 @@ class Pool:
 
 
 class _Loan:
-    """The session that is lent now: Steady or its borrower may change it, the slot stays."""
+    """The session that is lent now: Steady or its borrower may change it, the slot stays.
+
+    Several files may use it at once: the first that finds it dead renews it, the others join the new one.
+    """
 
     def __init__(self, desk: Desk, session: Session, clock: Clock) -> None:
         self._desk = desk
         self._clock = clock
+        self._renewing = asyncio.Lock()
         self.session = session
 
     def wrapped(self) -> Endpoint:
@@ -121,9 +125,15 @@ class _Loan:
         return Logged(Steady(self.session, self._reopen, self._clock), self._desk.place.name, self._clock)
 
     async def renew(self) -> Endpoint:
-        self.session = await self._desk.replace(self.session)
+        await self._after(self.session)
         return self.wrapped()
 
-    async def _reopen(self, _: Endpoint) -> Endpoint:
-        self.session = await self._desk.replace(self.session)
+    async def _reopen(self, seen: Endpoint) -> Endpoint:
+        return await self._after(seen)
+
+    async def _after(self, seen: Endpoint) -> Session:
+        """A session that came after `seen`."""
+        async with self._renewing:
+            if self.session is seen:
+                self.session = await self._desk.replace(self.session)
         return self.session

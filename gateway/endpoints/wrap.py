@@ -138,6 +138,13 @@ class Steady(Wrapped):
             await close_iterator(listing)
 
     async def _again(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Plainly at first: what counts attempts costs more than most calls, and is hardly ever needed."""
+        try:
+            return await work()
+        except LinkLost as exc:
+            return await self._repeat(work, exc)
+
+    async def _repeat(self, work: Callable[[], Awaitable[T]], lost: LinkLost) -> T:
         attempts = tenacity.AsyncRetrying(
             stop=tenacity.stop_after_attempt(2),
             wait=tenacity.wait_none(),
@@ -146,8 +153,11 @@ class Steady(Wrapped):
             before_sleep=self._replace,
             reraise=True,
         )
+        failed = [lost]  # the plain call was the first attempt
 
-        async def attempt() -> T:  # tenacity awaits only what is declared async
+        async def attempt() -> T:
+            if failed:
+                raise failed.pop()
             return await work()
 
         return await attempts(attempt)
