@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+
+import pytest
 
 from gateway.ledger import Connection, history, looks
 from gateway.ledger.database import FILE_NAME, reading_engine
@@ -154,7 +157,7 @@ class Gateway:
         """A command line of the gateway, to its end."""
         self.write_config()
         return subprocess.run(
-            [*self.command, *arguments],
+            [*self._before, *self.command, *arguments],
             env=self._env(),
             cwd=self.folder,
             capture_output=True,
@@ -255,6 +258,15 @@ def gateway_in(folder: Path, **options: Any) -> Iterator[Gateway]:
     finally:
         made.close()
     assert "Traceback" not in made.log_text(), made.log_text()
+
+
+def without_override() -> list[str]:
+    """Words in front of a command line: root reads and writes any folder, this process may not."""
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("setpriv is not installed (util-linux)")
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"]
 
 
 def until(condition: Callable[[], bool], otherwise: Callable[[], str], limit_s: float = LIMIT_S) -> None:

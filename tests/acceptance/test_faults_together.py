@@ -1,8 +1,6 @@
 """Everything that can be wrong from the start, at once in one gateway: each says what it is and costs only itself."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +9,7 @@ import asyncssh
 import pytest
 
 from tests.acceptance.background import Background
-from tests.acceptance.harness import Gateway, gateway_in
+from tests.acceptance.harness import Gateway, gateway_in, without_override
 from tests.peers.hostile_sftp import CountsTries, DiskFull
 from tests.peers.hostile_tcp import black_hole
 from tests.peers.openssh import SshPeer
@@ -56,15 +54,6 @@ class Refuses(CountsTries):
     tries = 0
 
 
-def _without_override() -> list[str]:
-    """Root reads any folder; the gateway of this test may not."""
-    if os.geteuid() != 0:
-        return []
-    if shutil.which("setpriv") is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("setpriv is not installed (util-linux)")
-    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"]
-
-
 @pytest.fixture(scope="module")
 def arrivals(sshd: SshPeer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = sshd.folder / tmp_path_factory.mktemp("healthy").name
@@ -77,7 +66,7 @@ def troubled(
     sshd: SshPeer, peers: Background, arrivals: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
     """All of it is wrong at once, and one endpoint is healthy."""
-    with gateway_in(tmp_path_factory.mktemp("troubled"), before=_without_override()) as gateway:
+    with gateway_in(tmp_path_factory.mktemp("troubled"), before=without_override()) as gateway:
         gateway.sftp("healthy", sshd, arrivals)
         _wrong_endpoints(gateway, sshd, arrivals, peers)
         for name in ("healthy", "locked", *MESSAGES):
@@ -126,7 +115,10 @@ def test_an_unreadable_folder_is_told_with_its_remedy_and_works_once_it_can_be_r
     troubled: Gateway, arrivals: Path
 ) -> None:
     said = troubled.says("look", action="to_locked")
-    assert re.fullmatch(rf"{troubled.outbox('locked')}: .*", said["trouble"])
+    assert said["trouble"] == (
+        f"{troubled.outbox('locked')}: this folder can't be read (Permission denied); "
+        "let the gateway's user list and enter it, or correct the path in the script"
+    )
     (arrivals / "a file.csv").unlink()
     troubled.outbox("locked").chmod(0o700)
     troubled.arrived(arrivals / "a file.csv", DATA)

@@ -1,0 +1,40 @@
+"""`make demo` does what it promises: it ends by itself, with the table and exit code 0."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LIMIT_S = 60
+
+
+@pytest.mark.timeout(LIMIT_S + 20)
+def test_the_demonstration_ends_within_a_minute_with_every_file_proved() -> None:
+    began = time.monotonic()
+    words = [sys.executable, "-m", "demo"]
+    shown = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    took_s = time.monotonic() - began
+
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert took_s < LIMIT_S
+    assert "Every file arrived whole, once." in shown.stdout
+    for row in (
+        ("order 4711 Größe.csv", "SFTP"),
+        ("slow.csv", "SFTP"),
+        ("ready.csv", "SFTP"),
+        ("nothing.csv", "SFTP"),
+        ("big.iso", "SFTP"),
+        ("prices été.csv", "FTP"),
+        ("hand over.pdf", "LCOPY"),
+        ("forgotten.txt", "CHECK"),
+    ):
+        assert _row(shown.stdout, *row), f"{row} is missing:\n{shown.stdout}"
+
+
+def _row(shown: str, name: str, route: str) -> bool:
+    """The table says of this file: equal, and its source is gone."""
+    lines = [line for line in shown.splitlines() if line.startswith(f"{name} ") and f" {route} " in line]
+    return any("equal" in line and line.rstrip().endswith("gone") for line in lines)
