@@ -3,12 +3,43 @@
 import asyncio
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 _THREADS = 8
+_TOGETHER = 16
+"""Short calls that one thread does in a row: handing each over costs more than most of them."""
+
+
+class _Call:
+    """One blocking call and what came of it."""
+
+    __slots__ = ("error", "future", "result", "work")
+
+    def __init__(self, work: Callable[[], Any], future: "asyncio.Future[Any]") -> None:
+        self.work = work
+        self.future = future
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def do(self) -> None:
+        """In a thread."""
+        try:
+            self.result = self.work()
+        except BaseException as exc:  # whatever it is belongs to whoever waits
+            self.error = exc
+
+    def tell(self) -> None:
+        """On the loop."""
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
 
 
 class Disk:
@@ -16,14 +47,58 @@ class Disk:
 
     def __init__(self, threads: int = _THREADS) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="disk")
+        self._asked: dict[str, list[_Call]] = {}
 
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
+    def run_quick(self, work: Callable[[], T], folder: str) -> "asyncio.Future[T]":
+        """The same for a short call on something in `folder`.
+
+        Calls of one turn of the event loop on one folder share a thread: where one hangs the others would, too.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        if not self._asked:
+            loop.call_soon(self._hand_over, loop)
+        self._asked.setdefault(folder, []).append(_Call(work, future))
+        return future
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        asked, self._asked = self._asked, {}
+        for calls in asked.values():
+            for start in range(0, len(calls), _TOGETHER):
+                some = calls[start : start + _TOGETHER]
+                try:
+                    self._threads.submit(_do, some, loop).add_done_callback(partial(_dropped, some, loop))
+                except RuntimeError as exc:  # closed meanwhile
+                    for call in some:
+                        call.error = exc
+                    _tell(some)
+
     def close(self) -> None:
         """Let the threads end; what hangs is not waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _do(calls: list[_Call], loop: asyncio.AbstractEventLoop) -> None:
+    for call in calls:
+        call.do()
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(_tell, calls)
+
+
+def _dropped(calls: list[_Call], loop: asyncio.AbstractEventLoop, done: "Future[None]") -> None:
+    """Calls that were still waiting for a thread at the close."""
+    if done.cancelled() and not loop.is_closed():
+        for call in calls:
+            loop.call_soon_threadsafe(call.future.cancel)
+
+
+def _tell(calls: list[_Call]) -> None:
+    for call in calls:
+        call.tell()
 
 
 def sync_folder(path: str) -> None:

@@ -46,6 +46,20 @@ def open_to_read(path: str, follow_links: bool = False) -> int:
     return _regular(os.open(path, os.O_RDONLY | links | os.O_NONBLOCK | os.O_CLOEXEC), path)
 
 
+def start_reading(path: str, offset: int, size: int, follow_links: bool = False) -> tuple[int | None, bytes]:
+    """The first block, and a descriptor for the rest; None where that was all, as with most files."""
+    descriptor = open_to_read(path, follow_links)
+    try:
+        block = os.pread(descriptor, size, offset)
+        if len(block) == size or (block and os.pread(descriptor, 1, offset + len(block))):
+            kept, descriptor = descriptor, -1
+            return kept, block
+        return None, block
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
 def open_to_write(path: str, offset: int | None) -> int:
     """A descriptor at `offset`, where the file is cut; None: behind what it holds."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
