@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo run test check bench clean help
+.PHONY: demo run test check bench torture clean help
 
 help:                 ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,14 @@ check: $(READY)       ## the static checks alone: lint, format, types, floors
 
 bench: $(READY)       ## measure side by side with the peers that are installed
 	@$(BIN)/python -m bench
+
+KILLS ?= 1000
+SEED ?= 1
+HISTORIES ?= 40000
+
+torture: $(READY)     ## the long proofs: KILLS=1000 kills of real processes, HISTORIES=40000 random histories of each kind
+	KILLS=$(KILLS) SEED=$(SEED) $(BIN)/pytest tests/acceptance/test_kill.py --timeout 0 -s
+	GATEWAY_HISTORIES=$(HISTORIES) $(BIN)/pytest tests/transfer/test_histories.py --timeout 0
 
 clean:                ## remove what set-up and tests made
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
