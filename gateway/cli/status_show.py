@@ -41,7 +41,7 @@ def _who_serves(state: GatewayState) -> Iterator[str]:
         yield "No gateway serves; this is what the ledger knows. Start one with `gateway serve`."
     for pause in state.known.pauses:
         until = f" until {shown(moment(pause.until, state.zone), state.zone)}" if pause.until else ""
-        yield f"PAUSED: {pause.scope.replace(':', ' ')}{until}, by {pause.by}; `gateway resume` lets it go on"
+        yield f"PAUSED: {pause.scope.replace(':', ' ')}{until}, by {pause.by}; `gateway resume {pause.scope.rpartition(':')[2]}` lets it go on"
 
 
 def _folded(state: GatewayState) -> Iterator[Sequence[str | None]]:

@@ -36,7 +36,10 @@ def require_instances(actions: Actions, name: str) -> list[Instance]:
     if name in actions.broken:
         raise Refused(f"{name} can't run: {actions.broken[name]}")
     known = sorted({one.action.name for one in actions.instances.values()} | set(actions.broken))
-    raise Refused(f"there is no action {name!r}; there are: {', '.join(known) or 'none'}")
+    raise Refused(
+        f"there is no action {name!r}; there are: {', '.join(known) or 'none'} (a gateway that serves knows a new "
+        "script after `gateway reload`)"
+    )
 
 
 def require_delivery(connection: Connection, found: int) -> DeliveryRow:
