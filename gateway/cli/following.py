@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 LOOK_EVERY_S = 0.2
+QUIET_S = 3.0
+"""A run that shows nothing for so long waits for its files, or for a WAIT."""
 
 
 class Screen(Protocol):
@@ -122,8 +124,12 @@ class Follower:
     async def follow(self) -> None:
         """Until cancelled."""
         await self._tell_who_is_before()
+        began_s, told = self._clock.monotonic(), False
         while True:
             await self.look()
+            if not told and not self._newest and self._clock.monotonic() - began_s > QUIET_S:
+                told = True
+                self._screen.remark(f"{self._action}: under way; files count as complete once they rest")
             await self._clock.sleep(LOOK_EVERY_S)
 
     async def _tell_who_is_before(self) -> None:

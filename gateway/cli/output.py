@@ -12,6 +12,9 @@ from gateway.core.units import show_duration
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON array instead of a table.")]
 
+_SHORT = 36
+"""A column of such cells is never folded: the others give way."""
+
 Value = str | int | float | bool | None | Sequence["Value"] | Mapping[str, "Value"]
 Row = Mapping[str, Value]
 
@@ -45,8 +48,9 @@ def _print_folded(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> No
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+    for at, column in enumerate(columns):
+        is_short = all(len(show_value(row[at])) <= _SHORT for row in rows)
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=is_short)
     for row in rows:
         table.add_row(*(Text(show_value(value)) for value in row))
     Console().print(table)

@@ -124,6 +124,10 @@ async def _run_one(asked: Talk, clock: Clock, instance: Instance, wanted: Wanted
         answer = await asked.ask("run", arguments, limit_s=None)
     except GatewayError as error:
         return Ended(name, None, error)
+    except asyncio.CancelledError:
+        if asked.served_by is not None:
+            screen.remark(f"{name}: the run goes on in `gateway serve`; `gateway status` shows it")
+        raise
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)

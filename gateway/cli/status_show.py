@@ -41,7 +41,9 @@ def _who_serves(state: GatewayState) -> Iterator[str]:
         yield "No gateway serves; this is what the ledger knows. Start one with `gateway serve`."
     for pause in state.known.pauses:
         until = f" until {shown(moment(pause.until, state.zone), state.zone)}" if pause.until else ""
-        yield f"PAUSED: {pause.scope.replace(':', ' ')}{until}, by {pause.by}; `gateway resume {pause.scope.rpartition(':')[2]}` lets it go on"
+        name = pause.scope.rpartition(":")[2]
+        scope = pause.scope.replace(":", " ")
+        yield f"PAUSED: {scope}{until}, by {pause.by}; `gateway resume {name}` lets it go on"
 
 
 def _folded(state: GatewayState) -> Iterator[Sequence[str | None]]:
@@ -90,7 +92,7 @@ def _last(one: ActionState, state: GatewayState) -> str | None:
     if run is None:
         return None
     at = shown(moment(run.ended_at or run.started_at, state.zone), state.zone)
-    files = f", {run.files} files" if run.files else ""
+    files = f", {_files(run.files)}" if run.files else ""
     return f"{at} {run.outcome or run.state}{files}"
 
 

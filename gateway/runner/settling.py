@@ -47,8 +47,8 @@ class Settling:
             await self.look()
             await self._services().clock.sleep(LOOK_EVERY_S)
 
-    async def look(self) -> None:
-        """One round over all endpoints, side by side."""
+    async def look(self, only: str | None = None) -> None:
+        """One round over all endpoints side by side, or over one (`only`; "" is this machine)."""
         services = self._services()
         rows = await services.ledger.read(deliveries.open_deliveries)
         live = await services.ledger.read(runs.live)
@@ -58,6 +58,8 @@ class Settling:
                 by_endpoint[row.intent.endpoint if needs_peer(row) else ""].append(row)
         async with asyncio.TaskGroup() as group:
             for endpoint, mine in by_endpoint.items():
+                if only not in (None, endpoint):
+                    continue
                 if services.clock.monotonic() >= self._not_before_s.get(endpoint, 0.0):
                     group.create_task(self._settle(services, endpoint, mine))
 

@@ -23,8 +23,7 @@ class Alone:
 
     async def start(self, due: Due) -> RunResult:
         """Settle, go on with what an earlier process left of this action, then run it."""
-        self.engine.runner.instance(due.action)
-        await self.engine.settling.look()
+        await self.engine.settling.look(self.engine.runner.instance(due.action).endpoint or "")
         for row in await self.engine.interrupted():
             if row.action == due.action:
                 await self._stoppable(due.action, self.engine.runner.resume(row))

@@ -52,7 +52,7 @@ async def _endpoint(gateway: Gateway, endpoint: str) -> Said:
             pass
     except GatewayError as error:
         return Said((f"{endpoint}: tried now: {error}",), error.exit_code)
-    await engine.settling.look()
+    await engine.settling.look(endpoint)
     gateway.refresh(*actions)
     return Said((f"{endpoint}: the login works; what waited for it goes on",))
 

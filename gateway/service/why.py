@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Any
 
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
+from gateway.core.errors import GatewayError
 from gateway.language.nodes import Command, Get, LocalCopy, Put, PutGet
 from gateway.language.pattern import compile_pattern, split_source
 from gateway.language.settings import settings_before
@@ -169,8 +171,9 @@ class _Why:
         holder = await served_by(self._loaded)
         if ledger is not None and holder is not None and holder.what == SERVE:
             served = True
-            answer = await ask(ledger, self._clock, "files", {"paths": paths}, limit_s=10.0)
-            present = answer["files"]
+            with suppress(GatewayError):  # one that is too busy to answer: what the ledger knows is told all the same
+                answer = await ask(ledger, self._clock, "files", {"paths": paths}, limit_s=10.0)
+                present = answer["files"]
         stories = [await self._story(ledger, path, present.get(path, [])) for path in paths]
         stories += self._remote(facts)
         return Told(

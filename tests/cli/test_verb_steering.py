@@ -1,6 +1,9 @@
 """retry, skip, resend, baseline, pause and resume where no gateway serves."""
 
 import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 from tests.cli.conftest import Site
 
@@ -104,6 +107,38 @@ def test_skip_ends_a_held_delivery_and_leaves_its_source(site: Site) -> None:
     assert site.run("run", "copy", "--now", "--error-on-nothing").code == 9
     assert source.exists()
     assert site.run("history", "--json").json[0]["state"] == "skipped"
+
+
+def _not_removed(site: Site) -> Path:
+    """A file that was delivered, but could not be removed here."""
+    site.script("lists", "@endpoint acme\n\nPUT -DEL *.txt\n")
+    path = site.put("l.txt")
+    kept = path.with_name("kept")
+    os.link(path, kept)
+    site.run("run", "lists", "--now")
+    kept.rename(path)
+    with closing(sqlite3.connect(site.root / "var" / "ledger.sqlite")) as ledger:
+        ledger.execute("UPDATE delivery SET state = 'delete_failed', finished_at = NULL, error = 'no permission'")
+        ledger.commit()
+    assert "1 file delete failed" in site.run("status").out
+    return path
+
+
+def test_retry_removes_what_could_not_be_removed_and_sends_nothing(site: Site) -> None:
+    path = _not_removed(site)
+    (site.remote / "l.txt").unlink()
+    ran = site.run("retry", "l.txt")
+    assert ran.code == 0, ran
+    assert "is done" in ran.out
+    assert not path.exists()
+    assert not (site.remote / "l.txt").exists()
+
+
+def test_skip_lets_what_could_not_be_removed_stay_and_never_sends_it_again(site: Site) -> None:
+    path = _not_removed(site)
+    assert "stays, and is not sent again until it changes" in site.run("skip", "1").out
+    assert site.run("run", "lists", "--now", "--error-on-nothing").code == 9
+    assert path.exists()
 
 
 def test_resend_takes_the_sentbox_after_comparing_the_hash(site: Site) -> None:
