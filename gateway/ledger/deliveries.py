@@ -9,16 +9,20 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.core.model import Stamp
 from gateway.ledger.archives import members_text
-from gateway.ledger.delivery_row import OPEN, DeliveryRow, State, read_delivery
+from gateway.ledger.delivery_row import OPEN, DeliveryRow, State, changed_delivery, new_delivery, read_delivery
 from gateway.ledger.errors import FinalBusy, SourceBusy, StateLost
 from gateway.ledger.intent import Intent, how_text
+from gateway.ledger.ready import Ready
 from gateway.ledger.stamps import stamp_columns
 from gateway.ledger.tables import delivery, instance
 
 _OPEN_NAMES = [state.value for state in OPEN]
 _DEAD = exists().where(instance.c.id == delivery.c.owner, instance.c.ended_at.is_not(None))
 # Made once: building a statement costs more than running it.  What a call sets are its parameters.
-_INSERT = insert(delivery).returning(delivery.c.id)
+_INSERT = Ready(insert(delivery))
+_ADVANCE = Ready(
+    update(delivery).where(delivery.c.id == bindparam("found"), delivery.c.state == bindparam("from_state"))
+)
 _MOVE = (
     update(delivery)
     .where(delivery.c.id == bindparam("found"), delivery.c.state == bindparam("from_state"))
@@ -63,12 +67,29 @@ def intend(
         "attempts": 1,
         "offset": offset,
         "started_at": at,
+        "notes": "[]",
     }
     try:
-        found = int(connection.execute(_INSERT, values).scalar_one())
+        found = _INSERT.run(connection, values).lastrowid
     except IntegrityError as exc:
         raise _busy(intent, final, exc) from exc
-    return move(connection, found, State.INTENDED, State.INTENDED, {"partial": name_partial(found)})
+    assert found is not None
+    row = new_delivery(found, intent, final, before, offset, owner, at)
+    return advance(connection, row, State.INTENDED, {"partial": name_partial(found)})
+
+
+def advance(
+    connection: Connection, row: DeliveryRow, target: State, values: Mapping[str, Any] | None = None
+) -> DeliveryRow:
+    """`move` for whoever owns the delivery and so knows its row: nothing is read back."""
+    wanted = {**(values or {}), "state": target.value, "found": row.id, "from_state": row.state.value}
+    try:
+        moved = _ADVANCE.run(connection, wanted).rowcount
+    except IntegrityError as exc:
+        raise _name_busy(row.id) from exc
+    if moved != 1:
+        raise _lost(row.id, row.state)
+    return changed_delivery(row, target, values or {})
 
 
 def move(
@@ -79,10 +100,18 @@ def move(
     try:
         row = connection.execute(_MOVE, wanted).mappings().one_or_none()
     except IntegrityError as exc:
-        raise FinalBusy(f"delivery {found}: another delivery is under way to the same name; this one waits") from exc
+        raise _name_busy(found) from exc
     if row is None:
-        raise StateLost(f"delivery {found}: it is no longer {source}; somebody else moved it on")
+        raise _lost(found, source)
     return read_delivery(row)
+
+
+def _name_busy(found: int) -> FinalBusy:
+    return FinalBusy(f"delivery {found}: another delivery is under way to the same name; this one waits")
+
+
+def _lost(found: int, source: State) -> StateLost:
+    return StateLost(f"delivery {found}: it is no longer {source}; somebody else moved it on")
 
 
 def claim(connection: Connection, found: int, owner: int) -> DeliveryRow | None:

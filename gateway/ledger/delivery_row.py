@@ -1,8 +1,10 @@
 """One delivery as the ledger knows it."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import RowMapping
 
@@ -95,6 +97,33 @@ def read_delivery(row: RowMapping) -> DeliveryRow:
         notes=tuple(json.loads(row["notes"])),
         sent_as=row["sent_as"],
     )
+
+
+def new_delivery(
+    found: int, intent: Intent, final: str, before: Stamp | None, offset: int | None, owner: int, at: int
+) -> DeliveryRow:
+    """The row of a delivery that was just intended."""
+    return DeliveryRow(
+        id=found, intent=intent, state=State.INTENDED, final=final, partial="", starts=1, before=before, noted=None,
+        backup=None, size=None, sha256=None, offset=offset, verified=None, placed=None, owner=owner, attempts=1,
+        next_at=None, started_at=at, delivered_at=None, finished_at=None, error=None, error_class=None, notes=(),
+        sent_as=None,
+    )  # fmt: skip
+
+
+def changed_delivery(row: DeliveryRow, state: State, values: Mapping[str, Any]) -> DeliveryRow:
+    """The row as it reads once `values` (columns of its table) are set."""
+    changes: dict[str, Any] = {name: value for name, value in values.items() if name in _FIELDS}
+    if "before_size" in values:
+        changes["before"] = read_stamp("before", values)
+    if "partial_size" in values:
+        changes["noted"] = read_stamp("partial", values)
+    if "notes" in values:
+        changes["notes"] = tuple(json.loads(values["notes"]))
+    return replace(row, state=state, **changes)
+
+
+_FIELDS = frozenset(field.name for field in fields(DeliveryRow)) - {"intent", "state", "before", "noted", "notes"}
 
 
 def _intent(row: RowMapping) -> Intent:

@@ -54,8 +54,8 @@ class Ledger:
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in the writer's thread; returns after the COMMIT that makes it durable.
 
-        Works share transactions: one that raises takes back only its own changes.  A work may be run again after a
-        full disk, so it touches nothing but the connection.  A cancelled awaiter does not stop its work.
+        Works share transactions: one that raises takes back only its own changes.  A work may be run again, after a
+        full disk or where another one fails, so it touches nothing but the connection.  A cancelled awaiter does not stop its work.
         Raises what `work` raises, LedgerLocked, LedgerFull or LedgerBroken.
         """
         future: asyncio.Future[T] = self._writer.submit(work)

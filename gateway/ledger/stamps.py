@@ -1,5 +1,8 @@
 """A stamp in the tables: five columns with a prefix."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import RowMapping
 
 from gateway.core.model import Stamp
@@ -15,7 +18,7 @@ def stamp_columns(prefix: str, stamp: Stamp | None) -> dict[str, int | None]:
     return {f"{prefix}_{part}": value for part, value in zip(_PARTS, values, strict=True)}
 
 
-def read_stamp(prefix: str, row: RowMapping) -> Stamp | None:
+def read_stamp(prefix: str, row: RowMapping | Mapping[str, Any]) -> Stamp | None:
     """The stamp in a row, None if its size is null."""
     size = row[f"{prefix}_size"]
     if size is None:

@@ -104,7 +104,7 @@ def _move(
     values: dict[str, Any],
     also: tuple[Also, ...],
 ) -> DeliveryRow:
-    after = deliveries.move(connection, row.id, row.state, target, values)
+    after = deliveries.advance(connection, row, target, values)
     for hook in also:
         hook(connection, after)
     return after
