@@ -29,7 +29,8 @@ async def list_folder(run: Run, number: int, command: Dir) -> None:
         run.notes.append("\n".join([f"command {number}: DIR {path}", *lines]))
         return
     target = str(local_path(run, command.target, run.instance.inbox))
-    await _write_whole(run.services.local, target, "".join(f"{line}\n" for line in lines).encode())
+    content = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+    await _write_whole(run.services.local, target, content)
     run.notes.append(f"command {number}: {len(lines)} names listed into {target}")
 
 

@@ -62,6 +62,7 @@ class Offers:
 
     def _wait_for(self, entry: Entry, hold: HeldEndpoint) -> None:
         entry.error = f"{hold.endpoint} is held back after a failure: {hold.error}"
+        entry.offered = ()  # it was the endpoint that failed, not what a run was given: its time alone decides
         if hold.next_at is not None:
             wait_s = max(0.0, (from_ns(hold.next_at) - self._clock.now()).total_seconds())
             entry.retry_at_s = self._clock.monotonic() + wait_s

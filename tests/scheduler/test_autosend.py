@@ -307,6 +307,24 @@ async def test_an_endpoint_that_is_held_back_gets_no_run_until_its_time(tmp_path
         assert scene.runs.names == [["a.csv"]]
 
 
+async def test_a_run_that_failed_at_its_endpoint_is_tried_again_at_the_endpoints_time(tmp_path: Path) -> None:
+    action = instance(tmp_path)
+    (tmp_path / "outbox" / "a.csv").write_text("a")
+    async with await stage(action) as scene:
+
+        def fails(_: object) -> None:
+            free_at = scene.clock.now() + timedelta(seconds=10)
+            scene.book.held["acme"] = HeldEndpoint("acme", at_ns(free_at), "connection refused")
+
+        scene.runs.removes, scene.runs.hook = False, fails
+        await scene.turn(8)
+        assert scene.runs.names == [["a.csv"]]
+        scene.book.held.clear()
+        scene.runs.removes, scene.runs.hook = True, None
+        await scene.turn(15)
+        assert scene.runs.names == [["a.csv"], ["a.csv"]]
+
+
 async def test_a_run_that_leaves_its_file_lying_is_not_started_every_few_seconds(tmp_path: Path) -> None:
     action = instance(tmp_path)
     (tmp_path / "outbox" / "a.csv").write_text("a")
