@@ -28,7 +28,7 @@ MESSAGES = {
     r"SHA256:\S+; .* you call `gateway trust changed`",
     "refused": r"refused \(127.0.0.1:\d+\): user 'partner' was refused: .*; correct the user or the password",
     "gone": r"gone \(127.0.0.1:\d+\): .*Connect call failed.*; is the server running, and host and port right\?",
-    "full": r".*to_full.act:\d+:1: PUT: 1 of 1 files failed: .* the disk there is full: somebody has to make room",
+    "full": r"to_full.act:\d+:1: PUT: 1 of 1 files failed: .* the disk there is full: somebody has to make room",
     **{name: rf"{name} \(127.0.0.1:\d+\): connecting: no answer within 3 s; .*firewall silent\?" for name in HOLES},
 }
 EXIT_CODES = {"keyless": 7, "unknown": 20, "changed": 20, "refused": 21, "gone": 5, "full": 5}
@@ -106,7 +106,7 @@ def test_the_healthy_get_their_files_promptly_while_eight_partners_are_dead(trou
 def test_each_trouble_is_told_once_with_its_remedy_and_the_file_stays(troubled: Gateway, name: str) -> None:
     said = troubled.says("command failed", action=f"to_{name}")
 
-    assert re.fullmatch(MESSAGES[name], said["error"])
+    assert re.search(f"{MESSAGES[name]}$", said["error"])
     assert len(troubled.log("command failed", action=f"to_{name}")) == 1
     assert (troubled.outbox(name) / "a file.csv").read_bytes() == DATA
 
@@ -149,4 +149,4 @@ def test_a_run_by_hand_ends_with_the_exit_code_of_its_trouble(troubled: Gateway)
 
     assert {name: done.returncode for name, done in ended.items()} == EXIT_CODES
     for name, done in ended.items():
-        assert re.search(MESSAGES[name].removeprefix(".*"), done.stdout + done.stderr), done
+        assert re.search(MESSAGES[name], done.stdout + done.stderr), done

@@ -1,5 +1,6 @@
 """A refused login and a changed host key are not tried again, over restarts neither, until a person has acted."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncssh
@@ -64,7 +65,8 @@ def test_what_was_refused_is_tried_once_and_again_once_it_is_corrected(
 
 
 def _refused_by_hand(gateway: Gateway) -> None:
-    for wrong, message in MESSAGES.items():
-        done = gateway.run("run", f"to_{wrong}")
+    with ThreadPoolExecutor() as threads:
+        ended = list(threads.map(lambda wrong: gateway.run("run", f"to_{wrong}"), MESSAGES))
+    for (wrong, message), done in zip(MESSAGES.items(), ended, strict=True):
         assert done.returncode == EXIT_CODES[wrong]
         assert message in done.stdout + done.stderr
