@@ -2,85 +2,26 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from gateway.config.schema import Scheme
+from gateway.core.circuit import Circuit
 from gateway.core.clock import Clock
-from gateway.core.errors import (
-    GatewayError,
-    HostKeyRefused,
-    LinkLost,
-    LoginRefused,
-    NeedsOperator,
-    PeerBusy,
-    Retryable,
-)
+from gateway.core.errors import GatewayError, PeerBusy
+from gateway.endpoints.breaker import Breaker
+from gateway.endpoints.budget import Budget
 from gateway.endpoints.login_memory import LoginMemory, Trouble
 from gateway.endpoints.opening import Opener
 from gateway.endpoints.place import Place
 from gateway.endpoints.session import Session
+from gateway.endpoints.trouble import NotYet
 
 _IDLE_S = 60.0
 _ASK_AFTER_S = 5.0  # a session idle for longer is asked for a sign of life before it is lent
 _ASK_LIMIT_S = 5.0
+_WHILE_TRIED = timedelta(seconds=5)
 _FEWER_FOR_S = 300.0  # after "too many": so long no more sessions than the peer let us have
-_FIRST_PAUSE = timedelta(seconds=5)
-_LONGEST_PAUSE = timedelta(minutes=5)
-_AFTER_REFUSAL = timedelta(hours=1)
-
-
-_REFUSALS: dict[str, type[GatewayError]] = {
-    kind.__name__: kind for kind in (LoginRefused, HostKeyRefused, NeedsOperator)
-}
-
-
-class NotYet(LinkLost):
-    """The endpoint has failed and is not tried before `next_at`."""
-
-    def __init__(self, message: str, next_at: datetime) -> None:
-        super().__init__(message)
-        self.next_at = next_at
-
-
-def pause_after(failures: int) -> timedelta:
-    """How long to leave an endpoint alone after so many failures in a row: 5, 10, 20 … 300 s."""
-    doubled: timedelta = _FIRST_PAUSE * (1 << min(failures - 1, 10))
-    return min(doubled, _LONGEST_PAUSE)
-
-
-def trouble_after(exc: GatewayError, before: Trouble | None, place: Place, now: datetime) -> Trouble:
-    """What to remember of a failed login.  Pure."""
-    failures = (before.failures if before else 0) + 1
-    next_at: datetime | None = now + pause_after(failures)
-    if isinstance(exc, HostKeyRefused) and place.scheme == Scheme.SFTP:
-        next_at = None  # a certificate may be renewed by the peer alone: that is looked at every hour
-    elif not isinstance(exc, Retryable):
-        next_at = now + _AFTER_REFUSAL
-    return Trouble(
-        failures=failures,
-        since=before.since if before else now,
-        next_at=next_at,
-        error=str(exc),
-        error_class=type(exc).__name__,
-        digest=place.digest,
-    )
-
-
-def objection(trouble: Trouble | None, place: Place, now: datetime) -> GatewayError | None:
-    """Why no login is tried now, None if one may be.  Pure."""
-    if trouble is None or (trouble.digest and trouble.digest != place.digest):
-        return None
-    if trouble.next_at is None:
-        return HostKeyRefused(trouble.error)
-    if now >= trouble.next_at:
-        return None
-    when = trouble.next_at.astimezone().isoformat(timespec="seconds")
-    refused = _REFUSALS.get(trouble.error_class)
-    if refused is not None:
-        return refused(f"{trouble.error}; not tried again before {when} (other settings, or `gateway retry`: at once)")
-    times = f"{trouble.failures} failures" if trouble.failures > 1 else "one failure"
-    return NotYet(f"{place.name}: not tried before {when}, after {times}; the last: {trouble.error}", trouble.next_at)
 
 
 @dataclass(slots=True)
@@ -90,12 +31,21 @@ class _Idle:
 
 
 class Desk:
-    """Lends the sessions of one endpoint, at most `place.sessions` at once."""
+    """Lends the sessions of one endpoint, at most `place.sessions` at once; while its circuit is half-open, one."""
 
-    def __init__(self, place: Place, clock: Clock, memory: LoginMemory, opener: Opener) -> None:
+    def __init__(
+        self,
+        place: Place,
+        clock: Clock,
+        memory: LoginMemory,
+        opener: Opener,
+        budget: Budget,
+        jitter: Callable[[], float],
+    ) -> None:
         self.place = place
+        self.budget = budget
+        self.breaker = Breaker(place, clock, memory, jitter, self._wake)
         self._clock = clock
-        self._memory = memory
         self._open = opener
         self._closed = False
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -106,9 +56,15 @@ class Desk:
         self._opening = 0
         self._idle: list[_Idle] = []
         self._fewer: tuple[int, float] | None = None  # at most so many, until then
+        self._tries: Session | None = None  # the session that tries while the circuit is half-open
         self._reaper: asyncio.Task[None] | None = None
 
     def _limit(self) -> int:
+        circuit = self.breaker.circuit
+        if circuit is Circuit.OPEN:
+            return self._busy() + 1  # whoever waits is told at once
+        if circuit is Circuit.HALF_OPEN:
+            return 1
         if self._fewer is None or self._clock.monotonic() >= self._fewer[1]:
             return self.place.sessions
         return min(self._fewer[0], self.place.sessions)
@@ -157,6 +113,7 @@ class Desk:
                 turn.set_result(None)
 
     async def _find(self, fresh: bool) -> Session:
+        self.breaker.refuse_if_open()
         while self._idle and not fresh:
             found = self._idle.pop()
             alive = False
@@ -166,7 +123,7 @@ class Desk:
                 if not alive:
                     self._drop(found.session)
             if alive:
-                return found.session
+                return self._tried(found.session)
         if fresh and self._idle and self._busy() + len(self._idle) > self.place.sessions:
             self._drop(self._idle.pop(0).session)
         return await self._login()
@@ -189,42 +146,54 @@ class Desk:
             return False
         return True
 
-    async def _login(self) -> Session:
-        if self._proved:
-            return await self._try()
+    async def _login(self, instead_of: Session | None = None) -> Session:
+        if self._proved and self.breaker.circuit is Circuit.CLOSED:
+            return await self._try(instead_of)
         async with self._first:
-            session = await self._try()
+            session = await self._try(instead_of)
             self._proved = True
             return session
 
-    async def _try(self) -> Session:
-        before = await self._memory.recall(self.place.name)
-        refused = objection(before, self.place, self._clock.now())
-        if refused is not None:
-            raise refused
+    async def _try(self, instead_of: Session | None) -> Session:
+        before = await self._refused(instead_of)
+        if await self.budget.login():
+            before = await self._refused(instead_of)  # another login may have failed meanwhile
         try:
             session = await self._open(self.place)
         except GatewayError as exc:
             await self._failed(exc, before)
             raise
         try:
-            if before is not None:
-                await self._memory.forget(self.place.name)
+            await self.breaker.login_worked(before)
         except BaseException:
             self._drop(session)
             raise
+        return self._tried(session)
+
+    async def _refused(self, instead_of: Session | None) -> Trouble | None:
+        """Raises why no login is tried now."""
+        trouble = await self.breaker.refuse_login()
+        trying = self._tries if self._tries in self._lent else None
+        if self.breaker.circuit is Circuit.HALF_OPEN and trying is not None and trying is not instead_of:
+            soon = self._clock.now() + _WHILE_TRIED
+            raise NotYet(f"{self.place.name}: has failed again and again; one session tries it, wait for that", soon)
+        return trouble
+
+    def _tried(self, session: Session) -> Session:
+        if self.breaker.circuit is Circuit.HALF_OPEN:
+            self._tries = session
         return session
 
     async def _failed(self, exc: GatewayError, before: Trouble | None) -> None:
         if isinstance(exc, PeerBusy) and self._lent:
             return  # the peer works, it only wants fewer of us
         self._proved = False
-        await self._memory.remember(self.place.name, trouble_after(exc, before, self.place, self._clock.now()))
+        await self.breaker.login_failed(exc, before)
 
     async def replace(self, session: Session) -> Session:
         """A new session in the place of a lent one whose link is lost."""
         await session.close()
-        new = await self._login()
+        new = await self._login(instead_of=session)
         self._lent.discard(session)
         self._lent.add(new)
         return new

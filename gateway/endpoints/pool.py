@@ -1,20 +1,25 @@
 """The sessions of all endpoints, shared by all actions: each endpoint has its own budget and its own troubles."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError, Refused
 from gateway.endpoints.base import Endpoint
-from gateway.endpoints.desk import Desk, NotYet
+from gateway.endpoints.budget import Budget
+from gateway.endpoints.desk import Desk
 from gateway.endpoints.disk import Disk
+from gateway.endpoints.guarded import Guarded
 from gateway.endpoints.lane import Lane, SessionLane
 from gateway.endpoints.login_memory import ForgetfulMemory, LoginMemory, Trouble
 from gateway.endpoints.opening import Opener, open_place
 from gateway.endpoints.place import Place
 from gateway.endpoints.session import Session
+from gateway.endpoints.throttle import Throttled
+from gateway.endpoints.trouble import NotYet
 from gateway.endpoints.wrap import Logged, Steady
 
 __all__ = ["ForgetfulMemory", "LoginMemory", "NotYet", "Pool", "Trouble"]
@@ -27,7 +32,10 @@ class Pool:
 
     At most `sessions` of an endpoint are open at once.  The first login is alone; further sessions open after it.
     A refused login is tried once an hour, a changed host key not before `gateway trust`, any other failure after a
-    pause that grows; meanwhile `session` raises at once and says when the next try is.
+    pause that grows; meanwhile `session` raises at once and says when the next try is.  So it does while an endpoint
+    is left alone whose sessions fail again and again; then one session tries, until it has carried a file.
+
+    `jitter` gives numbers from 0 to 1 that keep endpoints from coming back together.
     """
 
     def __init__(
@@ -38,16 +46,21 @@ class Pool:
         opener: Opener | None = None,
         *,
         broken: Mapping[str, GatewayError] | None = None,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._clock = clock
         self._memory = memory or ForgetfulMemory()
         self._disk = Disk()
         self._opener = opener or partial(open_place, disk=self._disk)
+        self._jitter = jitter
+        self._budgets: dict[str, Budget] = {}
         self._desks = {name: self._desk(place) for name, place in places.items()}
         self._broken = dict(broken or {})
 
     def _desk(self, place: Place) -> Desk:
-        return Desk(place, self._clock, self._memory, self._opener)
+        budget = self._budgets.setdefault(place.name, Budget(place, self._clock))
+        budget.change(place)
+        return Desk(place, self._clock, self._memory, self._opener, budget, self._jitter)
 
     def place(self, name: str) -> Place:
         """The endpoint's settings.  Raises Refused if no endpoint has that name, or why it can't be used."""
@@ -82,7 +95,7 @@ class Pool:
 
     async def forget_trouble(self, name: str) -> None:
         """Let the next call try at once: a person said so (`gateway retry`, `gateway trust`)."""
-        await self._memory.forget(name)
+        await (self._desks[name].breaker.close() if name in self._desks else self._memory.forget(name))
 
     async def update(self, places: Mapping[str, Place], broken: Mapping[str, GatewayError] | None = None) -> None:
         """Take over a reloaded configuration.  What is lent goes on with the settings it was opened with.
@@ -121,8 +134,11 @@ class _Loan:
         self.session = session
 
     def wrapped(self) -> Endpoint:
-        """What every borrower gets: logged, and steady over a short loss of the link."""
-        return Logged(Steady(self.session, self._reopen, self._clock), self._desk.place.name, self._clock)
+        """What every borrower gets: within the budget, told to the circuit, logged, and steady over a lost link."""
+        desk = self._desk
+        steady: Endpoint = Steady(self.session, self._reopen, self._clock)
+        paid = Throttled(steady, desk.budget) if desk.budget.limits_bytes else steady
+        return Logged(Guarded(paid, desk.breaker, lambda: self.session.usable), desk.place.name, self._clock)
 
     async def renew(self) -> Endpoint:
         await self._after(self.session)

@@ -14,11 +14,11 @@ import pytest
 from gateway.config.schema import Scheme
 from gateway.core.clock import SystemClock, TurnedClock
 from gateway.core.errors import GatewayError, HostKeyRefused, LinkLost, LoginRefused, NeedsOperator, PeerBusy, Refused
-from gateway.endpoints.desk import pause_after
 from gateway.endpoints.memory import MemoryEndpoint
 from gateway.endpoints.place import Place
 from gateway.endpoints.pool import ForgetfulMemory, NotYet, Pool
 from gateway.endpoints.session import Session
+from gateway.endpoints.trouble import pause_after
 from tests.endpoints.test_conformance import names, put
 from tests.peers.hostile_tcp import black_hole
 from tests.peers.openssh import SshPeer
@@ -70,7 +70,7 @@ PLACE = Place(name="acme", scheme=Scheme.SFTP, host="sftp.example", port=22, use
 
 def pool_of(doors: Doors, memory: ForgetfulMemory | None = None, place: Place = PLACE) -> tuple[Pool, TurnedClock]:
     clock = TurnedClock(START)
-    return Pool({place.name: place}, clock, memory, doors.open), clock
+    return Pool({place.name: place}, clock, memory, doors.open, jitter=lambda: 0.0), clock
 
 
 async def use(pool: Pool, *, fresh: bool = False) -> None:
