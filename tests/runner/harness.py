@@ -67,6 +67,11 @@ class Disturbed(LocalEndpoint):
         await self._before("remove", path)
         await super().remove(path)
 
+    async def read(self, path: str, offset: int = 0) -> AsyncIterator[bytes]:
+        await self._before("read", path)
+        async for block in super().read(path, offset):
+            yield block
+
     async def scan(self, folder: str) -> AsyncIterator[Entry]:
         await self._before("scan", folder)
         async for entry in super().scan(folder):
@@ -154,6 +159,9 @@ class Stage:
         """All of them, in the order in which they were intended."""
         rows = await self.ledger(lambda c: c.execute(select(delivery.c.id).order_by(delivery.c.id)).scalars().all())
         return [row for one in rows if (row := await self.delivery(one)) is not None]
+
+    async def deliveries_of(self, verb: str) -> list[DeliveryRow]:
+        return [row for row in await self.deliveries() if row.intent.verb == verb]
 
     async def delivery(self, found: int) -> DeliveryRow | None:
         return await self.ledger(lambda connection: deliveries.get(connection, found))
