@@ -56,6 +56,12 @@ def over(connection: Connection, delivery: int, state: str, answer: int | None =
     return connection.execute(query.values(state=state, answer=answer)).rowcount > 0
 
 
+def wait_again(connection: Connection, delivery: int, deadline_at: int) -> bool:
+    """missed -> waiting: a person says that the answer comes after all; False if this one was not missed."""
+    query = update(awaited).where(awaited.c.delivery == delivery, awaited.c.state == "missed")
+    return connection.execute(query.values(state="waiting", deadline_at=deadline_at)).rowcount > 0
+
+
 def _read(row: RowMapping) -> Awaited:
     return Awaited(
         delivery=row["delivery"],

@@ -20,7 +20,7 @@ from gateway.runner.finishing import hooks_for
 from gateway.runner.instance import Instance
 from gateway.runner.services import Services
 from gateway.transfer.deliver import resume_delivery
-from gateway.transfer.intent import Caller
+from gateway.transfer.intent import Caller, Delivered
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +97,7 @@ class Settling:
         """Go on with one delivery."""
         source, target = (peer, services.local) if row.intent.verb == "GET" else (services.local, peer)
         instance = self._instance(row.intent.action)
-        await resume_delivery(
+        outcome = await resume_delivery(
             row.id,
             source,
             target,
@@ -107,7 +107,8 @@ class Settling:
             caller=Caller(also=hooks_for(row, instance, services.ledger.now_ns)),
             by_operator=by_operator,
         )
-        log.info("settled", delivery=row.id, action=row.intent.action, file=row.name)
+        tell = log.info if isinstance(outcome, Delivered) else log.debug  # a held one is looked at again and again
+        tell("settled", delivery=row.id, action=row.intent.action, file=row.name, state=outcome.row.state.value)
 
     def forget(self, endpoint: str) -> None:
         """A person asks for a try at once."""

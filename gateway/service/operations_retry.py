@@ -1,11 +1,15 @@
 """`gateway retry`: a person says that it can work now."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 
 from gateway.core.errors import GatewayError, NeedsOperator, NotThere, Refused
-from gateway.ledger import Connection, deliveries, sources
+from gateway.core.units import show_duration
+from gateway.language.nodes import PutGet
+from gateway.ledger import Connection, answers, deliveries, sources
 from gateway.ledger.delivery_row import DeliveryRow, State
+from gateway.runner.finishing import command_of
 from gateway.runner.settling import needs_peer
 from gateway.service.operations import Gateway, Said
 from gateway.service.schedules import is_polled
@@ -123,12 +127,50 @@ async def _delivery(gateway: Gateway, row: DeliveryRow) -> Said:
         said = await _tried(gateway, row)
         gateway.refresh(row.intent.action)
         return said
+    if row.delivered_at is not None and (awaited := await _awaited_again(gateway, row)) is not None:
+        return awaited
     await gateway.engine.ledger.write(
         partial(sources.free, action=row.intent.action, source=row.intent.source, command=row.intent.command)
     )
     await _forget(gateway, [row.intent.endpoint])
     gateway.refresh(row.intent.action)
     return Said(tuple(_freed(gateway, row.intent.action, row.intent.source)))
+
+
+async def _awaited_again(gateway: Gateway, row: DeliveryRow) -> Said | None:
+    """PUT+GET: the request stands at the peer, so it is not put again; its answer is waited for once more.
+
+    None if no answer to it was missed.
+    """
+    instance = gateway.engine.actions.instances.get(row.intent.action)
+    command = command_of(row, instance)
+    if not isinstance(command, PutGet):
+        return None
+    ledger = gateway.engine.ledger
+    await _forget(gateway, [row.intent.endpoint])
+    if not await ledger.write(partial(_wait_again, row=row, deadline_at=ledger.now_ns() + _whole_ns(command.wait))):
+        return None
+    served = "" if gateway.statuses() else "; `gateway serve` fetches it once it runs"
+    return Said(
+        (f"delivery {row.id} ({row.name}): its answer is waited for again, {show_duration(command.wait)}{served}",)
+    )
+
+
+def _wait_again(connection: Connection, row: DeliveryRow, deadline_at: int) -> bool:
+    if not answers.wait_again(connection, row.id, deadline_at):
+        return False
+    deliveries.move(
+        connection,
+        row.id,
+        State.FAILED,
+        State.AWAITING,
+        {"finished_at": None, "error": None, "error_class": None},
+    )
+    return True
+
+
+def _whole_ns(length: timedelta) -> int:
+    return int(length.total_seconds() * 1e9)
 
 
 async def _tried(gateway: Gateway, row: DeliveryRow) -> Said:
