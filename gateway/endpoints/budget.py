@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 _MINUTE_S = 60.0
 _BURST_S = 0.25  # so much may go at once after a pause
 _TURN_S = 1 / 16  # so much goes before it is another transfer's turn
-_LOOK_S = 1.0  # how soon another limit of the timetable is noticed
+_LOOK_S = 1.0  # how soon a login that waits notices another limit
 
 
 class Budget:
@@ -73,7 +73,7 @@ class Budget:
                     if wait_s <= 0:
                         self._paid_until_s += some / limit
                         return some
-                    await self._clock.sleep(min(wait_s, _LOOK_S))
+                    await self._clock.sleep(wait_s)
         return wanted_bytes
 
     def _limit(self) -> int | None:

@@ -121,6 +121,30 @@ async def test_transfers_that_fail_again_and_again_open_the_circuit_though_every
     assert (peer.logins, caught.value.next_at) == (before, START + timedelta(seconds=5))
 
 
+async def put_fresh(pool: Pool) -> None:
+    async with pool.session("acme", fresh=True) as session:
+        await session.write("f", some())
+
+
+async def test_a_failure_long_after_it_has_opened_opens_it_again() -> None:
+    peer = Peer()
+    await peer.fail()
+    await peer.pass_time(600)
+    await peer.fail(1)
+    assert peer.word() is Circuit.OPEN
+    assert peer.memory.troubles["acme"].next_at == START + timedelta(seconds=610)
+
+
+async def test_whoever_waits_for_a_session_when_it_opens_is_told_at_once() -> None:
+    peer = Peer()
+    async with AsyncExitStack() as stack:
+        lent = [await stack.enter_async_context(peer.pool.session("acme")) for _ in range(3)]
+        waiting = [asyncio.ensure_future(put(peer.pool)) for _ in range(5)]
+        await _lose(peer, lent[0], FAILURES_IN_A_ROW)
+        answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 1)
+        assert all(isinstance(answer, NotYet) for answer in answers)
+
+
 async def test_a_file_that_is_carried_between_them_ends_the_row() -> None:
     peer = Peer()
     for _ in range(3):
@@ -142,6 +166,14 @@ async def test_a_full_disk_opens_it_with_sessions_that_stay_usable() -> None:
     await peer.fail(error=NoSpace("acme: the disk is full"))
     assert peer.word() is Circuit.OPEN
     assert peer.logins == 1
+    with pytest.raises(NotYet):
+        await put(peer.pool)
+    await peer.pass_time(5)
+    peer.refusals = [LinkLost("acme: connection refused")]
+    with pytest.raises(LinkLost):
+        await put_fresh(peer.pool)
+    with pytest.raises(NotYet):  # the session that is left over is not lent either
+        await put(peer.pool)
 
 
 @pytest.mark.parametrize("error", [PathRefused("no"), NotThere("no")])
