@@ -42,14 +42,20 @@ def application(wanted: str | None) -> typer.Typer:
     return app
 
 
-def _gateway(
-    show_version: bool = typer.Option(False, "--version", help="Print the version and end.", is_eager=True),
-) -> None:
-    if show_version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         from importlib.metadata import version
 
         typer.echo(f"gateway {version('file-transfer-gateway')}")
         raise typer.Exit
+
+
+def _gateway(
+    _: bool = typer.Option(
+        False, "--version", help="Print the version and end.", is_eager=True, callback=_show_version
+    ),
+) -> None:
+    """What holds for every verb."""
 
 
 def _register(app: typer.Typer, name: str, verb: Verb, *, real: bool) -> None:
