@@ -43,6 +43,15 @@ class Ran:
     output: str
 
 
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A file that was laid down: its bytes, and what is known of it without asking again."""
+
+    size_bytes: int
+    time_taken: bool | None = None  # the mtime that was asked for; None: ask `set_mtime`
+    seen: Entry | None = None  # what stands there, seen after the close was answered; None: ask `stat`
+
+
 class Endpoint(Protocol):
     """Files on one peer, as one logged-in session sees them."""
 
@@ -76,6 +85,10 @@ class Endpoint(Protocol):
         call.  Whatever `blocks` raises passes through unchanged, the partial left as it is.  `offset` > 0 needs
         `features.resume`.
         """
+        ...
+
+    async def lay(self, path: str, blocks: AsyncIterator[bytes], *, mtime_ns: int | None = None) -> Laid:
+        """`write` from zero, with as much of `set_mtime` and `stat` as the endpoint does in the same round trips."""
         ...
 
     async def append(self, path: str, blocks: AsyncIterator[bytes]) -> int:

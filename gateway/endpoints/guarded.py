@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from gateway.core.errors import GatewayError
 from gateway.core.model import Entry
-from gateway.endpoints.base import Endpoint, Ran
+from gateway.endpoints.base import Endpoint, Laid, Ran
 from gateway.endpoints.breaker import Breaker
 from gateway.endpoints.wrap import Wrapped, close_iterator
 
@@ -38,7 +38,7 @@ class Guarded(Wrapped):
         await self._breaker.answered()
         return answer
 
-    async def _sent(self, blocks: AsyncIterator[bytes], send: Callable[[AsyncIterator[bytes]], Awaitable[int]]) -> int:
+    async def _sent(self, blocks: AsyncIterator[bytes], send: Callable[[AsyncIterator[bytes]], Awaitable[T]]) -> T:
         seen, given = self._seen(), _Given(blocks)
         async with aclosing(given.blocks()) as passed:
             try:
@@ -73,6 +73,10 @@ class Guarded(Wrapped):
     async def write(self, path: str, blocks: AsyncIterator[bytes], *, offset: int = 0, sync: bool = True) -> int:
         """Counted, unless the source of the blocks failed."""
         return await self._sent(blocks, lambda given: self._inner.write(path, given, offset=offset, sync=sync))
+
+    async def lay(self, path: str, blocks: AsyncIterator[bytes], *, mtime_ns: int | None = None) -> Laid:
+        """As `write`."""
+        return await self._sent(blocks, lambda given: self._inner.lay(path, given, mtime_ns=mtime_ns))
 
     async def append(self, path: str, blocks: AsyncIterator[bytes]) -> int:
         """Counted, unless the source of the blocks failed."""

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from gateway.core.errors import LinkLost, NeedsOperator
-from gateway.endpoints.base import Endpoint, Ran
+from gateway.endpoints.base import Endpoint, Laid, Ran
 
 
 class Session(Endpoint, Protocol):
@@ -56,6 +56,10 @@ class Basic:
 
     async def ping(self) -> None:
         """Nothing to ask."""
+
+    async def lay(self: Endpoint, path: str, blocks: AsyncIterator[bytes], *, mtime_ns: int | None = None) -> Laid:
+        """Only the write: the rest is asked for by itself."""
+        return Laid(await self.write(path, blocks))
 
     async def remote_hash(self, path: str, algorithm: str) -> str | None:
         """None: this kind computes none."""

@@ -3,23 +3,27 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TypeVar
 
 import asyncssh
 
 from gateway.core.errors import LinkLost
+from gateway.core.model import Entry, Kind
+from gateway.endpoints.base import Laid
 from gateway.endpoints.place import Place
-from gateway.endpoints.sftp import SftpEndpoint
+from gateway.endpoints.sftp import SftpEndpoint, entry_of
 from gateway.endpoints.sftp_errors import sftp_errors
 from gateway.endpoints.sftp_login import connect
 from gateway.endpoints.sftp_session import Announced, SftpSession, started
 from gateway.endpoints.wire.client import WireClient, WireFile, open_client
-from gateway.endpoints.wire.packets import Ask
+from gateway.endpoints.wire.packets import Ask, Reader
 from gateway.endpoints.wire.stream import Download, Upload
 
 T = TypeVar("T")
 
 _LAST_ANSWERS_S = 1.0
+_SECOND_NS = 1_000_000_000
 _NEW = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC
 _MORE = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT
 
@@ -56,6 +60,27 @@ class WireSession(SftpSession):
         await super().close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """Where the bytes begin, and what follows them."""
+
+    offset: int = 0
+    sync: bool = True
+    cut: bool = False
+    mtime_ns: int | None = None
+    look: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """The answers to what followed the bytes."""
+
+    timed: "asyncio.Future[bytes] | None"
+    synced: "asyncio.Future[bytes] | None"
+    closed: "asyncio.Future[bytes]"
+    seen: "asyncio.Future[bytes] | None"
+
+
 class PipelinedEndpoint(SftpEndpoint):
     """Files on an SFTP server, many under way on one session."""
 
@@ -86,48 +111,67 @@ class PipelinedEndpoint(SftpEndpoint):
         """The last bytes, the flush to disk and the close leave together."""
         async with self._full_told(path):
             file = await self._opened(path, _MORE if offset else _NEW)
-            if offset:
-                await self._cut_or_close(file, path, offset)
-            return await self._put(path, file, blocks, offset, sync)
+            return (await self._put(path, file, blocks, _Tail(offset, sync, cut=offset > 0))).size_bytes
+
+    async def lay(self, path: str, blocks: AsyncIterator[bytes], *, mtime_ns: int | None = None) -> Laid:
+        """The last bytes, the time, the flush, the close and the look leave together."""
+        async with self._full_told(path):
+            file = await self._opened(path, _NEW)
+            return await self._put(path, file, blocks, _Tail(mtime_ns=mtime_ns, look=True))
 
     async def append(self, path: str, blocks: AsyncIterator[bytes]) -> int:
         """Behind the size that the file has when it is opened."""
         async with self._full_told(path):
             file = await self._opened(path, _MORE)
             there = await self._session.call(self._what(path), file.stat())
-            return await self._put(path, file, blocks, there.size or 0, True)
+            return (await self._put(path, file, blocks, _Tail(there.size or 0))).size_bytes
 
     async def _opened(self, path: str, flags: int) -> WireFile:
         return await self._session.call(self._what(path), self._wire.open(self._at(path), flags))
 
-    async def _cut_or_close(self, file: WireFile, path: str, offset: int) -> None:
-        try:
-            await self._cut(file, path, offset)
-        except BaseException:
-            self._pipe.ask(Ask.CLOSE, file.handle)
-            raise
-
-    async def _put(self, path: str, file: WireFile, blocks: AsyncIterator[bytes], offset: int, sync: bool) -> int:
+    async def _put(self, path: str, file: WireFile, blocks: AsyncIterator[bytes], tail: _Tail) -> Laid:
         """Send, then wait for every answer in the order of the requests."""
-        call = self._call(path)
-        upload = Upload(self._pipe, file, self._block_bytes, call)
-        closed = None
+        upload = Upload(self._pipe, file, self._block_bytes, self._call(path))
+        ending = None
         try:
-            sent = await upload.send(blocks, offset)
-            synced = self._synced(file) if sync else None
-            closed = self._pipe.ask(Ask.CLOSE, file.handle)
+            sent = await upload.send(blocks, tail.offset)
+            if tail.cut:
+                await upload.answered()
+                await self._cut(file, path, tail.offset + sent)
+            ending = self._ending(path, file, tail)
             await upload.answered()
-            if synced is not None:
-                await self._session.call(f"{self._what(path)}: fsync", synced)
-            await self._session.call(f"{self._what(path)}: closing", closed)
+            return Laid(sent, *await self._ended(path, ending))
         finally:
             upload.over()
-            if closed is None:
+            if ending is None:
                 self._pipe.ask(Ask.CLOSE, file.handle)
-        return sent
 
-    def _synced(self, file: WireFile) -> "asyncio.Future[bytes] | None":
-        return file.ask_fsync() if self._features.fsync else None
+    def _ending(self, path: str, file: WireFile, tail: _Tail) -> _Ending:
+        """Ask for all that follows the bytes; a look that was answered before the close doesn't count."""
+        timed = None if tail.mtime_ns is None else file.ask_time(tail.mtime_ns // _SECOND_NS)
+        synced = file.ask_fsync() if tail.sync and self._features.fsync else None
+        closed = self._pipe.ask(Ask.CLOSE, file.handle)
+        seen = self._wire.ask_lstat(self._at(path), closed) if tail.look else None
+        return _Ending(timed, synced, closed, seen)
+
+    async def _ended(self, path: str, ending: _Ending) -> tuple[bool | None, Entry | None]:
+        """What became of the time, and what stands there."""
+        what = self._what(path)
+        taken = None if ending.timed is None else await _answer(ending.timed) is not None
+        if ending.synced is not None:
+            await self._session.call(f"{what}: fsync", ending.synced)
+        await self._session.call(f"{what}: closing", ending.closed)
+        body = None if ending.seen is None else await _answer(ending.seen)
+        entry = None if body is None else entry_of(path, Reader(body).attrs())
+        return taken, entry if entry is not None and entry.kind is Kind.FILE else None
+
+
+async def _answer(asked: "asyncio.Future[bytes]") -> bytes | None:
+    """The answer to what may be refused; None where it was."""
+    try:
+        return await asked
+    except asyncssh.SFTPError:
+        return None
 
 
 async def open_pipelined(place: Place) -> PipelinedEndpoint:

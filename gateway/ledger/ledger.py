@@ -55,7 +55,8 @@ class Ledger:
         """Run `work` in the writer's thread; returns after the COMMIT that makes it durable.
 
         Works share transactions: one that raises takes back only its own changes.  A work may be run again, after a
-        full disk or where another one fails, so it touches nothing but the connection.  A cancelled awaiter does not stop its work.
+        full disk or where another one fails, so it touches nothing but the connection.  A cancelled awaiter does not
+        stop its work.
         Raises what `work` raises, LedgerLocked, LedgerFull or LedgerBroken.
         """
         future: asyncio.Future[T] = self._writer.submit(work)

@@ -1,6 +1,6 @@
 """Step 1 of DESIGN §4: what is going to happen is recorded before the first remote byte."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterable
 from functools import partial
 
 from gateway.core.clock import Clock
@@ -37,7 +37,10 @@ async def intend(
     """▣ intended.  Raises SourceBusy or FinalBusy."""
     if intent.mode is Taken.APPEND and intent.unzip is None:
         await caller.before_placing()  # what appends is visible from its first byte
-    async for final, before in _names(intent, target):
+    for final in _names(intent, target):
+        before = await _standing(intent, target, final)
+        if before is not None and _is_unique(intent):
+            continue
         recorded = partial(
             _record,
             intent=intent,
@@ -61,14 +64,13 @@ async def intend(
     raise NameTaken(f"{intent.final}: every name is taken")
 
 
-async def _names(intent: Intent, target: Endpoint) -> AsyncIterator[tuple[str, Stamp | None]]:
-    """The final names to try, with what stands there; only -UNI has more than one."""
-    if intent.mode is not Taken.UNIQUE or intent.unzip is not None:
-        yield intent.final, await _standing(intent, target, intent.final)
-        return
-    for name in naming.free_names(intent.final, target.features.name_bytes_max):
-        if await _standing(intent, target, name) is None:
-            yield name, None
+def _is_unique(intent: Intent) -> bool:
+    return intent.mode is Taken.UNIQUE and intent.unzip is None
+
+
+def _names(intent: Intent, target: Endpoint) -> Iterable[str]:
+    """The final names to try; only -UNI has more than one."""
+    return naming.free_names(intent.final, target.features.name_bytes_max) if _is_unique(intent) else (intent.final,)
 
 
 async def _standing(intent: Intent, target: Endpoint, name: str) -> Stamp | None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 from gateway.core.errors import AlreadyThere, GatewayError, LinkLost, NeedsOperator, NotThere, SourceChanged
 from gateway.core.model import Stamp
-from gateway.endpoints.base import Endpoint
+from gateway.endpoints.base import Endpoint, Laid
 from gateway.endpoints.wrap import close_iterator
 from gateway.ledger.delivery_row import State
 from gateway.transfer import naming
@@ -37,42 +37,45 @@ async def _beside(way: Way) -> tuple[Stamp | None, Proof, Tally, list[str]]:
     proof = plan_proof(way.intent, way.target.features)
     await same_source(way)
     tally = Tally.of(*proof.algorithms)
-    await transmit(way, way.row.partial, tally)
+    laid = await transmit(way, way.row.partial, tally, mtime_ns=wanted_time(way))
     await same_source(way)
-    notes = await _give_time(way, way.row.partial)
-    stamp = await prove(way.target, way.row.partial, proof, tally.size_bytes, tally.hex, way.intent)
+    notes = await _give_time(way, way.row.partial, laid)
+    stamp = await prove(way.target, way.row.partial, proof, tally.size_bytes, tally.hex, way.intent, laid.seen)
     return stamp, proof, tally, notes
 
 
-async def transmit(way: Way, path: str, tally: Tally) -> None:
-    """2: stream the source into `path`, once."""
+async def transmit(way: Way, path: str, tally: Tally, *, mtime_ns: int | None = None) -> Laid:
+    """2: stream the source into `path`, once; what is known of it after that."""
     async with progressing(way.clock, way.intent.timeout, way.intent.source) as progress:
-        sent = await _write(way, path, tally, progress)
+        laid = await _write(way, path, tally, progress, mtime_ns)
     await tally.settled()
-    if sent != tally.size_bytes:
-        raise LinkLost(f"{path}: {tally.size_bytes} bytes were given, the peer took {sent}; it is sent again")
+    if laid.size_bytes != tally.size_bytes:
+        raise LinkLost(
+            f"{path}: {tally.size_bytes} bytes were given, the peer took {laid.size_bytes}; it is sent again"
+        )
     if tally.size_bytes != way.intent.stamp.size_bytes:
         raise SourceChanged(
             f"{way.intent.source}: {tally.size_bytes} bytes were read where {way.intent.stamp.size_bytes} were judged; "
             "it is judged anew"
         )
+    return laid
 
 
-async def _write(way: Way, path: str, tally: Tally, progress: Progress) -> int:
+async def _write(way: Way, path: str, tally: Tally, progress: Progress, mtime_ns: int | None) -> Laid:
     try:
-        return await _write_once(way, path, tally, progress)
+        return await _write_once(way, path, tally, progress, mtime_ns)
     except NotThere as exc:
         folder = naming.split(path)[0]
         if not way.intent.make_dirs or tally.size_bytes or not folder:
             raise NeedsOperator(f"{folder or path}: this folder is missing; make it, or set make_dirs = true") from exc
     await make_folders(way.target, folder.rstrip("/"))
-    return await _write_once(way, path, tally, progress)
+    return await _write_once(way, path, tally, progress, mtime_ns)
 
 
-async def _write_once(way: Way, path: str, tally: Tally, progress: Progress) -> int:
+async def _write_once(way: Way, path: str, tally: Tally, progress: Progress, mtime_ns: int | None) -> Laid:
     blocks = blocks_of(way, tally, progress)
     try:
-        return await way.target.write(path, blocks)
+        return await way.target.lay(path, blocks, mtime_ns=mtime_ns)
     finally:
         await blocks.aclose()
 
@@ -121,13 +124,18 @@ async def same_source(way: Way) -> None:
         raise SourceChanged(f"{way.intent.source}: it changed since it was judged; it is judged anew")
 
 
-async def _give_time(way: Way, path: str) -> list[str]:
+def wanted_time(way: Way) -> int | None:
+    """The mtime to ask for, where the peer can be asked."""
+    return way.intent.mtime_ns if way.target.features.set_mtime else None
+
+
+async def _give_time(way: Way, path: str, laid: Laid) -> list[str]:
     """Ask for the source's mtime; a refusal is one warning."""
-    wanted = way.intent.mtime_ns
-    if wanted is None or not way.target.features.set_mtime:
+    wanted = wanted_time(way)
+    if wanted is None:
         return []
     try:
-        taken = await way.target.set_mtime(path, wanted)
+        taken = await way.target.set_mtime(path, wanted) if laid.time_taken is None else laid.time_taken
     except NotThere:
         return []  # the proof finds out, and says what to do
     except GatewayError as exc:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.config.schema import Verify
 from gateway.core.errors import NeedsOperator, NotThere, PathRefused, VerifyFailed
-from gateway.core.model import Stamp
+from gateway.core.model import Entry, Stamp
 from gateway.endpoints.base import Endpoint, Features
 from gateway.ledger.intent import Intent
 
@@ -48,13 +48,21 @@ def plan_proof(intent: Intent, features: Features) -> Proof:
 
 
 async def prove(
-    target: Endpoint, path: str, proof: Proof, size_bytes: int, hex_of: Callable[[str], str], intent: Intent
+    target: Endpoint,
+    path: str,
+    proof: Proof,
+    size_bytes: int,
+    hex_of: Callable[[str], str],
+    intent: Intent,
+    seen: Entry | None = None,
 ) -> Stamp | None:
     """Check what stands under `path`; its stamp (None where the peer shows none and no proof is asked).
 
+    `seen` is what was seen there after the close; it is asked for where that is missing.
+
     Raises VerifyFailed, or NeedsOperator where the peer took the file at its close.
     """
-    stamp = await _look(target, path, proof, intent)
+    stamp = seen.stamp if seen is not None else await _look(target, path, proof, intent)
     if proof.name == "none" or stamp is None:
         return stamp
     if stamp.size_bytes != size_bytes:

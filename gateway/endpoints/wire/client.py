@@ -40,6 +40,14 @@ class WireFile:
         """Cut, or filled with zeros."""
         await self._pipe.ask(Ask.FSETSTAT, self.handle, packets.attrs_size(size))
 
+    def ask_time(self, seconds: int) -> "asyncio.Future[bytes]":
+        """The answer to setting both times."""
+        try:
+            times = packets.attrs_times(seconds)
+        except asyncssh.SFTPError as exc:
+            return self._pipe.refused(exc)
+        return self._pipe.ask(Ask.FSETSTAT, self.handle, times)
+
     def ask_fsync(self) -> "asyncio.Future[bytes]":
         """The answer to a flush of the bytes to disk."""
         return self._pipe.ask(Ask.EXTENDED, text("fsync@openssh.com"), self.handle)
@@ -66,9 +74,13 @@ class WireClient:
         names = Reader(await self.pipe.ask(Ask.REALPATH, text(path), expects=Told.NAME)).names()
         return next(name.filename for name in names)
 
+    def ask_lstat(self, path: str, after: "asyncio.Future[bytes] | None" = None) -> "asyncio.Future[bytes]":
+        """The attributes, to be read; an answer that comes before that of `after` counts for nothing."""
+        return self.pipe.ask(Ask.LSTAT, text(path), expects=Told.ATTRS, after=after)
+
     async def lstat(self, path: str) -> Attrs:
         """Links are not followed."""
-        return Reader(await self.pipe.ask(Ask.LSTAT, text(path), expects=Told.ATTRS)).attrs()
+        return Reader(await self.ask_lstat(path)).attrs()
 
     async def stat(self, path: str) -> Attrs:
         """Links are followed."""

@@ -21,9 +21,12 @@ _BUFFERED_BYTES = 1024 * 1024  # handed to the channel before it asks us to paus
 class _Asked:
     """One request under way."""
 
-    __slots__ = ("expects", "future", "sent_at")
+    __slots__ = ("after", "expects", "future", "sent_at")
 
-    def __init__(self, expects: int, future: "asyncio.Future[bytes]", sent_at: float) -> None:
+    def __init__(
+        self, expects: int, future: "asyncio.Future[bytes]", sent_at: float, after: "asyncio.Future[bytes] | None"
+    ) -> None:
+        self.after = after
         self.expects = expects
         self.future = future
         self.sent_at = sent_at
@@ -60,10 +63,16 @@ class Pipe(asyncssh.SSHClientSession[bytes]):
 
     # What is sent.
 
-    def ask(self, kind: Ask, *body: bytes | memoryview, expects: Told = Told.STATUS) -> "asyncio.Future[bytes]":
+    def ask(
+        self,
+        kind: Ask,
+        *body: bytes | memoryview,
+        expects: Told = Told.STATUS,
+        after: "asyncio.Future[bytes] | None" = None,
+    ) -> "asyncio.Future[bytes]":
         """Send one request; the answer's body, empty for a good status.
 
-        The future raises asyncssh.SFTPError; nobody has to await it.  Cancelling it changes nothing for the server.
+        Servers may carry requests out in any order: an answer that comes before that of `after` is a failure.  The future raises asyncssh.SFTPError; nobody has to await it.  Cancelling it changes nothing for the server.
         """
         future: asyncio.Future[bytes] = self._loop.create_future()
         if self._dead is not None:
@@ -74,12 +83,18 @@ class Pipe(asyncssh.SSHClientSession[bytes]):
         if not self._under_way:
             self._front_moved_at = now
             self._watch(self._deadline_s)
-        self._under_way[request] = _Asked(expects, future, now)
+        self._under_way[request] = _Asked(expects, future, now, after)
         self._out.append(packets.head(kind, request, sum(map(len, body))))
         self._out += body
         if not self._flushing:
             self._flushing = True
             self._loop.call_soon(self._flush)
+        return future
+
+    def refused(self, error: asyncssh.SFTPError) -> "asyncio.Future[bytes]":
+        """The answer to what can't even be asked."""
+        future: asyncio.Future[bytes] = self._loop.create_future()
+        _fail(future, error)
         return future
 
     def _flush(self) -> None:
@@ -137,7 +152,9 @@ class Pipe(asyncssh.SSHClientSession[bytes]):
             if kind == Told.HANDLE:
                 self.ask(Ask.CLOSE, body)
             return
-        if kind == Told.STATUS:
+        if asked.after is not None and not asked.after.done():
+            _fail(asked.future, asyncssh.SFTPFailure("it was carried out too early"))
+        elif kind == Told.STATUS:
             self._said(asked, packets.status_error(body))
         elif kind == asked.expects:
             asked.future.set_result(body)
