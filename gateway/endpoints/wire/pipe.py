@@ -72,7 +72,8 @@ class Pipe(asyncssh.SSHClientSession[bytes]):
     ) -> "asyncio.Future[bytes]":
         """Send one request; the answer's body, empty for a good status.
 
-        Servers may carry requests out in any order: an answer that comes before that of `after` is a failure.  The future raises asyncssh.SFTPError; nobody has to await it.  Cancelling it changes nothing for the server.
+        Servers may carry requests out in any order: an answer that comes before that of `after` is a failure.
+        The future raises asyncssh.SFTPError; nobody has to await it.  Cancelling it changes nothing for the server.
         """
         future: asyncio.Future[bytes] = self._loop.create_future()
         if self._dead is not None:
