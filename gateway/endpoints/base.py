@@ -33,6 +33,7 @@ class Features:
     hides_dot_names: bool = False
     missing_folder_is_empty: bool = False  # a listing can't tell a missing folder from an empty one
     name_bytes_max: int = 255
+    window_bytes: int = 0  # so much of a write may be unanswered at once, and may have arrived in any order
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,9 @@ class Endpoint(Protocol):
         ...
 
     async def write(self, path: str, blocks: AsyncIterator[bytes], *, offset: int = 0, sync: bool = True) -> int:
-        """Make or cut `path` at `offset`, write `blocks` from there in order; return once the close was answered.
+        """Make `path`, write `blocks` from `offset` in order, cut it behind them; return once the close was answered.
 
+        With an `offset` the cut comes last: what a dead session left unanswered must never cut a file that went on.
         With `sync` the bytes are asked to be on disk where `features.fsync`.  Returns the bytes written by this
         call.  Whatever `blocks` raises passes through unchanged, the partial left as it is.  `offset` > 0 needs
         `features.resume`.
@@ -122,8 +124,8 @@ class Endpoint(Protocol):
         """Ask for an mtime; False if the peer refuses (never an error: a refusal costs nothing but the time)."""
         ...
 
-    async def remote_hash(self, path: str, algorithm: str) -> str | None:
-        """The lower-case hex digest that the peer computes, None if it can't."""
+    async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
+        """The lower-case hex digest that the peer computes of a file, or of its first bytes; None if it can't."""
         ...
 
     async def execute(self, command: str, *, timeout_s: float) -> Ran:

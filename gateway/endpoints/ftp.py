@@ -210,8 +210,10 @@ class FtpEndpoint(Basic):
         command = f"{verb} {show_time(mtime_ns)} {self._at(path)}"
         return (await self._call(path, partial(self._control.reply, command))).startswith("2")
 
-    async def remote_hash(self, path: str, algorithm: str) -> str | None:
-        """HASH, or one of the X… commands, where FEAT told of them."""
+    async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
+        """HASH, or one of the X… commands, where FEAT told of them; whole files only."""
+        if first_bytes is not None:
+            return None
         for command in hash_commands(self._control.features, algorithm):
             reply = await self._call(path, partial(self._control.reply, command.format(path=self._at(path))))
             if (digest := read_hash(reply, algorithm)) is not None:

@@ -110,9 +110,9 @@ class Guarded(Wrapped):
         """Counted."""
         return await self._asked(self._inner.set_mtime(path, mtime_ns))
 
-    async def remote_hash(self, path: str, algorithm: str) -> str | None:
+    async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """Counted."""
-        return await self._asked(self._inner.remote_hash(path, algorithm))
+        return await self._asked(self._inner.remote_hash(path, algorithm, first_bytes=first_bytes))
 
     async def execute(self, command: str, *, timeout_s: float) -> Ran:
         """Counted."""

@@ -155,11 +155,11 @@ class LocalEndpoint(Basic):
             return False
         return True
 
-    async def remote_hash(self, path: str, algorithm: str) -> str | None:
+    async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """Reads the file again."""
         if algorithm not in _FEATURES.remote_hash:
             return None
-        return await self._run(path, partial(calls.digest, self._at(path), algorithm))
+        return await self._run(path, partial(calls.digest, self._at(path), algorithm, first_bytes))
 
     async def close(self) -> None:
         """Ends its own threads; shared ones stay."""

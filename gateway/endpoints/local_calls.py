@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from itertools import islice
 
@@ -148,13 +149,15 @@ def set_mtime(path: str, mtime_ns: int) -> None:
     os.utime(path, ns=(mtime_ns, mtime_ns), follow_symlinks=False)
 
 
-def digest(path: str, algorithm: str) -> str:
-    """The hex digest of a file."""
+def digest(path: str, algorithm: str, first_bytes: int | None = None) -> str:
+    """The hex digest of a file, or of its first bytes."""
     descriptor = open_to_read(path)
     try:
-        made = hashlib.new(algorithm)
-        while block := os.read(descriptor, _HASH_BLOCK_BYTES):
+        made, at = hashlib.new(algorithm), 0
+        end = sys.maxsize if first_bytes is None else first_bytes
+        while block := os.pread(descriptor, min(_HASH_BLOCK_BYTES, end - at), at):
             made.update(block)
+            at += len(block)
         return made.hexdigest()
     finally:
         os.close(descriptor)

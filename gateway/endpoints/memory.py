@@ -149,19 +149,23 @@ class MemoryEndpoint(Basic):
     async def write(self, path: str, blocks: AsyncIterator[bytes], *, offset: int = 0, sync: bool = True) -> int:  # noqa: ARG002
         """As the contract says."""
         file = self.store.open(self._at(path))
-        del file.data[offset:]
-        file.data.extend(bytes(offset - len(file.data)))
-        return await self._add(file, blocks)
+        file.data.extend(bytes(max(0, offset - len(file.data))))
+        if not offset:
+            file.data.clear()
+        written = await self._add(file, blocks, offset)
+        del file.data[offset + written :]
+        return written
 
     async def append(self, path: str, blocks: AsyncIterator[bytes]) -> int:
         """As the contract says."""
-        return await self._add(self.store.open(self._at(path)), blocks)
+        file = self.store.open(self._at(path))
+        return await self._add(file, blocks, len(file.data))
 
-    async def _add(self, file: _File, blocks: AsyncIterator[bytes]) -> int:
+    async def _add(self, file: _File, blocks: AsyncIterator[bytes], at: int) -> int:
         written = 0
         file.mtime_ns = self.store.now_ns()
         async for block in blocks:
-            file.data.extend(block)
+            file.data[at + written : at + written + len(block)] = block
             file.mtime_ns = self.store.now_ns()
             written += len(block)
         return written
@@ -214,11 +218,11 @@ class MemoryEndpoint(Basic):
         self.store.file(self._at(path)).mtime_ns = mtime_ns
         return True
 
-    async def remote_hash(self, path: str, algorithm: str) -> str | None:
+    async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """As the contract says."""
         if algorithm not in self._features.remote_hash:
             return None
-        return hashlib.new(algorithm, self.store.file(self._at(path)).data).hexdigest()
+        return hashlib.new(algorithm, self.store.file(self._at(path)).data[:first_bytes]).hexdigest()
 
 
 def _move_keys(held: dict[str, T], old: str, new: str) -> None:

@@ -61,7 +61,7 @@ class Basic:
         """Only the write: the rest is asked for by itself."""
         return Laid(await self.write(path, blocks))
 
-    async def remote_hash(self, path: str, algorithm: str) -> str | None:
+    async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """None: this kind computes none."""
         return None
 

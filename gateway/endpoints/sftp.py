@@ -11,17 +11,16 @@ import asyncssh
 from gateway.core.errors import AlreadyThere, GatewayError, LinkLost, NoSpace, NotThere, PathRefused, Retryable
 from gateway.core.model import Entry, Kind, Stamp
 from gateway.endpoints.base import Features, Ran
+from gateway.endpoints.hash_batch import HashBatch
 from gateway.endpoints.paths import join, parent, resolve
 from gateway.endpoints.place import Place
 from gateway.endpoints.session import Basic
 from gateway.endpoints.sftp_calls import Attributes, Listed, SftpFile
-from gateway.endpoints.sftp_hash import shell_hash
 from gateway.endpoints.sftp_session import EXTENSIONS, SftpSession, open_session
-from gateway.endpoints.sftp_stream import Call, read_blocks, write_blocks
+from gateway.endpoints.sftp_stream import WINDOW_BYTES, Call, read_blocks, write_blocks
 
 _SECOND_NS = 1_000_000_000
 _LITTLE_SPACE_BYTES = 1024 * 1024
-_HASHING = 10  # a checksum of a large file takes longer than an ordinary call
 _KINDS = {stat_bits.S_IFREG: Kind.FILE, stat_bits.S_IFDIR: Kind.FOLDER, stat_bits.S_IFLNK: Kind.LINK}
 _TYPES = {
     asyncssh.FILEXFER_TYPE_REGULAR: Kind.FILE,
@@ -58,6 +57,7 @@ def _features(session: SftpSession) -> Features:
         exec=True,
         mtime_precision_ns=_SECOND_NS,
         concurrent=True,
+        window_bytes=WINDOW_BYTES,
     )
 
 
@@ -72,6 +72,7 @@ class SftpEndpoint(Basic):
         self._session = session
         self._client = session.client
         self._features = _features(session)
+        self._hashes = HashBatch(session)
 
     @property
     def features(self) -> Features:
@@ -161,9 +162,7 @@ class SftpEndpoint(Basic):
     async def write(self, path: str, blocks: AsyncIterator[bytes], *, offset: int = 0, sync: bool = True) -> int:
         """Sequential, never sparse; returns once the close was answered."""
         async with self._full_told(path), self._open(path, _MORE if offset else _NEW) as file:
-            if offset:
-                await self._cut(file, path, offset)
-            return await self._fill(file, path, blocks, offset, sync)
+            return await self._fill(file, path, blocks, offset, sync, cut=offset > 0)
 
     async def append(self, path: str, blocks: AsyncIterator[bytes]) -> int:
         """Behind the size that the file has when it is opened."""
@@ -171,13 +170,17 @@ class SftpEndpoint(Basic):
             there = await self._call(path)(file.stat())
             return await self._fill(file, path, blocks, there.size or 0, True)
 
-    async def _cut(self, file: SftpFile, path: str, offset: int) -> None:
+    async def _cut(self, file: SftpFile, path: str, size: int) -> None:
         there = await self._call(path)(file.stat())
-        if there.size != offset:
-            await self._call(path)(file.truncate(offset))
+        if there.size != size:
+            await self._call(path)(file.truncate(size))
 
-    async def _fill(self, file: SftpFile, path: str, blocks: AsyncIterator[bytes], offset: int, sync: bool) -> int:
+    async def _fill(
+        self, file: SftpFile, path: str, blocks: AsyncIterator[bytes], offset: int, sync: bool, *, cut: bool = False
+    ) -> int:
         written = await write_blocks(file, self._call(path), blocks, offset, self._session.write_bytes)
+        if cut:
+            await self._cut(file, path, offset + written)
         if sync and self._features.fsync:
             await self._call(f"{path}: fsync")(file.fsync())
         return written
@@ -264,9 +267,9 @@ class SftpEndpoint(Basic):
             return False
         return True
 
-    async def remote_hash(self, path: str, algorithm: str) -> str | None:
+    async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """As the peer's shell computes it; None where it has none, or its folders differ from SFTP's."""
-        return await shell_hash(self._session, self._at(path), algorithm, self._session.place.call_timeout_s * _HASHING)
+        return await self._hashes.digest(self._at(path), algorithm, first_bytes)
 
     async def execute(self, command: str, *, timeout_s: float) -> Ran:
         """Through the account's own shell."""

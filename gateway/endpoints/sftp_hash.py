@@ -1,33 +1,56 @@
-"""Checksums that the peer's own shell computes, with names quoted so that none becomes a command."""
+"""Checksums that the peer's own shell computes: command lines and answers, no name ever read as a command.  Pure."""
 
+import re
 import shlex
+from collections.abc import Sequence
 
-from gateway.core.errors import LinkLost, NeedsOperator, Retryable
-from gateway.endpoints.sftp_session import SftpSession
-
-_PROGRAMS = {"sha256": "sha256sum", "sha1": "sha1sum", "md5": "md5sum"}
+PROGRAMS = {"sha256": "sha256sum", "sha1": "sha1sum", "md5": "md5sum"}
 _DIGITS = {"sha256": 64, "sha1": 40, "md5": 32}
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_MEANT = {"n": "\n", "r": "\r"}
 
 
-def hash_command(path: str, algorithm: str) -> str:
-    """The command line; input is redirected, so that no name is read as an option or escaped in the answer."""
-    return f"{_PROGRAMS[algorithm]} < {shlex.quote(path)}"
+def hash_command(path: str, algorithm: str, first_bytes: int | None = None) -> str:
+    """One file, or its first bytes; input is redirected, so the name never stands in the answer."""
+    program, name = PROGRAMS[algorithm], shlex.quote(path)
+    return f"{program} < {name}" if first_bytes is None else f"head -c {first_bytes} < {name} | {program}"
+
+
+def hashes_command(paths: Sequence[str], algorithm: str) -> str:
+    """Many files; what is said of one that can't be read goes nowhere."""
+    return f"{PROGRAMS[algorithm]} {' '.join(shlex.quote(_no_option(path)) for path in paths)} 2>/dev/null"
+
+
+def _no_option(path: str) -> str:
+    return f"./{path}" if path.startswith("-") else path
 
 
 def read_digest(output: str, algorithm: str) -> str | None:
     """The digest at the start of the last line, None if it isn't one."""
     lines = output.strip().splitlines()
-    first = lines[-1].split(" ")[0].lower() if lines else ""
-    good = len(first) == _DIGITS[algorithm] and not first.strip("0123456789abcdef")
-    return first if good else None
+    return _digest(lines[-1].split(" ")[0], algorithm) if lines else None
 
 
-async def shell_hash(session: SftpSession, path: str, algorithm: str, timeout_s: float) -> str | None:
-    """The digest of `path`, relative to the login folder; None where no shell answers."""
-    if algorithm not in _PROGRAMS or "\0" in path:
+def read_digests(output: str, paths: Sequence[str], algorithm: str) -> dict[str, str]:
+    """The digests by path, of the paths that the answer names beyond doubt."""
+    wanted = {_no_option(path): path for path in paths}
+    named = [pair for line in output.split("\n") if (pair := _named(line, algorithm)) is not None]
+    found = {wanted[name]: digest for name, digest in named if name in wanted}
+    seen = [name for name, _ in named]
+    return {path: digest for path, digest in found.items() if seen.count(_no_option(path)) == 1}
+
+
+def _named(line: str, algorithm: str) -> tuple[str, str] | None:
+    """Name and digest of one line; a line that starts with a backslash has them in its name, too."""
+    escaped = line.startswith("\\")
+    first, _, name = line.removeprefix("\\").partition(" ")
+    digest = _digest(first, algorithm)
+    if digest is None or name[:1] not in (" ", "*"):
         return None
-    try:
-        ran = await session.run(hash_command(path, algorithm), timeout_s)
-    except (NeedsOperator, LinkLost, Retryable):
-        return None
-    return read_digest(ran.output, algorithm) if ran.exit_code == 0 else None
+    return _ESCAPED.sub(lambda it: _MEANT.get(it[1], it[1]), name[1:]) if escaped else name[1:], digest
+
+
+def _digest(word: str, algorithm: str) -> str | None:
+    found = word.lower()
+    good = len(found) == _DIGITS[algorithm] and not found.strip("0123456789abcdef")
+    return found if good else None

@@ -12,6 +12,8 @@ T = TypeVar("T")
 
 _WINDOW_BYTES = 4 * 1024 * 1024  # under way on one file
 _WINDOW_MIN, _WINDOW_MAX = 16, 128  # requests
+WINDOW_BYTES = 8 * 1024 * 1024
+"""More than any of our ways to write has under way on one file."""
 
 
 def _window(block_bytes: int) -> int:

@@ -81,9 +81,9 @@ class Wrapped:
         """Forwarded."""
         return await self._inner.set_mtime(path, mtime_ns)
 
-    async def remote_hash(self, path: str, algorithm: str) -> str | None:
+    async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """Forwarded."""
-        return await self._inner.remote_hash(path, algorithm)
+        return await self._inner.remote_hash(path, algorithm, first_bytes=first_bytes)
 
     async def execute(self, command: str, *, timeout_s: float) -> Ran:
         """Forwarded."""
@@ -125,9 +125,9 @@ class Steady(Wrapped):
         """Repeated."""
         return await self._again(lambda: self._inner.stat(path))
 
-    async def remote_hash(self, path: str, algorithm: str) -> str | None:
+    async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """Repeated."""
-        return await self._again(lambda: self._inner.remote_hash(path, algorithm))
+        return await self._again(lambda: self._inner.remote_hash(path, algorithm, first_bytes=first_bytes))
 
     async def scan(self, folder: str) -> AsyncIterator[Entry]:
         """Repeated until the first name came."""

@@ -10,6 +10,8 @@ from sqlalchemy.dialects.sqlite import insert
 
 from gateway.ledger.tables import endpoint_state
 
+_RESUME_OFF = "resume_off"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointTrouble:
@@ -74,6 +76,16 @@ def profile_of(connection: Connection, endpoint: str) -> Mapping[str, Any] | Non
     query = select(endpoint_state.c.profile).where(endpoint_state.c.endpoint == endpoint)
     found = connection.execute(query).scalar()
     return None if found is None else dict(json.loads(found))
+
+
+def resume_off(connection: Connection, endpoint: str, why: str) -> None:
+    """Going on with a broken transfer gave a wrong file there; a new probe forgets it."""
+    keep_profile(connection, endpoint, {**(profile_of(connection, endpoint) or {}), _RESUME_OFF: why})
+
+
+def resumes(connection: Connection, endpoint: str) -> bool:
+    """False where `resume_off` was said."""
+    return _RESUME_OFF not in (profile_of(connection, endpoint) or {})
 
 
 def _set(connection: Connection, endpoint: str, **values: int | str | None) -> None:

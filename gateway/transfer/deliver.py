@@ -19,7 +19,8 @@ from gateway.transfer.collect import finish
 from gateway.transfer.intend import go_on_if_free, intend, start
 from gateway.transfer.intent import Caller, Delivered, Held, Intent, Outcome, class_of, text_of
 from gateway.transfer.place import place, swap_on
-from gateway.transfer.settle import restart, settle
+from gateway.transfer.resume import go_on
+from gateway.transfer.settle import settle
 from gateway.transfer.unzip import Sending, unpack
 from gateway.transfer.way import Way
 
@@ -91,7 +92,7 @@ async def _resume(way: Way, *, by_operator: bool) -> Outcome:
         await _release(way, None)
         return Held(way.row, way.row.error or "")
     if way.row.state is State.INTENDED:
-        await restart(way)
+        await go_on(way)
     else:
         await settle(way)
     return await _carry(way)

@@ -18,8 +18,9 @@ from gateway.transfer.bounded import cleaned, to_the_end
 from gateway.transfer.inplace import write_inplace
 from gateway.transfer.intent import Caller, Intent
 from gateway.transfer.place import hold_for_name, name_taken
+from gateway.transfer.resume import send_rest
 from gateway.transfer.same import same_content
-from gateway.transfer.send import make_folders, same_source, send
+from gateway.transfer.send import make_folders, same_source
 from gateway.transfer.verify import sha256_of
 from gateway.transfer.way import Way, stamp_at
 from gateway.transfer.zip import pack
@@ -143,7 +144,7 @@ async def start(way: Way) -> None:
     elif way.intent.inplace:
         await write_inplace(way)
     elif not await _stopped_by_name(way):
-        await (send(way) if way.intent.zip is None else pack(way))
+        await (send_rest(way) if way.intent.zip is None else pack(way))
 
 
 async def _stopped_by_name(way: Way) -> bool:

@@ -1,6 +1,6 @@
 """Steps 2 to 5 of DESIGN §4: the bytes go beside the final name, are counted, hashed and verified."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 from gateway.core.errors import AlreadyThere, GatewayError, LinkLost, NeedsOperator, NotThere, SourceChanged
 from gateway.core.model import Stamp
@@ -9,15 +9,30 @@ from gateway.endpoints.wrap import close_iterator
 from gateway.ledger.delivery_row import State
 from gateway.transfer import naming
 from gateway.transfer.bounded import Progress, progressing
+from gateway.transfer.kept import breaks_off, resumable
 from gateway.transfer.tally import Tally
 from gateway.transfer.verify import Proof, plan_proof, prove
 from gateway.transfer.way import Way, noted_values, stamp_at
 
+Beside = tuple[Stamp | None, Proof, Tally, list[str]]
 
-async def send(way: Way) -> None:
+
+async def from_zero(way: Way) -> Beside:
+    """2 to 4: the whole source, into a new partial."""
+    proof = plan_proof(way.intent, way.target.features)
+    await same_source(way)
+    tally = Tally.of(*proof.algorithms)
+    laid = await transmit(way, way.row.partial, tally, mtime_ns=wanted_time(way))
+    await same_source(way)
+    notes = await give_time(way, way.row.partial, laid)
+    stamp = await prove(way.target, way.row.partial, proof, tally.size_bytes, tally.hex, way.intent, laid.seen)
+    return stamp, proof, tally, notes
+
+
+async def send(way: Way, beside: Callable[[Way], Awaitable[Beside]] = from_zero) -> None:
     """Bring the bytes beside the final name, and record that they may take it."""
     try:
-        stamp, proof, tally, notes = await _beside(way)
+        stamp, proof, tally, notes = await beside(way)
         await way.caller.before_placing()
         await way.move(
             State.PLACING,
@@ -27,21 +42,11 @@ async def send(way: Way) -> None:
             notes=way.noted(*notes),
             **noted_values(stamp),
         )
-    except BaseException:
-        if not way.placing:
+    except BaseException as exc:
+        kept = breaks_off(exc) and resumable(way.intent, way.source.features, way.target.features)
+        if not way.placing and not kept:
             await way.forget_partial()
         raise
-
-
-async def _beside(way: Way) -> tuple[Stamp | None, Proof, Tally, list[str]]:
-    proof = plan_proof(way.intent, way.target.features)
-    await same_source(way)
-    tally = Tally.of(*proof.algorithms)
-    laid = await transmit(way, way.row.partial, tally, mtime_ns=wanted_time(way))
-    await same_source(way)
-    notes = await _give_time(way, way.row.partial, laid)
-    stamp = await prove(way.target, way.row.partial, proof, tally.size_bytes, tally.hex, way.intent, laid.seen)
-    return stamp, proof, tally, notes
 
 
 async def transmit(way: Way, path: str, tally: Tally, *, mtime_ns: int | None = None) -> Laid:
@@ -129,7 +134,7 @@ def wanted_time(way: Way) -> int | None:
     return way.intent.mtime_ns if way.target.features.set_mtime else None
 
 
-async def _give_time(way: Way, path: str, laid: Laid) -> list[str]:
+async def give_time(way: Way, path: str, laid: Laid) -> list[str]:
     """Ask for the source's mtime; a refusal is one warning."""
     wanted = wanted_time(way)
     if wanted is None:

@@ -2,11 +2,29 @@
 
 import asyncio
 import hashlib
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
 _INLINE_BYTES = 32 * 1024
 """Blocks up to this size are hashed on the event loop: a hop to a thread costs more."""
+
+
+class _Crc32:
+    """What old FTP servers compute, in the manner of hashlib."""
+
+    def __init__(self) -> None:
+        self._value = 0
+
+    def update(self, block: bytes) -> None:
+        self._value = zlib.crc32(block, self._value)
+
+    def hexdigest(self) -> str:
+        return f"{self._value:08x}"
+
+
+def _digest(algorithm: str) -> Any:
+    return _Crc32() if algorithm == "crc32" else hashlib.new(algorithm)
 
 
 @dataclass(slots=True)
@@ -20,7 +38,7 @@ class Tally:
     @classmethod
     def of(cls, *algorithms: str) -> "Tally":
         """SHA-256 always, others where a proof needs them."""
-        return cls({name: hashlib.new(name) for name in {"sha256", *algorithms}})
+        return cls({name: _digest(name) for name in {"sha256", *algorithms}})
 
     async def add(self, block: bytes) -> None:
         """Take a block in order; a big one is hashed in a thread while the caller goes on."""

@@ -11,7 +11,6 @@ from gateway.endpoints.base import Endpoint, Features
 from gateway.ledger.intent import Intent
 
 _STRENGTH = ("sha256", "sha1", "md5", "crc32")
-_COMPUTED = ("sha256", "sha1", "md5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +32,11 @@ def plan_proof(intent: Intent, features: Features) -> Proof:
     `auto` asks a remote peer for a hash; on this machine it would only read the same cache again.
     Raises NeedsOperator where a hash is demanded of a peer that computes none.
     """
-    able = next((name for name in _STRENGTH if name in features.remote_hash and name in _COMPUTED), None)
+    algorithm = able(features)
     if intent.verify in (Verify.NONE, Verify.SIZE, Verify.READBACK):
         return Proof(intent.verify.value)
-    if able is not None and (intent.verify is Verify.HASH or intent.place):
-        return Proof("hash", able)
+    if algorithm is not None and (intent.verify is Verify.HASH or intent.place):
+        return Proof("hash", algorithm)
     if intent.verify is Verify.HASH and features.exec:
         return Proof("hash", "sha256")  # not probed yet: its shell may know sha256sum
     if intent.verify is Verify.HASH:
@@ -45,6 +44,11 @@ def plan_proof(intent: Intent, features: Features) -> Proof:
             f'{intent.endpoint or "this machine"}: it computes no hashes; set verify = "readback", "auto" or "size"'
         )
     return Proof("size")
+
+
+def able(features: Features) -> str | None:
+    """The strongest checksum that the peer computes and we do, too."""
+    return next((name for name in _STRENGTH if name in features.remote_hash), None)
 
 
 async def prove(
@@ -71,8 +75,12 @@ async def prove(
             "check its disk space, and whether it converts text files"
         )
     there = await _digest(target, path, proof)
-    if there is not None and there != hex_of(proof.algorithm or "sha256"):
-        raise VerifyFailed(f"{path}: the bytes that arrived are not those that were sent; check the peer's disk")
+    sent = hex_of(proof.algorithm or "sha256")
+    if there is not None and there != sent:
+        raise VerifyFailed(
+            f"{path}: the bytes that arrived are not those that were sent: {proof.algorithm or 'sha256'} {there} "
+            f"where {sent} was sent; check the peer's disk"
+        )
     return stamp
 
 

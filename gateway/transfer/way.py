@@ -14,6 +14,7 @@ from gateway.ledger.stamps import stamp_columns
 from gateway.transfer import naming
 from gateway.transfer.bounded import cleaned, to_the_end
 from gateway.transfer.intent import Also, Caller, Intent
+from gateway.transfer.kept import Kept
 
 
 @dataclass(slots=True)
@@ -32,6 +33,9 @@ class Way:
 
     swept: bool = field(default=False)
     """The partial is gone for sure."""
+
+    kept: Kept | None = field(default=None)
+    """The partial of an earlier attempt that this one goes on with."""
 
     @property
     def intent(self) -> Intent:

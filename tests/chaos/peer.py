@@ -131,8 +131,10 @@ class Session(Wrapped):
     async def set_mtime(self, path: str, mtime_ns: int) -> bool:
         return bool(await self._call(f"set_mtime {path}", lambda: self._inner.set_mtime(path, mtime_ns)))
 
-    async def remote_hash(self, path: str, algorithm: str) -> str | None:
-        return await self._call(f"remote_hash {path}", lambda: self._inner.remote_hash(path, algorithm))
+    async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
+        return await self._call(
+            f"remote_hash {path}", lambda: self._inner.remote_hash(path, algorithm, first_bytes=first_bytes)
+        )
 
 
 def _at(path: str) -> str:
