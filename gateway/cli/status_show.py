@@ -9,6 +9,7 @@ import typer
 
 from gateway.cli.moments import moment, shown
 from gateway.cli.output import print_table, show_span, show_value
+from gateway.core.circuit import Circuit, circuit_at
 from gateway.service.state import ActionState, GatewayState, since
 
 _COLUMNS = ("action", "state", "oldest file", "next", "last run", "why")
@@ -98,13 +99,21 @@ def _last(one: ActionState, state: GatewayState) -> str | None:
 
 def _endpoints(state: GatewayState) -> Iterator[str]:
     for trouble in state.known.troubled:
-        when = f"tried again {shown(moment(trouble.next_at, state.zone), state.zone)}" if trouble.next_at else ""
         began = shown(moment(trouble.failing_since, state.zone), state.zone)
         yield ""
-        yield f"ENDPOINT {trouble.endpoint}: fails since {began}, {when or 'not tried before a person acts'}"
+        yield f"ENDPOINT {trouble.endpoint}: fails since {began}; {_circuit(trouble.next_at, state)}"
         yield f"  {show_value(trouble.error)}"
         if trouble.next_at is not None:
             yield f"  `gateway retry {trouble.endpoint}` tries at once"
+
+
+def _circuit(next_at: int | None, state: GatewayState) -> str:
+    if next_at is None:
+        return "open: not tried before a person acts"
+    at = moment(next_at, state.zone)
+    if circuit_at(at, state.now) is Circuit.HALF_OPEN:
+        return "half-open: the next session tries it, alone"
+    return f"open: tried again {shown(at, state.zone)}"
 
 
 def _people(state: GatewayState) -> Iterator[str]:

@@ -107,19 +107,21 @@ class Breaker:
         """A file was carried to its end."""
         self._in_a_row = 0
         if self._trouble is not None:
-            await self.close()
+            await self._recovered()
 
     async def answered(self) -> None:
         """A call that carries no file worked: that closes only a circuit under which none has failed for long."""
         trouble = self._trouble
         if trouble is None or trouble.next_at is None or self._clock.now() < trouble.next_at + LONGEST_PAUSE:
             return
+        await self._recovered()
+
+    async def _recovered(self) -> None:
+        log.info("endpoint works again", endpoint=self._place.name)
         await self.close()
 
     async def close(self) -> None:
         """All is well, or a person says so."""
-        if self._trouble is not None:
-            log.info("endpoint works again", endpoint=self._place.name)
         self._trouble = None
         self._in_a_row = 0
         self._changed()

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from gateway.config.loaded import Loaded
+from gateway.core.circuit import circuit_at
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError
 from gateway.ledger import Connection, Ledger, endpoints, overview, pauses, runs
@@ -80,6 +81,7 @@ class ActionState:
             "failed_reactions": self.failed_reactions,
             "endpoint_error": trouble.error if trouble else None,
             "endpoint_next_at": _iso_ns(trouble.next_at, zone) if trouble else None,
+            "endpoint_circuit": _circuit(trouble, state.now),
             "degraded": list(self.degraded),
             "last_run": {
                 "id": last.id,
@@ -118,6 +120,12 @@ def _iso(at: datetime | None, zone: tzinfo) -> str | None:
 
 def _iso_ns(at: int | None, zone: tzinfo) -> str | None:
     return None if at is None else _iso(from_ns(at), zone)
+
+
+def _circuit(trouble: EndpointTrouble | None, now: datetime) -> str | None:
+    if trouble is None:
+        return None
+    return circuit_at(None if trouble.next_at is None else from_ns(trouble.next_at), now).value
 
 
 async def gather(loaded: Loaded, clock: Clock) -> GatewayState:
