@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
-from gateway.endpoints.base import Endpoint
+from gateway.endpoints.base import Endpoint, Laid
 from gateway.endpoints.budget import Budget
 from gateway.endpoints.wrap import Wrapped, close_iterator
 
@@ -34,6 +34,11 @@ class Throttled(Wrapped):
         """As fast as the budget allows."""
         async with aclosing(self._paid(blocks)) as paid:
             return await self._inner.write(path, paid, offset=offset, sync=sync)
+
+    async def lay(self, path: str, blocks: AsyncIterator[bytes], *, mtime_ns: int | None = None) -> Laid:
+        """As fast as the budget allows."""
+        async with aclosing(self._paid(blocks)) as paid:
+            return await self._inner.lay(path, paid, mtime_ns=mtime_ns)
 
     async def append(self, path: str, blocks: AsyncIterator[bytes]) -> int:
         """As fast as the budget allows."""

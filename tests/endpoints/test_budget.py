@@ -100,6 +100,13 @@ async def test_what_is_appended_counts_too() -> None:
     assert 1.7 <= clock.monotonic() <= 2.0
 
 
+async def test_what_is_laid_down_in_one_go_counts_too() -> None:
+    limits, clock = budget("1M")
+    laid = await turned(clock, Throttled(MemoryEndpoint(), limits).lay("f", blocks(8)))
+    assert laid.size_bytes == 2 * M
+    assert 1.7 <= clock.monotonic() <= 2.0
+
+
 async def test_no_more_than_a_quarter_of_a_second_goes_at_once_even_after_a_long_rest() -> None:
     limits, clock = budget("1M")
     inner = Witness(clock)

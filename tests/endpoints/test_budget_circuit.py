@@ -230,6 +230,23 @@ async def get(pool: Pool) -> None:
         assert [block async for block in session.read("f")] == [b"some bytes"]
 
 
+async def test_laying_a_file_down_counts_as_writing_does() -> None:
+    peer = Peer()
+    for _ in range(FAILURES_IN_A_ROW):
+        peer.faults = [LOST]
+        with pytest.raises(LinkLost):
+            await lay(peer.pool)
+    assert peer.word() is Circuit.OPEN
+    await peer.pass_time(5)
+    await lay(peer.pool)
+    assert peer.word() is None
+
+
+async def lay(pool: Pool) -> None:
+    async with pool.session("acme") as session:
+        await session.lay("f", some())
+
+
 async def test_after_its_time_one_session_tries_and_the_others_wait_for_what_becomes_of_it() -> None:
     peer = Peer()
     await peer.fail()
