@@ -28,6 +28,7 @@ from gateway.runner.reacting import Reacting
 from gateway.runner.runner import Runner
 from gateway.runner.services import Configured, Services
 from gateway.runner.settling import Settling
+from gateway.service.outboxes import Outboxes, outboxes_of
 from gateway.transfer.logins import LedgerLogins
 
 log = structlog.get_logger(__name__)
@@ -46,9 +47,11 @@ class Engine:
     settling: Settling
     reacting: Reacting
     answers: AnswerWatch
+    outboxes: Outboxes
 
     async def reload(self, loaded: Loaded, actions: Actions) -> None:
-        """Take over a newer configuration; runs under way keep theirs."""
+        """Take over a newer configuration; runs under way keep theirs.  Raises OutboxBusy, nothing changed then."""
+        await asyncio.to_thread(self.outboxes.hold, outboxes_of(actions))
         await self.pool.update(*await usable_places(loaded, self.ledger))
         services = replace(self.runner.services, configured=configured(loaded))
         self.runner.renew(services, actions.instances)
@@ -85,14 +88,15 @@ async def kept_up(what: str, work: Callable[[], Coroutine[None, None, None]], cl
 
 @asynccontextmanager
 async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engine]:
-    """The engine of one state folder.  Raises AlreadyServed while another process has it."""
+    """The engine of one state folder.  Raises AlreadyServed while another process has it, OutboxBusy for an outbox."""
     actions = await asyncio.to_thread(read_actions, loaded)
     async with open_ledger(loaded.state, clock) as ledger, own(ledger, what) as owner:
         await ledger.write(partial(requests.drop_stale, at=ledger.now_ns()))
         places, broken = await usable_places(loaded, ledger)
         pool = Pool(places, clock, LedgerLogins(ledger), broken=broken)
-        local = LocalEndpoint("/")
+        local, outboxes = LocalEndpoint("/"), Outboxes()
         try:
+            await asyncio.to_thread(outboxes.hold, outboxes_of(actions))
             services = Services(
                 ledger=ledger, pool=pool, clock=clock, local=local, owner=owner, configured=configured(loaded)
             )
@@ -107,8 +111,10 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
                 settling=Settling(lambda: runner.services, lambda name: runner.known(name)),
                 reacting=Reacting(lambda: runner.services, runner.instance, clock),
                 answers=AnswerWatch(lambda: runner.services, lambda name: runner.known(name)),
+                outboxes=outboxes,
             )
         finally:
+            outboxes.close()
             await pool.close()
             await local.close()
 

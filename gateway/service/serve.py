@@ -31,6 +31,7 @@ from gateway.service.handlers import handlers_of
 from gateway.service.held import recall_held
 from gateway.service.housekeeping import Housekeeping
 from gateway.service.notify import notify, watchdog_every_s
+from gateway.service.outboxes import outboxes_of
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +90,7 @@ class Service:
 
     async def _prepare(self) -> None:
         _make_folders(self.engine)
+        await asyncio.to_thread(self.engine.outboxes.hold, outboxes_of(self.engine.actions))
         for name, finding in self.engine.actions.broken.items():
             log.error("action can't run", action=name, finding=str(finding))
         await self.hold_pauses()
