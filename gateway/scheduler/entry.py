@@ -28,6 +28,7 @@ class Entry:
     `since` is the last due time that was run or skipped.  `open`: now is within a continuous range.  `look_at_s` and
     `full_at_s` are when its folders are looked at next, and listed in full.  `until_s`: a look at an explicit time
     waits so long for what it found to become stable.  `unsure`: a run ended, and its files were not judged anew yet.
+    `check_stands`: the folder of its CHECK was there at the last look.
     """
 
     instance: Instance
@@ -35,6 +36,7 @@ class Entry:
     misfire: Misfire
     polled: Polled | None = None
     check: PolledCheck | None = None
+    check_stands: bool = False
     refusal: str | None = None
     since: datetime | None = None
     next_at: datetime | None = None

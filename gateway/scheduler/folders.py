@@ -25,13 +25,17 @@ class Folders:
         folders = _folders_of(entry)
         before = self._folders.get(entry.name, frozenset())
         if folders == before:
-            return frozenset()
+            return frozenset(folder for folder in folders if entry.check is not None and self._was_remade(folder))
         for folder in before - folders:
             self._names[folder].discard(entry.name)
         for folder in folders - before:
             self._names[folder].add(entry.name)
         self._folders[entry.name] = folders
         return folders - before if _has_events(entry) else frozenset()
+
+    def _was_remade(self, folder: str) -> bool:
+        """It stands there, but what was watched was another one."""
+        return self._events is not None and not self._events.covers(folder) and folder not in self._events.trouble
 
     def drop(self, name: str) -> frozenset[str]:
         """Forget an action; the folders that nobody needs any more."""
@@ -81,7 +85,9 @@ class Folders:
 def _folders_of(entry: Entry) -> frozenset[str]:
     if entry.polled is not None:
         return frozenset(entry.polled.folders)
-    return frozenset({str(entry.check.spec.base)}) if entry.check is not None else frozenset()
+    if entry.check is not None and entry.check_stands:  # once it stands again it is covered by events anew
+        return frozenset({str(entry.check.spec.base)})
+    return frozenset()
 
 
 def _has_events(entry: Entry) -> bool:

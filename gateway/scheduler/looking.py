@@ -129,6 +129,7 @@ class Looking:
     async def _look_for_check(self, entry: Entry, hints: Hints) -> LookDone:
         assert entry.check is not None
         try:
+            entry.check_stands = await self._lanes.run(entry.check.lane, entry.check.stands)
             decision = await self._decide(entry.check, at_time=entry.until_s is not None)
         except Exception as exc:  # one action's trouble is its own
             return LookDone(entry, hints, error=exc)

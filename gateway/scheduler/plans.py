@@ -94,7 +94,8 @@ class Plans:
     def _next_look(self, done: LookDone, now_s: float) -> list[float]:
         entry = done.entry
         if entry.polled is None:
-            wait = done.decision.look_in if done.decision is not None else self.pace.check_every
+            # Nobody tells when a folder that is missing is made: that is looked for as often as for files to send.
+            wait = done.decision.look_in if done.decision is not None and entry.check_stands else self.pace.check_every
             entry.look_at_s = now_s + wait.total_seconds()
             return [entry.look_at_s]
         if not entry.polled.trusts_folder_times:

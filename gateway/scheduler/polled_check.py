@@ -1,5 +1,6 @@
 """An autocheck action between two looks: the files its CHECK means, and when each is due (LANGUAGE §5)."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,10 @@ class PolledCheck:
     def look(self) -> list[Found]:
         """What matches the path now.  Blocks.  Raises PathRefused for a folder that can't be read."""
         return list(list_checked(self.spec))
+
+    def stands(self) -> bool:
+        """True if the folder that the path starts at is there.  Blocks."""
+        return os.path.isdir(self.spec.base)
 
     def decide(
         self, found: Sequence[Found], reports: Mapping[str, Report], now: datetime, *, at_time: bool

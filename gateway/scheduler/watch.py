@@ -74,6 +74,10 @@ class FolderEvents:
             if folder not in self._watches:
                 self._add(folder)
 
+    def covers(self, folder: str) -> bool:
+        """True while `folder` is watched; it isn't any more once it was removed or moved away."""
+        return folder in self._watches
+
     def uncover(self, folders: Collection[str]) -> None:
         """Stop watching `folders`."""
         for folder in folders:

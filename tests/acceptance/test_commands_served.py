@@ -29,7 +29,6 @@ def served(
 ) -> Iterator[Gateway]:
     with gateway_in(tmp_path_factory.mktemp("served")) as gateway:
         _configure(gateway, sshd, plain_vsftpd, far)
-        (gateway.folder / "tidy" / "new").mkdir(parents=True)
         gateway.start()
         _drop(gateway, far, plain_vsftpd)
         ended = threading.Event()
@@ -126,6 +125,14 @@ def test_lcopy_hands_over_between_local_folders(served: Gateway) -> None:
 def test_check_moves_a_file_away_once_it_is_old_enough(served: Gateway) -> None:
     served.arrived(served.folder / "tidy" / "old" / "forgotten", b"forgotten")
     until((lambda: not (served.folder / "tidy" / "new" / "forgotten").exists()), served.told)
+
+
+def test_check_sees_a_folder_that_was_made_again(served: Gateway) -> None:
+    until((lambda: not (served.folder / "tidy" / "new" / "forgotten").exists()), served.told)
+    (served.folder / "tidy" / "new").rmdir()
+    (served.folder / "tidy" / "new").mkdir()
+    (served.folder / "tidy" / "new" / "again").write_bytes(b"again")
+    served.arrived(served.folder / "tidy" / "old" / "again", b"again")
 
 
 def test_a_reaction_follows_the_copy(served: Gateway) -> None:
