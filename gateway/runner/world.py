@@ -42,9 +42,7 @@ def _facts(loaded: Loaded, name: str, settings: EndpointSettings) -> EndpointFac
         folder=_folder(name, settings, loaded.root),
         exec=settings.scheme is Scheme.SFTP,
         raw=settings.scheme in (Scheme.FTP, Scheme.FTPS),
-        nested_outbox=os.path.isdir(
-            outbox / "outbox"
-        ),  # never raises: the trouble is that endpoint's
+        nested_outbox=os.path.isdir(outbox / "outbox"),  # never raises: the trouble is that endpoint's
         exists=settings.exists,
     )
 
