@@ -3,12 +3,22 @@
 import stat as stat_bits
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
 import asyncssh
 
-from gateway.core.errors import AlreadyThere, GatewayError, LinkLost, NoSpace, NotThere, PathRefused, Retryable
+from gateway.core.errors import (
+    AlreadyThere,
+    GatewayError,
+    LinkLost,
+    NeedsOperator,
+    NoSpace,
+    NotThere,
+    PathRefused,
+    Retryable,
+)
 from gateway.core.model import Entry, Kind, Stamp
 from gateway.endpoints.base import Features, Ran
 from gateway.endpoints.hash_batch import HashBatch
@@ -205,13 +215,19 @@ class SftpEndpoint(Basic):
         return there.bavail * there.frsize < _LITTLE_SPACE_BYTES or (there.files > 0 and there.favail == 0)
 
     async def rename(self, source: str, target: str) -> None:
-        """With posix-rename in one step; else only where nothing stands."""
+        """With posix-rename in one step; else, or where the server only announced it, where nothing stands."""
         if not self._features.atomic_replace:
             await self.rename_noreplace(source, target)
             return
-        moving = self._client.posix_rename(self._at(source), self._at(target))
-        async with self._full_told(target):
-            await self._call(f"{source} -> {target}")(moving)
+        try:
+            async with self._full_told(target):
+                moving = self._client.posix_rename(self._at(source), self._at(target))
+                await self._call(f"{source} -> {target}")(moving)
+        except NeedsOperator as exc:
+            if not isinstance(exc.__cause__, asyncssh.SFTPOpUnsupported):
+                raise
+            self._features = replace(self._features, atomic_replace=False)  # announced, and not known after all
+            await self.rename_noreplace(source, target)
 
     async def rename_noreplace(self, source: str, target: str) -> None:
         """Plain SFTP rename; looks first, since some servers replace although the protocol forbids it."""
