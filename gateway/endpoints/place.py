@@ -16,6 +16,8 @@ _PORTS = {Scheme.SFTP: 22, Scheme.FTP: 21, Scheme.FTPS: 21, Scheme.FILE: 0}
 _IMPLICIT_PORT = 990
 _UTC = ZoneInfo("UTC")
 _UNLIMITED = Timetable()
+_REQUESTS_A_SECOND = 8
+_LEAST_REQUEST_BYTES = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,12 @@ class Place:
     def address(self) -> str:
         """`host:port`, for messages."""
         return f"{self.host}:{self.port}" if self.host else self.folder
+
+    @property
+    def smooth_bytes(self) -> int | None:
+        """The most that one request should ask for, lest bytes come in gulps; None where nothing is limited."""
+        limits = [change.bytes_per_s for change in self.bandwidth.changes if change.bytes_per_s is not None]
+        return max(min(limits) // _REQUESTS_A_SECOND, _LEAST_REQUEST_BYTES) if limits else None
 
     @property
     def digest(self) -> str:

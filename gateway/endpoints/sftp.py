@@ -164,7 +164,7 @@ class SftpEndpoint(Basic):
         session = self._session
         async with (
             self._open(path, asyncssh.FXF_READ) as file,
-            aclosing(read_blocks(file, self._call(path), offset, session.read_bytes)) as blocks,
+            aclosing(read_blocks(file, self._call(path), offset, session.read_bytes, eager=session.eager)) as blocks,
         ):
             async for block in blocks:
                 yield block

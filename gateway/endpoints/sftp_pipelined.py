@@ -102,7 +102,8 @@ class PipelinedEndpoint(SftpEndpoint):
             self._pipe.ask(Ask.CLOSE, file.handle)  # nothing depends on its answer
 
     async def _blocks(self, what: str, file: WireFile, offset: int) -> AsyncGenerator[bytes, None]:
-        download = Download(self._pipe, file, self._session.read_bytes)
+        session = self._session
+        download = Download(self._pipe, file, session.read_bytes, eager=session.eager)
         async with aclosing(download.blocks(offset)) as blocks:
             while block := await self._session.call(what, anext(blocks, b"")):
                 yield block

@@ -58,7 +58,12 @@ class SftpSession:
     @property
     def read_bytes(self) -> int:
         """The size of one read; a short answer is completed, so asking for much is safe."""
-        return min(self.announced.read_bytes or BLOCK_BYTES, BLOCK_BYTES)
+        return min(self.announced.read_bytes or BLOCK_BYTES, BLOCK_BYTES, self.place.smooth_bytes or BLOCK_BYTES)
+
+    @property
+    def eager(self) -> bool:
+        """False where what is read ahead would come in front of its budget."""
+        return self.place.smooth_bytes is None
 
     @property
     def write_bytes(self) -> int:
@@ -105,6 +110,8 @@ class SftpSession:
                 f"look before running it again, or raise Timeout"
             ) from exc
         except asyncssh.ChannelOpenError as exc:
+            if self.connection.is_closed():
+                raise LinkLost(f"{self.place.name}: {command}: {exc}") from exc
             raise NeedsOperator(
                 f"{self.place.name}: {command}: the server opens no channel for commands: {exc}; ask for shell access"
             ) from exc
@@ -113,7 +120,7 @@ class SftpSession:
 
     async def _run(self, command: str) -> Ran:
         process = await self.connection.create_process(
-            command, stdin=asyncssh.DEVNULL, stderr=asyncssh.STDOUT, encoding=None
+            command.encode("utf-8", "surrogateescape"), stdin=asyncssh.DEVNULL, stderr=asyncssh.STDOUT, encoding=None
         )
         tail = bytearray()
         try:

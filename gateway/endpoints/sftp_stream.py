@@ -28,10 +28,13 @@ class Call(Protocol):
         ...
 
 
-async def read_blocks(file: SftpFile, call: Call, offset: int, block_bytes: int) -> AsyncGenerator[bytes, None]:
+async def read_blocks(
+    file: SftpFile, call: Call, offset: int, block_bytes: int, *, eager: bool = True
+) -> AsyncGenerator[bytes, None]:
     """Blocks from `offset` to the end, in order; short answers are completed.
 
-    The window opens one request at a time, so that a small file costs two.
+    The window opens one request at a time, so that a small file costs two.  With `eager` it opens to its full size,
+    else only while answers come too late for whoever takes the blocks.
     """
     pending: deque[tuple[int, int, asyncio.Task[bytes]]] = deque()
     window = 1
@@ -45,13 +48,14 @@ async def read_blocks(file: SftpFile, call: Call, offset: int, block_bytes: int)
                 pending.append(ask(offset, block_bytes))
                 offset += block_bytes
             at, size, task = pending.popleft()
+            late = not task.done()
             block = await call(task)
             if not block:
                 return
             yield block
             if len(block) < size:
                 pending.appendleft(ask(at + len(block), size - len(block)))
-            else:
+            elif late or eager:
                 window = min(window + 1, _window(block_bytes))
     finally:
         await _drop(task for _, _, task in pending)

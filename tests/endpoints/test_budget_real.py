@@ -1,21 +1,27 @@
 """Budgets over real servers: time is turned, so what counts is how many bytes were let through by when."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
+from asyncssh.sftp import SFTPClientHandler
 
 from gateway.core.clock import TurnedClock
 from gateway.core.timetable import parse_timetable
 from gateway.endpoints.base import Endpoint
+from gateway.endpoints.opening import open_place
 from gateway.endpoints.place import Place
 from gateway.endpoints.pool import Pool
+from gateway.endpoints.wire.packets import Ask
+from gateway.endpoints.wire.pipe import Pipe
 from tests.endpoints.turning import turned
 from tests.peers.openssh import SshPeer
 from tests.peers.places import ftp_place, ssh_place
+from tests.peers.proxy import line_to
 from tests.peers.vsftpd import FtpPeer
 
 START = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -43,6 +49,44 @@ class Source:
 
     def until(self, at: float) -> int:
         return sum(size for when, size in self.given if when <= at)
+
+
+@pytest.mark.sshd
+@pytest.mark.parametrize("pipeline", ["auto", "off"])
+async def test_where_bytes_are_limited_little_is_read_ahead_of_whoever_takes_them(
+    pipeline: Literal["auto", "off"], sshd: SshPeer, sshd_folder: Path
+) -> None:
+    (sshd_folder / "there").write_bytes(b"y" * (4 * M))
+    asked: list[int] = []
+    async with await open_place(ssh_place(sshd, sshd_folder, bandwidth=ONE_M, pipeline=pipeline)) as session:
+        taken = 0
+        with _reads_noted(asked):
+            async for block in session.read("there"):
+                taken += len(block)
+                assert sum(asked) - taken <= 3 * 128 * K
+                await session.stat("there")  # answered in turn: what was asked for before has come
+    assert taken == 4 * M
+    assert max(asked) == 128 * K
+
+
+@contextmanager
+def _reads_noted(asked: list[int]) -> Iterator[None]:
+    """Both clients' requests to read, by what they ask for."""
+    with pytest.MonkeyPatch.context() as patched:
+        library, ours = SFTPClientHandler.read, Pipe.ask
+
+        def read(self: SFTPClientHandler, handle: bytes, offset: int, length: int) -> Any:
+            asked.append(length)
+            return library(self, handle, offset, length)
+
+        def ask(self: Pipe, kind: Ask, *body: Any, **more: Any) -> Any:
+            if kind is Ask.READ:
+                asked.append(int.from_bytes(body[1][8:], "big"))
+            return ours(self, kind, *body, **more)
+
+        patched.setattr(SFTPClientHandler, "read", read)
+        patched.setattr(Pipe, "ask", ask)
+        yield
 
 
 async def get(session: Endpoint, name: str) -> int:
@@ -137,22 +181,20 @@ async def _written_and_read(session: Endpoint, writing: "asyncio.Future[int]") -
 @pytest.mark.sshd
 async def test_logins_at_a_real_server_keep_to_their_minute(sshd: SshPeer, sshd_folder: Path) -> None:
     clock = TurnedClock(START)
-    pool = Pool({"acme": ssh_place(sshd, sshd_folder, connects_per_minute=2)}, clock)
-    for _ in range(2):
-        async with pool.session("acme", fresh=True) as session:
-            await session.stat("")
-    third = asyncio.ensure_future(_look(pool))
-    await clock.turn(timedelta(seconds=59))
-    assert not third.done()
-    await turned(clock, _done(third))
-    assert clock.monotonic() == pytest.approx(60.0, abs=1.0)
-    await pool.close()
+    async with line_to(sshd.port) as line:
+        pool = Pool({"acme": ssh_place(sshd, sshd_folder, port=line.port, connects_per_minute=2)}, clock)
+        await _look(pool)
+        await _look(pool)
+        third = asyncio.ensure_future(_look(pool))
+        await clock.turn(timedelta(seconds=59))
+        await asyncio.wait({third}, timeout=0.2)  # a login would have come far enough to be seen
+        assert line.accepted == 2
+        await clock.turn(timedelta(seconds=2))
+        await third
+        assert line.accepted == 3
+        await pool.close()
 
 
 async def _look(pool: Pool) -> None:
     async with pool.session("acme", fresh=True) as session:
         await session.stat("")
-
-
-async def _done(task: "asyncio.Future[None]") -> None:
-    await task

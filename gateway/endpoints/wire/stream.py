@@ -94,12 +94,16 @@ class _Part:
 
 
 class Download:
-    """Reads under way on one file; the window opens one request at a time, so that a small file costs few."""
+    """Reads under way on one file; the window opens one request at a time, so that a small file costs few.
 
-    def __init__(self, pipe: Pipe, file: WireFile, block_bytes: int) -> None:
+    With `eager` it opens to its full size, else only while answers come too late for whoever takes the blocks.
+    """
+
+    def __init__(self, pipe: Pipe, file: WireFile, block_bytes: int, *, eager: bool = True) -> None:
         self._pipe = pipe
         self._file = file
         self._block_bytes = block_bytes
+        self._eager = eager
         self._parts: deque[_Part] = deque()
         self._held = 0
 
@@ -113,6 +117,7 @@ class Download:
                     self._parts.append(self._ask(next_at, self._block_bytes))
                     next_at += self._block_bytes
                 part = self._parts[0]
+                late = not part.answer.done()
                 block = await self._taken(part)
                 if block:
                     yield block
@@ -121,7 +126,7 @@ class Download:
                     return
                 if len(block) < part.size:
                     self._parts.appendleft(self._ask(end, part.size - len(block)))
-                else:
+                elif late or self._eager:
                     window = min(window + self._block_bytes, _WINDOW_BYTES)
         finally:
             self._pipe.held_bytes -= self._held
