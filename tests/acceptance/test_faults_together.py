@@ -31,7 +31,7 @@ MESSAGES = {
     "full": r"to_full.act:\d+:1: PUT: 1 of 1 files failed: .* the disk there is full: somebody has to make room",
     **{name: rf"{name} \(127.0.0.1:\d+\): connecting: no answer within 3 s; .*firewall silent\?" for name in HOLES},
 }
-EXIT_CODES = {"keyless": 7, "unknown": 20, "changed": 20, "refused": 21, "gone": 5, "full": 5}
+EXIT_CODES = {"keyless": 7, "changed": 20, "refused": 21, "gone": 5, "full": 5}
 
 BROKEN = {
     "command": ("@endpoint healthy\nPUTT -DEL *\n", r"2:1: error E\d+ .*PUTT.*PUT"),
