@@ -18,8 +18,8 @@ class Kept:
     """A partial to go on with.
 
     `offset`: in front of it all bytes were answered.  `digest` is the far side's own SHA-256 of them, None where it
-    computes none.  `proof` is how the whole is verified in the end; `whole` is the algorithm that the source is asked
-    for, too, where nothing else compares the bytes here with those there.
+    computes none.  `proof` is how the whole is verified in the end; `whole` is the checksum that a source on the
+    far side is asked for, too: a hash of what arrived says nothing of what should have.
     """
 
     offset: int

@@ -94,8 +94,8 @@ async def _to_there(way: Way, offset: int) -> Kept | None:
 
 async def _from_there(way: Way, offset: int) -> Kept | None:
     digest = await way.source.remote_hash(way.intent.source, "sha256", first_bytes=offset)
-    whole = able(way.source.features) if digest is None else None
-    return Kept(offset, digest, Proof("hash", "sha256"), whole) if digest or whole else None
+    whole = able(way.source.features) or (None if digest is None else "sha256")
+    return None if whole is None else Kept(offset, digest, Proof("hash", "sha256"), whole)
 
 
 async def _beside(way: Way, kept: Kept) -> Beside:

@@ -9,7 +9,7 @@ from gateway.transfer.way import removed
 
 
 async def sweep(ledger: Ledger, place: str, target: Endpoint) -> int:
-    """Remove what failed deliveries left at `place` (an endpoint's name, "" for this machine); how many were looked for.
+    """Remove what failed deliveries left at `place` (an endpoint's name, "" for this machine); how many there were.
 
     Call it once an endpoint answers again, and at start.  Raises Retryable where the link fails: call it again later.
     """
