@@ -75,10 +75,12 @@ def _names(intent: Intent, target: Endpoint) -> Iterable[str]:
 
 
 async def _standing(intent: Intent, target: Endpoint, name: str) -> Stamp | None:
-    """What stands under a name; some peers refuse to say so in a folder that is missing."""
+    """What stands under a name; some peers refuse to say so in a folder that is missing, drop folders always."""
     try:
         return await stamp_at(target, name)
     except PathRefused:
+        if intent.inplace and intent.mode is Taken.REPLACE:
+            return None  # whatever stands there is written over
         folder = naming.split(name)[0].rstrip("/")
         if not intent.make_dirs or not folder:
             raise
