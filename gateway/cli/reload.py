@@ -23,6 +23,8 @@ def reload() -> None:
         typer.echo(finding)
     broken = f", {len(answer['errors'])} errors above: those scripts don't run" if answer["errors"] else ""
     typer.echo(f"reloaded: {answer['actions']} action{'s' if answer['actions'] != 1 else ''} can run{broken}")
+    if answer.get("only_at_start"):
+        typer.echo(f"changed, but read only at the start: {', '.join(answer['only_at_start'])}; restart the gateway")
 
 
 async def _reload(loaded: "Loaded", clock: "Clock") -> Mapping[str, Any]:

@@ -40,6 +40,11 @@ class Accounts:
         self._keys = {name: tuple(_public_key(name, line) for line in user.keys) for name, user in users.items()}
         self._nobody = _nobodys_hash()
 
+    def renew(self, fresh: "Accounts") -> None:
+        """From now on logins are as `fresh` has them; who is logged in stays so."""
+        self._accounts = {**self._accounts, **fresh._accounts}
+        self._hashes, self._keys = fresh._hashes, fresh._keys
+
     @property
     def all(self) -> tuple[Account, ...]:
         """Every account."""

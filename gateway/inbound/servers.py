@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.config.schema import InboundSettings
 from gateway.core.errors import NeedsOperator
-from gateway.inbound.accounts import Accounts
+from gateway.inbound.accounts import Account, Accounts
 from gateway.inbound.ftp_server import FtpServer
 from gateway.inbound.landing import leftovers
 from gateway.inbound.sftp_server import SftpServer
@@ -22,6 +22,7 @@ class InboundServers:
         self._landed = landed
         self._sftp: SftpServer | None = None
         self._ftp: FtpServer | None = None
+        self._accounts: Accounts | None = None
 
     @property
     def sftp_address(self) -> tuple[str, int] | None:
@@ -42,6 +43,7 @@ class InboundServers:
             return
         accounts = await asyncio.to_thread(Accounts, self._config.users, self._root)
         await asyncio.to_thread(_prepare, accounts)
+        self._accounts = accounts
         try:
             if self._config.sftp is not None:
                 self._sftp = SftpServer(self._config.sftp, accounts, self._root, self._state, self._landed)
@@ -53,6 +55,17 @@ class InboundServers:
             await self.stop()
             raise
 
+    async def renew(self, config: InboundSettings) -> bool:
+        """Accounts are as in `config` from now on; uploads under way go on.
+
+        False if the servers themselves changed: only a restart takes that in.  Raises as `start`, nothing changed then.
+        """
+        if self._accounts is not None:
+            fresh = await asyncio.to_thread(Accounts, config.users, self._root)
+            await asyncio.to_thread(_make_roots, fresh)
+            self._accounts.renew(fresh)
+        return (config.sftp, config.ftp) == (self._config.sftp, self._config.ftp)
+
     async def stop(self) -> None:
         """Close every connection; an upload that is not finished leaves nothing behind.  A second call does nothing."""
         if self._ftp is not None:
@@ -63,13 +76,26 @@ class InboundServers:
 
 
 def _prepare(accounts: Accounts) -> None:
+    """The accounts' folders, without what a kill left in them."""
+    _make_roots(accounts)
     for account in accounts.all:
         try:
-            account.root.mkdir(mode=0o750, parents=True, exist_ok=True)
             for left in leftovers(account.root):
                 left.unlink(missing_ok=True)
         except OSError as problem:
-            raise NeedsOperator(
-                f"[inbound.users.{account.name}] root: the folder {account.root} can't be used: {problem.strerror}; "
-                "let the gateway's user write there, or correct the line"
-            ) from problem
+            raise _unusable(account, problem) from problem
+
+
+def _make_roots(accounts: Accounts) -> None:
+    for account in accounts.all:
+        try:
+            account.root.mkdir(mode=0o750, parents=True, exist_ok=True)
+        except OSError as problem:
+            raise _unusable(account, problem) from problem
+
+
+def _unusable(account: Account, problem: OSError) -> NeedsOperator:
+    return NeedsOperator(
+        f"[inbound.users.{account.name}] root: the folder {account.root} can't be used: {problem.strerror}; "
+        "let the gateway's user write there, or correct the line"
+    )

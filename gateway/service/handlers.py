@@ -130,7 +130,7 @@ def result_row(result: RunResult) -> Answer:
 async def _reload(service: "Service") -> Answer:
     actions = await service.reload()
     errors = [str(finding) for finding in actions.findings if finding.severity is Severity.ERROR]
-    return {"actions": len(actions.instances), "errors": errors}
+    return {"actions": len(actions.instances), "errors": errors, "only_at_start": list(service.only_at_start)}
 
 
 async def _pauses(gateway: Gateway) -> Answer:

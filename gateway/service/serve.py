@@ -56,6 +56,9 @@ class Service:
         )
         self.inbound = InboundServers(loaded.config.inbound, loaded.root, loaded.state, wake.wake_from_thread)
         self.stopping = asyncio.Event()
+        self._started_with = loaded
+        self.only_at_start: tuple[str, ...] = ()
+        """What the last reload found changed and could not take in."""
 
     async def run(self) -> None:
         """Serve until `stopping` is set, then drain within the grace time."""
@@ -124,11 +127,15 @@ class Service:
         try:
             loaded = await asyncio.to_thread(load, self.engine.loaded.path)
             actions = await asyncio.to_thread(read_actions, loaded)
+            servers_are_same = await self.inbound.renew(loaded.config.inbound)
             await self.engine.reload(loaded, actions)
             await self._prepare()
         finally:
             notify("READY=1")
+        self.only_at_start = (*_changed(self._started_with, loaded), *(() if servers_are_same else ("[inbound]",)))
         log.info("reloaded", actions=len(actions.instances), broken=len(actions.broken))
+        if self.only_at_start:
+            log.warning("changed, but read only at the start: restart the gateway", settings=self.only_at_start)
         return actions
 
     async def hold_pauses(self) -> None:
@@ -154,6 +161,12 @@ def _pace(loaded: Loaded) -> Pace:
         stable_for=None if settings.stable_for == "auto" else settings.stable_for,
         grace=settings.grace,
     )
+
+
+def _changed(before: Loaded, after: Loaded) -> list[str]:
+    """The settings of [gateway] that are read at the start only, and are other ones now."""
+    old, new = before.config.gateway, after.config.gateway
+    return [key for key in ("state", "workers", "events") if getattr(old, key) != getattr(new, key)]
 
 
 def _make_folders(built: Engine) -> None:
