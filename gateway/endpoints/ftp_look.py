@@ -4,6 +4,7 @@ vsftpd lists a missing folder as empty, has no MLSD, and answers 550 for every c
 """
 
 import ftplib
+import re
 from dataclasses import replace
 
 from gateway.core.errors import NotThere, PathRefused
@@ -16,15 +17,22 @@ from gateway.endpoints.paths import parent
 
 _SECOND_NS = 1_000_000_000
 _NOT_KNOWN = ("500", "502", "504")
+_EMPTY = re.compile(r"[45]50\b.*\bno (?:files?|data ?sets?|members?|entries)\b(?! or )", re.IGNORECASE)
+
+
+_PARSERS = {True: ("MLSD", parse_facts), False: ("LIST", parse_list_line)}
 
 
 def list_folder(control: Control, at: str, folder: str) -> list[Entry]:
     """The entries of `at`, their paths beginning with `folder`.  Raises NotThere if it can't be entered."""
     _enter(control, at, folder)
-    if "MLST" in control.features or "MLSD" in control.features:
-        entries = [parse_facts(line, folder) for line in control.listing("MLSD")]
-    else:
-        entries = [parse_list_line(line, folder) for line in control.listing("LIST")]
+    command, parse = _PARSERS["MLST" in control.features or "MLSD" in control.features]
+    try:
+        entries = [parse(line, folder) for line in control.listing(command)]
+    except (ftplib.error_perm, ftplib.error_temp) as exc:
+        if not _EMPTY.match(reply_text(exc)):
+            raise
+        return []  # mainframes and some Windows servers call a folder without files an error
     return [entry for entry in entries if entry is not None]
 
 

@@ -193,8 +193,17 @@ class Control(ftplib.FTP):
             self.drop_data()
 
     def listing(self, command: str) -> Iterator[str]:
-        """The lines of LIST or MLSD."""
+        """The lines of LIST or MLSD.  A refused listing, too, leaves the session binary."""
         self.voidcmd("TYPE A")
+        try:
+            yield from self._lines(command)
+        except ftplib.Error as exc:
+            if not str(exc).startswith("421"):
+                self.voidcmd("TYPE I")
+            raise
+        self.voidcmd("TYPE I")
+
+    def _lines(self, command: str) -> Iterator[str]:
         left = b""
         for block in self.retrieve(command):
             *lines, left = (left + block).split(b"\n")
