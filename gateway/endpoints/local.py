@@ -1,5 +1,6 @@
 """An endpoint on this machine's disks: what `file://` means, and the local half of every PUT, GET and LCOPY."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -71,7 +72,12 @@ class LocalEndpoint(Basic):
 
     async def scan(self, folder: str) -> AsyncIterator[Entry]:
         """Streams: a folder of a million files is never held in memory."""
-        listing = await self._run(folder, partial(os.scandir, self._at(folder)))
+        opening = asyncio.ensure_future(self._run(folder, partial(os.scandir, self._at(folder))))
+        try:
+            listing = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_listing)  # the thread opens it all the same
+            raise
         some = partial(calls.scan_some, listing, folder, _SCAN_BATCH, self._follow)
         try:
             while (batch := await self._run(folder, some)) is not None:
@@ -165,3 +171,9 @@ class LocalEndpoint(Basic):
         """Ends its own threads; shared ones stay."""
         if self._own_disk:
             self._disk.close()
+
+
+def _close_listing(opening: "asyncio.Future[os._ScandirIterator[str]]") -> None:
+    """Nobody waits for the listing any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()

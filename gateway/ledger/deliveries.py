@@ -67,7 +67,6 @@ def intend(
         "attempts": 1,
         "offset": offset,
         "started_at": at,
-        "notes": "[]",
     }
     try:
         found = _INSERT.run(connection, values).lastrowid
@@ -222,6 +221,7 @@ def _columns(intent: Intent) -> dict[str, Any]:
         "remove_source": intent.remove_source,
         "sentbox": intent.sentbox,
         "how": how_text(intent),
+        "notes": notes_text((intent.note,) if intent.note else ()),
         "sources": members_text(intent.zip.members) if intent.zip is not None else None,
     }
 

@@ -33,6 +33,7 @@ class Intent:
     `awaits_answer`: the delivery ends as `awaiting` (PUT+GET), else as `done`.
     `zip` and `unzip` make it an archive's delivery, on this machine only; `member_of` is the archive (a local path)
     that the source is an entry of.  `markers` are done files that -DEL removes after the source.
+    `note` is the first of the receipt's notes.
     """
 
     action: str
@@ -62,6 +63,7 @@ class Intent:
     unzip: Unzip | None = None
     member_of: str | None = None
     markers: tuple[Member, ...] = ()
+    note: str | None = None
 
 
 def how_text(intent: Intent) -> str:

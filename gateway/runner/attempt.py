@@ -9,7 +9,7 @@ import structlog
 from gateway.core.errors import GatewayError, NameTaken, NeedsOperator, Retryable
 from gateway.endpoints.lane import Lane
 from gateway.ledger import deliveries
-from gateway.ledger.delivery_row import DeliveryRow
+from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.runner.failing import record_failure
 from gateway.runner.jobs import LEFT_FOR_LATER, Ended, Ends, Job
 from gateway.runner.retrying import pause_s
@@ -18,6 +18,9 @@ from gateway.transfer.deliver import deliver, resume_delivery
 from gateway.transfer.intent import Caller, Delivered, Hooks, Outcome
 
 log = structlog.get_logger(__name__)
+
+
+_OVER = (State.DONE, State.AWAITING, State.DELETE_FAILED)
 
 
 @dataclass(slots=True)
@@ -111,7 +114,10 @@ class Attempts:
             error=error,
             at=self.run.services.ledger.now_ns(),
         )
-        ended = Ended(self.job, await self.run.services.ledger.write(work), error)
+        row = await self.run.services.ledger.write(work)
+        if row is not None and row.state in _OVER:
+            return Ended(self.job, row, None)  # settled meanwhile, by whoever came first
+        ended = Ended(self.job, row, error)
         tell = log.warning if ended.failed else log.debug
         tell(
             "not delivered",

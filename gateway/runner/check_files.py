@@ -10,8 +10,8 @@ from gateway.language.nodes import Check, CheckFiles, Met
 from gateway.ledger import Connection, checks, reactions, runs
 from gateway.runner.reaction_rows import handles, local_file_macros, status_macros
 from gateway.runner.run import Run
-from gateway.runner.texts import run_values
-from gateway.transfer.check_paths import check_spec, list_checked
+from gateway.runner.texts import checked_spec
+from gateway.transfer.check_paths import list_checked
 from gateway.transfer.sources import Found
 
 
@@ -36,16 +36,8 @@ def _due(run: Run, found: Sequence[Found]) -> Sequence[Found]:
 
 
 def _list(run: Run, command: CheckFiles) -> list[Found]:
-    spec = check_spec(
-        command.path.value,
-        run.instance.outbox,
-        values=run_values(run, command.path.value),
-        folders=command.folders,
-        recurse=command.recurse,
-        ignore_case=run.instance.ignore_case,
-        follow_links=run.instance.follow_links,
-    )
-    return list(list_checked(spec))
+    spec = checked_spec(run, command.path.value, run.instance.outbox, folders=command.folders, recurse=command.recurse)
+    return sorted(list_checked(spec), key=lambda one: one.path)
 
 
 async def conclude_check(

@@ -9,8 +9,9 @@ from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.history import Filter, history
 from gateway.runner.check_files import conclude_check
 from gateway.runner.run import Run
-from gateway.runner.texts import local_spec
-from gateway.transfer.sources import Found, SourceSpec
+from gateway.runner.texts import checked_spec
+from gateway.transfer.check_paths import is_meant
+from gateway.transfer.sources import Found
 
 _SENT = ("PUT", "PUT+GET")
 _MOST = 100_000
@@ -24,13 +25,13 @@ _STATUS = {
 async def check_transfers(run: Run, number: int, command: CheckTransfers) -> None:
     """Met if as many transfers as asked for lie within the time."""
     base = run.instance.inbox if command.incoming else run.instance.outbox
-    spec = local_spec(run, command.path, base)
+    spec = checked_spec(run, command.path.value, base)
     wanted = Filter(endpoint=run.instance.endpoint, since=_since(run, command), until=_until(run, command), limit=_MOST)
     rows = await run.services.ledger.read(partial(history, wanted=wanted))
     found = [
         Found(local, local, row.intent.stamp)
         for row in rows
-        if _has_way(row, command) and _has_status(row, command) and _matches(local := local_side(row), spec)
+        if _has_way(row, command) and _has_status(row, command) and is_meant(spec, local := local_side(row))
     ]
     await conclude_check(run, number, command, met=count_met(command.count, len(found)), found=found, due=found)
 
@@ -46,11 +47,6 @@ def _has_way(row: DeliveryRow, command: CheckTransfers) -> bool:
 
 def _has_status(row: DeliveryRow, command: CheckTransfers) -> bool:
     return command.status is None or row.state in _STATUS.get(command.status.lower(), ())
-
-
-def _matches(path: str, spec: SourceSpec) -> bool:
-    folder, _, name = path.rpartition("/")
-    return folder == str(spec.folder) and spec.pattern.matches(name)
 
 
 def _since(run: Run, command: CheckTransfers) -> int:

@@ -163,6 +163,7 @@ async def _intent(run: Run, number: int, command: Transfer, file: FrozenFile, fi
         mtime_ns=file.stamp.mtime_ns,
         timeout=run.settings.timeout,
         make_dirs=makes_dirs(run, command, to_here),
+        note=file.note,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.core.errors import GatewayError, NotThere, SourceChanged
+from gateway.core.errors import GatewayError, SourceChanged
 from gateway.endpoints.base import Endpoint
 from gateway.endpoints.lane import Lane
 from gateway.ledger.delivery_row import DeliveryRow
@@ -16,8 +16,8 @@ LEFT_FOR_LATER = (SourceChanged, SourceBusy, NotMyTurn)
 
 
 def is_failure(error: GatewayError) -> bool:
-    """False for a file that is left for later, or is somebody else's by now."""
-    return not isinstance(error, (*LEFT_FOR_LATER, NotThere))
+    """False for a file that is left for later."""
+    return not isinstance(error, LEFT_FOR_LATER)
 
 
 @dataclass(frozen=True, slots=True)

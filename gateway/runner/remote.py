@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-from gateway.core.errors import AlreadyThere, NotThere
+from gateway.core.errors import AlreadyThere, GatewayError, NotThere
 from gateway.core.model import Entry, Kind
 from gateway.endpoints.base import Endpoint
 from gateway.language.nodes import Delete, Dir, MakeDir, Quote, RemoveDir, Rename
@@ -155,4 +155,8 @@ async def quote(run: Run, number: int, command: Quote) -> None:
     line = expanded_text(run, command.line.value)
     whole = f"SITE {line}" if command.site else line
     reply = await asked(run, lambda peer: peer.raw(whole), repeatable=False)
+    if reply[:1] in ("4", "5"):
+        raise GatewayError(
+            f"{command.span}: {whole}: {run.endpoint} answered {reply}; correct the line, or leave it out"
+        )
     run.notes.append(f"command {number}: {whole}: {reply}")

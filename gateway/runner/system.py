@@ -9,7 +9,8 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from gateway.language.nodes import CodeRange
 TIME_LIMIT_S = 600.0
 TAIL_BYTES = 16_384
 _GRACE_S = 3.0
+_LAST_WORDS_S = 0.5
+"""How long output is read after a program has ended: what it leaves running may print for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,52 +65,72 @@ async def run_program(
 
     Raises NeedsOperator if the program can't be started, GatewayError if it does not end in time.
     """
+    read_end, write_end = os.pipe()
     try:
         process = await asyncio.create_subprocess_exec(
             *words,
             cwd=folder,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
+            stdout=write_end,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
             env={name: value for name, value in os.environ.items() if name not in hidden},
         )
-    except (OSError, ValueError) as error:  # ValueError: a NUL in a word
+    except BaseException as error:
+        os.close(read_end)
+        if not isinstance(error, OSError | ValueError):  # ValueError: a NUL in a word
+            raise
         said = error.strerror if isinstance(error, OSError) else error
         raise NeedsOperator(f"SYSTEM could not start {words[0]!r} in {folder}: {said}") from error
-    return await _follow(process, words[0], time_limit_s)
-
-
-async def _follow(process: asyncio.subprocess.Process, program: str, time_limit_s: float) -> ProgramResult:
-    tail = bytearray()
-    reader = asyncio.create_task(_read_tail(process, tail))
-    try:
-        async with asyncio.timeout(time_limit_s):
-            exit_code = await process.wait()
-    except TimeoutError:
-        raise GatewayError(
-            f"SYSTEM {program!r} did not end within {time_limit_s:.0f} s and was stopped; "
-            f"it last printed: {_text(tail)!r}"
-        ) from None
     finally:
-        await _end_group(process)
-        await _give_up_reading(reader)
+        os.close(write_end)
+    return await _follow(process, read_end, words[0], time_limit_s)
+
+
+async def _follow(
+    process: asyncio.subprocess.Process, read_end: int, program: str, time_limit_s: float
+) -> ProgramResult:
+    async with _tail_of(read_end) as tail:
+        try:
+            async with asyncio.timeout(time_limit_s):
+                exit_code = await process.wait()
+        except TimeoutError:
+            exit_code = None
+        finally:
+            await _end_group(process)
+    if exit_code is None:
+        raise GatewayError(
+            f"SYSTEM {program!r} did not end within {time_limit_s:g} s and was stopped; "
+            f"it last printed: {_text(tail)!r}"
+        )
     return ProgramResult(exit_code, _text(tail))
 
 
-async def _read_tail(process: asyncio.subprocess.Process, tail: bytearray) -> None:
-    assert process.stdout is not None
-    while block := await process.stdout.read(65_536):
+@asynccontextmanager
+async def _tail_of(read_end: int) -> AsyncIterator[bytearray]:
+    """The last bytes that come out of a pipe of ours; whole once the block is over.
+
+    A pipe of asyncio's would keep us waiting for a grandchild that holds it open for ever.
+    """
+    reader, tail = asyncio.StreamReader(), bytearray()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(read_end, "rb", buffering=0)
+    )
+    reading = asyncio.create_task(_read_tail(reader, tail))
+    try:
+        yield tail
+        await asyncio.wait({reading}, timeout=_LAST_WORDS_S)
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        transport.close()
+
+
+async def _read_tail(reader: asyncio.StreamReader, tail: bytearray) -> None:
+    while block := await reader.read(65_536):
         tail += block
         del tail[:-TAIL_BYTES]
-
-
-async def _give_up_reading(reader: asyncio.Task[None]) -> None:
-    """A grandchild may hold the pipe open for ever: what it prints after its parent's end is not waited for."""
-    done, _ = await asyncio.wait({reader}, timeout=1.0)
-    if not done:
-        reader.cancel()
-    await asyncio.gather(reader, return_exceptions=True)
 
 
 async def _end_group(process: asyncio.subprocess.Process) -> None:

@@ -12,6 +12,7 @@ from gateway.language.nodes import Text
 from gateway.language.pattern import ends_as_folder, split_path
 from gateway.runner.instance_values import instance_values
 from gateway.runner.run import Run
+from gateway.transfer.check_paths import CheckSpec, check_spec
 from gateway.transfer.sources import SourceSpec, source_spec
 
 
@@ -50,6 +51,19 @@ def local_spec(run: Run, text: Text, base: Path, *, recurse: bool = False) -> So
         text.value,
         base,
         values=run_values(run, text.value),
+        recurse=recurse,
+        ignore_case=run.instance.ignore_case,
+        follow_links=run.instance.follow_links,
+    )
+
+
+def checked_spec(run: Run, text: str, base: Path, *, folders: bool = False, recurse: bool = False) -> CheckSpec:
+    """What the path of a CHECK means."""
+    return check_spec(
+        text,
+        base,
+        values=run_values(run, text),
+        folders=folders,
         recurse=recurse,
         ignore_case=run.instance.ignore_case,
         follow_links=run.instance.follow_links,

@@ -52,6 +52,17 @@ def check_spec(
     )
 
 
+def is_meant(spec: CheckSpec, path: str) -> bool:
+    """True if `spec` means the absolute `path`, whether anything stands there or not."""
+    try:
+        parts = Path(path).relative_to(spec.base).parts
+    except ValueError:
+        return False
+    return len(parts) == len(spec.tokens) and all(
+        token.matches(part) for token, part in zip(spec.tokens, parts, strict=True)
+    )
+
+
 def list_checked(spec: CheckSpec) -> Iterator[Found]:
     """The files or folders that match, each once.  Raises PathRefused for a folder that can't be read."""
     levels = [Level(str(spec.base))]

@@ -185,17 +185,27 @@ class Stage:
 
 
 async def turning(clock: TurnedClock, work: Awaitable[T], step_s: float = 1.0) -> T:
-    """Await `work` while the clock is turned in small steps; what happens on disk gets its real time."""
+    """Await `work` while the clock is turned in small steps; what happens on disk gets its real time.
+
+    Who sleeps for long may only be watching over somebody who works: the clock is turned for them once all is quiet.
+    """
     task = asyncio.ensure_future(work)
+    quiet = 0
     for _ in range(4000):
         await asyncio.wait({task}, timeout=0.004)
         if task.done():
             return await task
-        wake = clock.next_wake
-        if wake is not None:
-            await clock.turn(timedelta(seconds=min(step_s, max(0.001, wake - clock.monotonic()))))
+        wake_s = (clock.next_wake or clock.monotonic()) - clock.monotonic()
+        quiet += 1
+        if 0 < wake_s < _LONG_S or (wake_s and quiet > _QUIET_ROUNDS):
+            quiet = quiet if wake_s > step_s else 0
+            await clock.turn(timedelta(seconds=min(step_s, max(0.001, wake_s))))
     task.cancel()
     raise AssertionError(f"still at it after {clock.monotonic()} s of the turned clock")
+
+
+_LONG_S = 45.0
+_QUIET_ROUNDS = 40
 
 
 def found(path: Path) -> Found:

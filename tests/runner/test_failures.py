@@ -79,9 +79,7 @@ async def test_what_only_a_person_can_help_is_not_tried_again(turned: Stage, ser
 
 
 @pytest.mark.parametrize("line", ["PUT a", "GET a", "DELETE a", "DIR", "MKDIR new", "RENAME a b"])
-async def test_a_login_that_fails_is_tried_again_whatever_the_command(
-    turned: Stage, server: Server, line: str
-) -> None:
+async def test_a_login_that_fails_is_tried_again_whatever_the_command(turned: Stage, server: Server, line: str) -> None:
     write(turned.outbox / "a")
     write(turned.far / "a")
     server.fails("login", "far", *lost(2))
@@ -242,7 +240,9 @@ async def test_a_run_that_waits_to_try_again_gives_its_place_to_others(tmp_path:
         server.fails("write", ".a.", *lost(1))
         server.fails("write", ".b.", *lost(1))
         first = act.script("@retry_delay 100s\n@order free\nPUT *", "first")
-        waiting = asyncio.create_task(act.engine.runner.run(Due(action=first.name, trigger=Trigger.HAND, skip_wait=True)))
+        waiting = asyncio.create_task(
+            act.engine.runner.run(Due(action=first.name, trigger=Trigger.HAND, skip_wait=True))
+        )
         while len(server.times) < 2:
             await asyncio.sleep(0.01)
         other = await asyncio.wait_for(act.run("LDELETE *.x", name="other"), 10)

@@ -105,7 +105,9 @@ async def test_a_command_that_had_done_its_work_when_the_process_died_is_not_a_f
     async with stage(tmp_path) as act:
         result = await go_on(act, line)
         assert result.outcome is not Outcome.FAILED, result
-        there = {f"{folder}/{path}": text for folder in ("far", "inbox") for path, text in tree(act.root / folder).items()}
+        there = {
+            f"{folder}/{path}": text for folder in ("far", "inbox") for path, text in tree(act.root / folder).items()
+        }
         assert there == then
 
 
@@ -173,7 +175,10 @@ async def test_an_autocheck_that_reported_before_the_cut_does_not_report_again(t
         assert len(await act.reactions()) == 1
 
 
-SCRIPT = "@stability none\nPUT -DEL *.a one/\nPUT -DEL -APE *.b all.txt\nGET -DEL *.g\nLCOPY -DEL *.l copies/\nLCOPY -DEL -ZIP *.z all.zip"
+SCRIPT = (
+    "@stability none\nPUT -DEL *.a one/\nPUT -DEL -APE *.b all.txt\nGET -DEL *.g\nLCOPY -DEL *.l copies/\n"
+    "LCOPY -DEL -ZIP *.z all.zip"
+)
 
 
 async def run_for(act: Stage, seconds: float) -> bool:
