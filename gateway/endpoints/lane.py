@@ -9,6 +9,9 @@ from typing import Protocol
 
 from gateway.endpoints.base import Endpoint
 
+_ABREAST = 128
+"""Files at once on a session that answers many calls: their answers come from far, and share the ledger's commits."""
+
 
 class Lane(Protocol):
     """A slot with a session in it."""
@@ -16,6 +19,11 @@ class Lane(Protocol):
     @property
     def endpoint(self) -> Endpoint:
         """The session to work with."""
+        ...
+
+    @property
+    def abreast(self) -> int:
+        """How many files it carries at once; more than one through a `SharedLane`."""
         ...
 
     async def renew(self) -> None:
@@ -39,6 +47,10 @@ class SessionLane:
     def endpoint(self) -> Endpoint:
         return self._wrapped
 
+    @property
+    def abreast(self) -> int:
+        return _ABREAST if self._wrapped.features.concurrent else 1
+
     async def renew(self) -> None:
         self._wrapped = await self._renew()
 
@@ -61,6 +73,10 @@ class SharedLane:
     def endpoint(self) -> Endpoint:
         return self._lane.endpoint
 
+    @property
+    def abreast(self) -> int:
+        return self._lane.abreast
+
     async def renew(self) -> None:
         await self._lane.repair()
 
@@ -77,6 +93,10 @@ class LocalLane:
     @property
     def endpoint(self) -> Endpoint:
         return self._local
+
+    @property
+    def abreast(self) -> int:
+        return 1
 
     async def renew(self) -> None:
         return None

@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 
 from gateway.core.errors import GatewayError, Retryable
-from gateway.endpoints.lane import Lane
+from gateway.endpoints.lane import Lane, SharedLane
 from gateway.language.nodes import Transfer
 from gateway.language.settings import Order
 from gateway.ledger import runs
@@ -17,6 +17,7 @@ from gateway.runner.attempt import Attempts
 from gateway.runner.finishing import hooks_of
 from gateway.runner.interrupted import Work
 from gateway.runner.jobs import Ended, Ends, Job
+from gateway.runner.load import Load
 from gateway.runner.order import Turns
 from gateway.runner.retrying import pause
 from gateway.runner.run import CommandFailed, Run
@@ -64,7 +65,7 @@ class Carrying:
                 async with lanes() as lane:
                     self._at_work += 1
                     try:
-                        await self._through(todo, lane, turns)
+                        await self._abreast(todo, lane, turns)
                     finally:
                         self._at_work -= 1
                 return
@@ -76,20 +77,53 @@ class Carrying:
                     return
                 await pause(self._run, attempt, error)
 
-    async def _through(self, todo: Iterator[tuple[int, Job]], lane: Lane, turns: Turns) -> None:
+    async def _abreast(self, todo: Iterator[tuple[int, Job]], lane: Lane, turns: Turns) -> None:
+        """The first file alone, since what fails for all should fail once; then as many as the lane carries."""
+        load = Load()
+        if not await self._next(todo, lane, turns, load):
+            return
+        count = min(self._width(lane), turns.count)
+        if count == 1:
+            await self._through(todo, lane, turns, load)
+            return
+        shared = SharedLane(lane)
+        async with self._run.place.shared(count) as over:
+            tasks = [asyncio.ensure_future(self._through(todo, shared, turns, load)) for _ in range(count)]
+            for task in tasks:
+                task.add_done_callback(lambda _: over())
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for error in ends:  # each came to its end, whatever became of the others
+            if error is not None:
+                raise error
+
+    def _width(self, lane: Lane) -> int:
+        """One, where a failed file keeps those behind it from being tried."""
+        settings = self._run.settings
+        ends_command = not settings.next_file_on_fail or settings.order is Order.STRICT
+        return 1 if ends_command else lane.abreast
+
+    async def _through(self, todo: Iterator[tuple[int, Job]], lane: Lane, turns: Turns, load: Load) -> None:
+        while await self._next(todo, lane, turns, load):
+            pass
+
+    async def _next(self, todo: Iterator[tuple[int, Job]], lane: Lane, turns: Turns, load: Load) -> bool:
         """A file is taken only with the lane in hand: so each file in front of another has one, too."""
-        for place, job in todo:
-            failed = True
-            try:
-                if self._stopped is not None:
-                    return
+        place, job = next(todo, (0, None))
+        if job is None:
+            return False
+        failed = True
+        try:
+            if self._stopped is not None:
+                return False
+            async with load.of(job.intent.stamp.size_bytes):
                 ended = await self._one(job, lane, partial(turns.wait, place))
-                failed = ended.error is not None
-                self._results.append(ended)
-            finally:
-                turns.over(place, failed=failed)
-            if self._ends_command(ended):
-                self._stopped = self._stopped or ended.error
+            failed = ended.error is not None
+            self._results.append(ended)
+        finally:
+            turns.over(place, failed=failed)
+        if self._ends_command(ended):
+            self._stopped = self._stopped or ended.error
+        return True
 
     async def _one(self, job: Job, lane: Lane, my_turn: Callable[[], Awaitable[None]]) -> Ended:
         return await Attempts(self._run, job, lane, self._ends, self._hooks, my_turn).carry()

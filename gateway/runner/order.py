@@ -19,6 +19,7 @@ class Turns:
 
     def __init__(self, order: Order, count: int) -> None:
         self._order = order
+        self.count = count
         self._front = 1
         self._finished: set[int] = set()
         self._first_failed = count + 1

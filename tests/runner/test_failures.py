@@ -177,7 +177,10 @@ async def test_files_take_their_names_in_the_order_that_was_asked_for(
     for name, size, mtime in (("a", 3, 20), ("b", 1, 40), ("c", 4, 10), ("d", 2, 30)):
         os.utime(write(act.outbox / name, "x" * size), (mtime, mtime))
     await act.run(f"{header}\nPUT -DEL *")
-    assert order.named == expected
+    if "free" in header:
+        assert (order.named[-1], sorted(order.named)) == (expected[-1], sorted(expected))
+    else:
+        assert order.named == expected
 
 
 async def test_where_the_order_is_strict_the_first_failure_ends_the_command(turned: Stage, server: Server) -> None:
