@@ -21,6 +21,7 @@ class OwnThread:
 
     def __init__(self, name: str) -> None:
         self._work: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._ended = False
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
 
@@ -36,13 +37,17 @@ class OwnThread:
             del work, answer, item
 
     def start(self, work: Callable[[], T]) -> "asyncio.Future[T]":
-        """What `work` will return or raise, to be awaited on the loop."""
+        """What `work` will return or raise, to be awaited on the loop; after the end a ConnectionAbortedError."""
         answer: Future[T] = Future()
-        self._work.put((work, answer))
+        if self._ended:
+            answer.set_exception(ConnectionAbortedError("it was ended before"))
+        else:
+            self._work.put((work, answer))
         return asyncio.wrap_future(answer)
 
     def end(self) -> None:
         """No more work after what is under way."""
+        self._ended = True
         self._work.put(None)
 
 
