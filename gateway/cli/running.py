@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.cli.doing import waiting_for
 from gateway.cli.following import Follower, Screen, open_screen
+from gateway.cli.output import show_value
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError, Refused
@@ -75,9 +76,9 @@ def shown_result(ended: Ended) -> str:
     if row is None:
         return f"{ended.action}: {ended.error}"
     lines = [f"{ended.action}: {_outcome(row)} (run {row.id})"]
-    lines += [f"  {line}" for note in row.notes for line in note.splitlines()]
+    lines += [f"  {show_value(line)}" for note in row.notes for line in note.split("\n")]
     if row.error:
-        lines.append(f"  {row.error}")
+        lines.append(f"  {show_value(row.error)}")
     return "\n".join(lines)
 
 

@@ -25,7 +25,7 @@ def configure_logs(*, verbose: bool = False, as_json: bool | None = None, quiet:
         processors=[
             structlog.processors.add_log_level,
             _whole_time if to_json else _short_time,
-            structlog.processors.format_exc_info if to_json else _as_is,
+            structlog.processors.format_exc_info if to_json else _visible,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -50,7 +50,12 @@ def _whole_time(
     return event
 
 
-def _as_is(
+def _visible(
     _logger: structlog.types.WrappedLogger, _name: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    return event
+    """Control characters as their escapes: a file name can't rewrite the terminal that shows it."""
+    return {key: _printable(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
