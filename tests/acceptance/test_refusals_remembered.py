@@ -48,7 +48,6 @@ def test_what_was_refused_is_tried_once_and_again_once_it_is_corrected(
     for wrong, message in MESSAGES.items():
         assert message in gateway.says("endpoint is held back", endpoint=wrong)["error"]
     until(lambda: all("ready" in gateway.verdicts(source) for source in sources), gateway.told)
-    _refused_by_hand(gateway)
     assert {wrong: (one.connections, one.passwords) for wrong, one in counts.items()} == {
         "password": (1, 1),
         "host_key": (1, 0),
