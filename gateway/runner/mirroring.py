@@ -1,7 +1,9 @@
 """-MIR: delete at the destination what the source lacks; never on an empty or failed listing, never too much."""
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from gateway.core.errors import NeedsOperator, NotThere
 from gateway.core.model import Kind
@@ -13,11 +15,19 @@ from gateway.runner.retrying import asked
 from gateway.runner.run import Run
 from gateway.runner.targets import join_remote
 from gateway.runner.texts import expanded, local_spec
-from gateway.transfer.sources import SourceSpec, any_name, list_sources
+from gateway.transfer.sources import SourceSpec, any_name, list_sources, written_as
 from gateway.transfer.way import removed
 
 _MOST_FILES = 100
 _MOST_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Destination:
+    """The folder that is mirrored into, and which of its names the command is about."""
+
+    folder: str
+    takes: Callable[[str], bool]
 
 
 async def delete_extra(run: Run, number: int, command: Put) -> None:
@@ -32,21 +42,39 @@ async def delete_extra(run: Run, number: int, command: Put) -> None:
         return
     folder = join_remote(run.folder, expanded(run, command.target)) if command.target is not None else run.folder
     takes = any_name if spec.literal is not None else spec.pattern.takes
-    deleted = await asked(run, lambda peer: _delete(run, command, peer, folder.rstrip("/") or folder, ours, takes))
+    there = _Destination(folder.rstrip("/") or folder, takes)
+    deleted = await asked(run, lambda peer: _delete(run, command, peer, there, spec, ours))
     if deleted:
         run.files += len(deleted)
         run.notes.append(f"command {number}: -MIR deleted {len(deleted)} files: {', '.join(deleted[:20])}")
 
 
 async def _delete(
-    run: Run, command: Put, peer: Endpoint, folder: str, ours: set[str], takes: Callable[[str], bool]
+    run: Run, command: Put, peer: Endpoint, there: _Destination, spec: SourceSpec, ours: set[str]
 ) -> list[str]:
-    theirs = await _tree(peer, folder, takes)
-    extra = sorted(theirs.keys() - ours)
+    theirs = await _tree(peer, there.folder, there.takes)
+    extra = await asyncio.to_thread(_lacking, spec, sorted(theirs.keys() - ours))
     _require_few(run, command, extra, len(theirs))
     for relative in extra:
         await removed(peer, theirs[relative])
     return extra
+
+
+def _lacking(spec: SourceSpec, names: Sequence[str]) -> list[str]:
+    """What is not in the source at all: a link, or what can't be seen just now, is not sent, but is there."""
+    is_tree = spec.literal is not None and os.path.isdir(written_as(spec))
+    base = written_as(spec) if is_tree else str(spec.folder)
+    return [name for name in names if _is_gone(os.path.join(base, name))]
+
+
+def _is_gone(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _relative_names(spec: SourceSpec) -> set[str]:
