@@ -95,7 +95,10 @@ class WireClient:
                     body = await self.pipe.ask(Ask.READDIR, handle, expects=Told.NAME)
                 except asyncssh.SFTPEOFError:
                     return
-                for name in Reader(body).names():
+                names = list(Reader(body).names())
+                if not names:
+                    return  # the end for some; without this a server could go on for ever
+                for name in names:
                     yield name
         finally:
             self.pipe.ask(Ask.CLOSE, handle)
