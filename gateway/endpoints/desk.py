@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from gateway.core.circuit import Circuit
 from gateway.core.clock import Clock
-from gateway.core.errors import GatewayError, PeerBusy
+from gateway.core.errors import GatewayError, LinkLost, PeerBusy
 from gateway.endpoints.breaker import Breaker
 from gateway.endpoints.budget import Budget
 from gateway.endpoints.login_memory import LoginMemory, Trouble
@@ -142,9 +142,11 @@ class Desk:
         try:
             async with asyncio.timeout(min(_ASK_LIMIT_S, self.place.call_timeout_s)):
                 await idle.session.ping()
-        except (GatewayError, TimeoutError):
+        except (LinkLost, PeerBusy, TimeoutError):
             return False
-        return True
+        except GatewayError:
+            pass  # it has answered: some servers know no path by its full name
+        return idle.session.usable
 
     async def _login(self, instead_of: Session | None = None) -> Session:
         if self._proved and self.breaker.circuit is Circuit.CLOSED:
