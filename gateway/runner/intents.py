@@ -73,7 +73,8 @@ async def plan(
     folders = {name: await _is_folder(run, command, to, name) for name in dict.fromkeys(one.name for one in named)}
     finals = {one.file.source: final_name(one.file.relative, one.name, is_folder=folders[one.name]) for one in named}
     if mode_of(run, command) not in (Taken.UNIQUE, Taken.APPEND):
-        require_no_collision(f"{command.span}: {command.verb}", finals)
+        blind = run.instance.ignore_case and not to.is_local
+        require_no_collision(f"{command.span}: {command.verb}", finals, ignore_case=blind)
     return [
         Planned(await _intent(run, number, command, one.file, finals[one.file.source], of), one.index) for one in named
     ]

@@ -29,11 +29,14 @@ def final_name(relative: str, target: str, *, is_folder: bool) -> str:
     return f"{target.rstrip('/')}/{relative}" if target else relative
 
 
-def require_no_collision(what: str, finals: Mapping[str, str]) -> None:
-    """Raises Refused if two sources would get one final name (`finals` by source); `what` says which command's."""
+def require_no_collision(what: str, finals: Mapping[str, str], *, ignore_case: bool = False) -> None:
+    """Raises Refused if two sources would get one final name (`finals` by source); `what` says which command's.
+
+    With `ignore_case` names that differ in capitals alone are one.
+    """
     first: dict[str, str] = {}
     for source, final in finals.items():
-        other = first.setdefault(final, source)
+        other = first.setdefault(final.casefold() if ignore_case else final, source)
         if other != source:
             raise Refused(
                 f"{what}: {other} and {source} would both be sent as {final} ({len(finals)} files in all); "
