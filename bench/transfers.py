@@ -1,0 +1,277 @@
+"""Transfers side by side with what a user would take instead: `python -m bench.transfers [--quick] [ROW …]`.
+
+Every competitor of a row works in turn with the same files and the same server, round after round; what counts is the
+median of the rounds.  Both ends' files lie on a memory disk, so that its speed decides nothing; the ledger is on a real
+one, and so is its every commit.  Each time is that of a whole process, start and login included.
+"""
+
+import argparse
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import rivals
+from bench.delay import delayed
+from bench.ours import Gateway, Measured
+from bench.rivals import CIPHERS
+from tests.peers.openssh import SshPeer, openssh_sshd
+from tests.peers.openssh import version as sshd_version
+from tests.peers.vsftpd import FtpPeer, vsftpd
+
+Timed = Callable[[Path], float]
+"""Carries everything into a new, empty folder; seconds."""
+_ROUND_TRIP_S = 0.1
+_MIB = 1024 * 1024
+_IDLE_ABOVE_MIB = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is carried how often."""
+
+    files: int
+    far_files: int
+    hashed_files: int
+    big_mib: int
+    rounds: int
+
+
+FULL = Sizes(files=5000, far_files=5000, hashed_files=200, big_mib=1024, rounds=5)
+QUICK = Sizes(files=1000, far_files=1000, hashed_files=50, big_mib=200, rounds=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: speeds in `unit`, higher is better; `reach` is the ratio that is asked for."""
+
+    what: str
+    unit: str
+    ours: float
+    theirs: float
+    rival: str
+    reach: float
+
+
+class Bench:
+    """The servers, the files, and a fresh folder for each transfer."""
+
+    def __init__(self, work: Path, far: Path, sizes: Sizes, stack: ExitStack) -> None:
+        self.sizes = sizes
+        self._work = work
+        self._count = 0
+        self.ssh: SshPeer = stack.enter_context(openssh_sshd(far / "sshd"))
+        self.ftp: FtpPeer = stack.enter_context(vsftpd(far / "vsftpd"))
+        self.key = _private(work / "key", self.ssh.key)
+        self.password = _private(work / "password", self.ftp.password)
+        self.far = far
+        self.stack = stack
+
+    def small(self, count: int) -> Path:
+        """A folder of files of 4 KiB."""
+        folder = self.far / f"small-{count}"
+        if not folder.exists():
+            folder.mkdir()
+            for number in range(count):
+                (folder / f"file-{number:05}.csv").write_bytes(os.urandom(4096))
+        return folder
+
+    def big(self) -> Path:
+        """One large file."""
+        file = self.far / "big.bin"
+        if not file.exists():
+            with file.open("wb") as out:
+                for _ in range(self.sizes.big_mib):
+                    out.write(os.urandom(_MIB))
+        return file
+
+    def medians(self, competitors: dict[str, Timed], count: int, *, base: Path | None = None) -> dict[str, float]:
+        """Median seconds of each; they take turns.  Raises RuntimeError if one left a file behind."""
+        seconds: dict[str, list[float]] = {name: [] for name in competitors}
+        for _ in range(self.sizes.rounds):
+            for name, carry in competitors.items():
+                self._count += 1
+                target = (base or self.ssh.folder) / f"run{self._count}"
+                target.mkdir()
+                seconds[name].append(carry(target))
+                _check(name, target, count)
+                shutil.rmtree(target)
+        return {name: median(found) for name, found in seconds.items()}
+
+
+def _check(name: str, target: Path, count: int) -> None:
+    arrived = sum(len(files) for _, _, files in os.walk(target))
+    if arrived != count:
+        raise RuntimeError(f"{name}: {arrived} of {count} files arrived")
+
+
+def _private(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def _ours(gateway: Gateway, source: Path, headers: str = "") -> Timed:
+    return lambda target: gateway.run(f"PUT {source}/* {target}/", headers).seconds
+
+
+def small_files(bench: Bench) -> Iterator[Row]:
+    """Many small files over a short line, in order and in any."""
+    count = bench.sizes.files
+    source, gateway = bench.small(count), Gateway.at_ssh(bench.ssh, bench.ssh.folder, bench.key)
+    found = bench.medians(
+        {
+            "kept": _ours(gateway, source),
+            "free": _ours(gateway, source, "@order free"),
+            "lftp": lambda t: rivals.lftp_mirror_s(bench.ssh, bench.key, source, t, cipher=CIPHERS[1]),
+        },
+        count,
+    )
+    for order in ("kept", "free"):
+        what = f"{count} files of 4 KiB, order {order}"
+        yield Row(what, "files/s", count / found[order], count / found["lftp"], "lftp mirror -R -P 8", 2.0)
+
+
+def hashed_files(bench: Bench) -> Iterator[Row]:
+    """The same, each proved by a hash at the far side; rclone gets fewer files, since it takes long."""
+    count, few = bench.sizes.files, bench.sizes.hashed_files
+    gateway = Gateway.at_ssh(bench.ssh, bench.ssh.folder, bench.key, more='verify = "hash"\n')
+    found = bench.medians({"ours": _ours(gateway, bench.small(count))}, count)
+    theirs = bench.medians({"rclone": lambda t: rivals.rclone_copy_s(bench.ssh, bench.key, bench.small(few), t)}, few)
+    what = f"{count} files of 4 KiB, hash checked there (rclone: {few})"
+    yield Row(what, "files/s", count / found["ours"], few / theirs["rclone"], "rclone copy", 50.0)
+
+
+def far_away(bench: Bench) -> Iterator[Row]:
+    """Many small files over a long line."""
+    count = bench.sizes.far_files
+    source, few = bench.small(count), bench.small(max(50, count // 10))
+    with delayed(bench.ssh.port, _ROUND_TRIP_S) as port:
+        peer = SshPeer(port, bench.ssh.user, bench.ssh.key, bench.ssh.host_key, bench.ssh.folder)
+        gateway = Gateway.at_ssh(bench.ssh, bench.ssh.folder, bench.key, port)
+        ours = bench.medians({"kept": _ours(gateway, source), "free": _ours(gateway, source, "@order free")}, count)
+        number = len(list(few.iterdir()))
+        theirs = bench.medians(
+            {"lftp": lambda t: rivals.lftp_mirror_s(peer, bench.key, few, t, cipher=CIPHERS[1])}, number
+        )
+    for order in ("kept", "free"):
+        what = f"{count} files of 4 KiB at {_ROUND_TRIP_S * 1000:.0f} ms, order {order} (lftp: {number})"
+        yield Row(what, "files/s", count / ours[order], number / theirs["lftp"], "lftp mirror -R -P 8", 10.0)
+
+
+def large_file(bench: Bench) -> Iterator[Row]:
+    """One large file up and down, against OpenSSH's own client with both ciphers."""
+    source, size = bench.big(), bench.sizes.big_mib
+    gateway = Gateway.at_ssh(bench.ssh, bench.ssh.folder, bench.key)
+    for what, ours, line in (
+        ("up", f"PUT {source} {{}}/", f"put {source} {{}}/"),
+        ("down", f"GET {source} {{}}/", f"get {source} {{}}/"),
+    ):
+        found = bench.medians(
+            {
+                "ours": lambda t, ours=ours: gateway.run(ours.format(t)).seconds,  # type: ignore[misc]
+                **{
+                    cipher: lambda t, c=cipher, line=line: rivals.sftp_s(bench.ssh, bench.key, line.format(t), c)  # type: ignore[misc]
+                    for cipher in CIPHERS
+                },
+            },
+            1,
+        )
+        best = min(CIPHERS, key=lambda cipher: found[cipher])
+        yield Row(
+            f"{size} MiB {what}, hashed", "MiB/s", size / found["ours"], size / found[best], f"sftp -c {best}", 1.0
+        )
+
+
+def large_file_ftp(bench: Bench) -> Iterator[Row]:
+    """One large file up, FTP without TLS."""
+    source, size = bench.big(), bench.sizes.big_mib
+    gateway = Gateway.at_ftp(bench.ftp, bench.password)
+    found = bench.medians(
+        {
+            "ours": lambda t: gateway.run(f"PUT {source} {t.name}/").seconds,
+            "curl -T": lambda t: rivals.curl_put_s(bench.ftp, source, f"{t.name}/big.bin"),
+            "lftp put": lambda t: rivals.lftp_put_s(bench.ftp, source, f"{t.name}/big.bin"),
+        },
+        1,
+        base=bench.ftp.folder,
+    )
+    best = min(("curl -T", "lftp put"), key=lambda name: found[name])
+    yield Row(f"{size} MiB up, FTP, hashed", "MiB/s", size / found["ours"], size / found[best], best, 0.8)
+
+
+def memory(bench: Bench) -> Iterator[Row]:
+    """The most memory of a run, above that of a run with one small file."""
+    gateway = Gateway.at_ssh(bench.ssh, bench.ssh.folder, bench.key)
+    target = bench.ssh.folder / "memory"
+    target.mkdir()
+    one = bench.small(1)
+
+    def peak(command: str) -> Measured:
+        return gateway.run(f"{command} {target}/")
+
+    idle = peak(f"PUT {one}/*").peak_mib
+    for what, command in (
+        (f"{bench.sizes.files} small files", f"PUT {bench.small(bench.sizes.files)}/*"),
+        (f"{bench.sizes.big_mib} MiB up", f"PUT {bench.big()}"),
+        (f"{bench.sizes.big_mib} MiB down", f"GET {target}/big.bin"),
+    ):
+        above = max(peak(command).peak_mib - idle, 0.1)
+        yield Row(f"memory, {what}", "MiB above idle", above, _IDLE_ABOVE_MIB, "asked at most", 1.0)
+
+
+ROWS = {
+    "small": small_files,
+    "hashed": hashed_files,
+    "far": far_away,
+    "large": large_file,
+    "ftp": large_file_ftp,
+    "memory": memory,
+}
+
+
+def rows(sizes: Sizes, wanted: list[str]) -> Iterator[Row]:
+    """Measure row by row."""
+    memory_disk = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with ExitStack() as stack:
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        far = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir=memory_disk)))
+        bench = Bench(work, far, sizes, stack)
+        for name in wanted or ROWS:
+            yield from ROWS[name](bench)
+
+
+def table(found: Iterator[Row]) -> Table:
+    """As it is printed: the ratio is ours to theirs (memory: ours to what is asked)."""
+    made = Table(box=None, pad_edge=False)
+    for column in ("work", "ours", "theirs", "", "ratio", "reach"):
+        made.add_column(column, justify="right" if column in ("ours", "theirs", "ratio", "reach") else "left")
+    for row in found:
+        sign = "≤" if row.unit.startswith("MiB above") else "≥"
+        figures = f"{row.ours:,.0f} {row.unit}", f"{row.theirs:,.0f}"
+        made.add_row(row.what, *figures, row.rival, f"{row.ours / row.theirs:.2f}", f"{sign} {row.reach:g}")
+    return made
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="bench.transfers", description=__doc__)
+    parser.add_argument("rows", nargs="*", choices=[*ROWS, []], help="which; all without")
+    parser.add_argument("--quick", action="store_true", help="fewer and smaller files, three rounds")
+    said = parser.parse_args()
+    console = Console(width=150)
+    console.print(f"{os.cpu_count()} cores | {sshd_version()} | {rivals.versions()}")
+    with console.status("measuring"):
+        made = table(rows(QUICK if said.quick else FULL, said.rows))
+    console.print(made)
+
+
+if __name__ == "__main__":
+    main()
