@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 class Line:
     """The connections that go through; new ones work again after `cut` and `freeze`."""
 
-    def __init__(self) -> None:
+    def __init__(self, greeting: bytes = b"") -> None:
+        self._greeting = greeting
         self.port = 0
         self.accepted = 0
         self._writers: list[asyncio.StreamWriter] = []
@@ -26,6 +27,7 @@ class Line:
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, to_port: int) -> None:
         """One connection, both ways."""
         self.accepted += 1
+        writer.write(self._greeting)
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", to_port)
         self._writers += [writer, far_writer]
         await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
@@ -43,9 +45,9 @@ class Line:
 
 
 @asynccontextmanager
-async def line_to(port: int) -> AsyncIterator[Line]:
-    """A line to the peer that listens on `port`."""
-    line = Line()
+async def line_to(port: int, greeting: bytes = b"") -> AsyncIterator[Line]:
+    """A line to the peer that listens on `port`; `greeting` comes before the peer's first word."""
+    line = Line(greeting)
     server = await asyncio.start_server(lambda r, w: line.carry(r, w, port), "127.0.0.1", 0)
     line.port = server.sockets[0].getsockname()[1]
     try:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 
@@ -33,8 +34,9 @@ async def asyncssh_sftp(
     account: Callable[[], asyncssh.SSHServer] = Account,
     host_key: asyncssh.SSHKey | None = None,
     port: int = 0,
+    **options: Any,
 ) -> AsyncIterator[SshPeer]:
-    """An SFTP server whose account is confined to `work/files`; no commands."""
+    """An SFTP server whose account is confined to `work/files`; no commands.  `options` are asyncssh's."""
     folder = work / "files"
     folder.mkdir(parents=True, exist_ok=True)
     key = host_key or asyncssh.generate_private_key("ssh-ed25519")
@@ -45,7 +47,7 @@ async def asyncssh_sftp(
         return made[-1]
 
     server = await asyncssh.create_server(
-        account, "127.0.0.1", port, server_host_keys=[key], sftp_factory=serve, allow_scp=False
+        account, "127.0.0.1", port, server_host_keys=[key], sftp_factory=serve, allow_scp=False, **options
     )
     try:
         yield SshPeer(server.get_port(), USER, "", key.export_public_key().decode().strip(), folder)

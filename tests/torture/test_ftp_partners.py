@@ -1,0 +1,155 @@
+"""FTP partners with habits of their own (cases of sections B, D and E): whole engines against them."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.core.clock import TurnedClock
+from gateway.core.errors import LinkLost
+from gateway.endpoints.ftp import open_ftp
+from gateway.runner.due import Outcome
+from tests.endpoints.test_conformance import get, put
+from tests.peers import odd_ftp as odd
+from tests.peers.ftp_servers import pyftpd
+from tests.peers.places import ftp_place
+from tests.runner.harness import START
+from tests.torture.scene import ftp_scene
+
+LINES = b"one\ntwo\r\nthree\n\x00\xff\n" * 1000
+
+
+def crime(kind: Any, **values: Any) -> Any:
+    """The same crime with a memory of its own."""
+    return type(kind.__name__, (kind,), values)
+
+
+async def test_b18_a_drop_folder_over_ftp_gets_its_files_in_place(tmp_path: Path) -> None:
+    async with ftp_scene(tmp_path, odd.DropOnly, 'inplace = true\nverify = "none"') as scene:
+        for name in "abc":
+            scene.drop(name, name)
+        result = await scene.run("@retries 0\nPUT -DEL * /")
+        assert (result.outcome, scene.there, scene.left) == (Outcome.DONE, {n: n for n in "abc"}, {}), result.error
+
+
+async def test_b23_a_folder_that_may_not_be_made_is_named_and_one_that_is_there_is_used(tmp_path: Path) -> None:
+    async with ftp_scene(tmp_path, odd.RefusesMkdir, "make_dirs = true") as scene:
+        (scene.peer / "in").mkdir()
+        scene.drop("a")
+        scene.drop("b")
+        assert (await scene.run("@retries 0\nPUT -DEL a in/")).outcome is Outcome.DONE
+        result = await scene.run("@retries 0\nPUT -DEL b out/")
+        assert (result.outcome, scene.there, list(scene.left)) == (Outcome.FAILED, {"in/a": "content"}, ["b"])
+        assert "out" in (result.error or "")
+
+
+@pytest.mark.parametrize("kind", [odd.FillsWithZeros, odd.AppendsAfterRest])
+async def test_b30_a_server_that_spoils_what_is_gone_on_with_never_shows_it(tmp_path: Path, kind: Any) -> None:
+    class Cuts(kind):  # type: ignore[misc]
+        """And loses its first upload in the middle."""
+
+        cuts = 1
+
+        def ftp_STOR(self, file: str, mode: str = "w") -> Any:
+            if type(self).cuts:
+                type(self).cuts -= 1
+                with open(file, "wb") as kept:
+                    kept.write(data[: len(data) // 2])
+                self.close()
+                return None
+            return super().ftp_STOR(file, mode)
+
+    data = os.urandom(400_000)
+    async with ftp_scene(tmp_path, Cuts, clock=TurnedClock(START)) as scene:
+        scene.drop("a", data)
+        result = await scene.run("@retries 3\n@retry_delay 1s\nPUT -DEL a /")
+        assert result.outcome is Outcome.DONE, result.error
+        assert ((scene.peer / "a").read_bytes(), list(scene.there), scene.left) == (data, ["a"], {})
+
+
+async def test_d48_a_server_that_says_421_in_the_middle_costs_only_time(tmp_path: Path) -> None:
+    async with ftp_scene(tmp_path, crime(odd.GoesDownInTheMiddle), clock=TurnedClock(START)) as scene:
+        scene.drop("a")
+        result = await scene.run("@retries 2\n@retry_delay 5s\nPUT -DEL a /")
+        assert (result.outcome, scene.there, scene.left) == (Outcome.DONE, {"a": "content"}, {}), result.error
+
+
+async def test_d50_what_is_asked_of_a_session_that_is_over_fails_at_once(tmp_path: Path) -> None:
+    with pyftpd(tmp_path, handler=crime(odd.GoesDownInTheMiddle)) as peer:
+        async with await open_ftp(ftp_place(peer, call_timeout_s=30.0)) as endpoint:
+            with pytest.raises(LinkLost, match="421"):
+                await put(endpoint, "a", b"hello")
+            async with asyncio.timeout(5):
+                for ask in (endpoint.stat("a"), endpoint.remove("a"), put(endpoint, "a", b"hello"), get(endpoint, "a")):
+                    with pytest.raises(LinkLost, match="ended before"):
+                        await ask
+
+
+@pytest.mark.parametrize("kind", [odd.OnlyPassive, odd.OnlyExtended, odd.NoAddress])
+async def test_d56_whichever_way_to_a_data_connection_is_offered_is_taken(tmp_path: Path, kind: Any) -> None:
+    async with ftp_scene(tmp_path, kind) as scene:
+        scene.drop("a", LINES)
+        (scene.peer / "b").write_bytes(LINES)
+        assert (await scene.run("@retries 0\nPUT -DEL a /\nGET -DEL b")).outcome is Outcome.DONE
+        assert (scene.peer / "a").read_bytes() == (scene.act.inbox / "b").read_bytes() == LINES
+
+
+async def test_d56_a_server_out_of_ports_is_tried_again(tmp_path: Path) -> None:
+    async with ftp_scene(tmp_path, crime(odd.OutOfPorts, refusals=2), clock=TurnedClock(START)) as scene:
+        scene.drop("a")
+        result = await scene.run("@retries 3\n@retry_delay 5s\nPUT -DEL a /")
+        assert (result.outcome, scene.there) == (Outcome.DONE, {"a": "content"}), result.error
+
+
+async def test_d57_a_refused_listing_leaves_no_session_in_text_mode(tmp_path: Path) -> None:
+    async with ftp_scene(tmp_path, odd.RefusesListing, "sessions = 1") as scene:
+        scene.drop("a", LINES)
+        (scene.peer / "b").write_bytes(LINES)
+        result = await scene.run("@retries 0\n@terminate_on_fail no\nDIR /\nPUT -DEL a /\nGET -DEL b")
+        assert "Permission denied" in (result.error or "")
+        assert ((scene.peer / "a").read_bytes(), (scene.act.inbox / "b").read_bytes()) == (LINES, LINES)
+
+
+async def test_d59_an_answer_that_nobody_can_read_is_told_and_nothing_is_delivered(tmp_path: Path) -> None:
+    for number, answer in enumerate(("213 about five", "213", "what?", "213 -5")):
+        kind = crime(odd.SpeaksGibberish, answer=answer)
+        async with ftp_scene(tmp_path / str(number), kind) as scene:
+            scene.drop("a", "hello")
+            result = await scene.run("@retries 0\nPUT -DEL a /")
+            assert (result.outcome, list(scene.left), "a" in scene.there) == (Outcome.FAILED, ["a"], False)
+            assert result.error, "it is told"
+
+
+async def test_d62_greetings_and_answers_of_many_lines_are_read(tmp_path: Path) -> None:
+    async with ftp_scene(tmp_path, odd.Talkative) as scene:
+        scene.drop("a", LINES)
+        assert (await scene.run("@retries 0\nPUT -DEL a /")).outcome is Outcome.DONE
+        assert (await scene.run("@retries 0\nGET -DEL a")).outcome is Outcome.DONE
+        assert (scene.act.inbox / "a").read_bytes() == LINES
+
+
+@pytest.mark.parametrize("word", ["550 No files found.", "450 No files found", "550 No data sets found."])
+async def test_e69_a_folder_without_files_is_no_error_however_it_is_called(tmp_path: Path, word: str) -> None:
+    async with ftp_scene(tmp_path, crime(odd.NothingFound, word=word)) as scene:
+        result = await scene.run("@retries 0\nGET *.csv")
+        assert (result.outcome, result.error) == (Outcome.NOTHING, None)
+
+
+async def test_e69_times_in_another_zone_fetch_no_file_twice(tmp_path: Path) -> None:
+    async with ftp_scene(tmp_path, odd.LocalTime) as scene:
+        (scene.peer / "a.csv").write_bytes(b"1")
+        os.utime(scene.peer / "a.csv", (4_000_000_000, 4_000_000_000))
+        outcomes = [(await scene.run("GET -NEW *.csv")).outcome for _ in range(3)]
+        assert outcomes == [Outcome.DONE, Outcome.NOTHING, Outcome.NOTHING]
+        (scene.peer / "a.csv").write_bytes(b"22")
+        assert (await scene.run("GET -NEW *.csv")).outcome is Outcome.DONE
+        assert scene.here == {"a.csv": "22"}
+
+
+async def test_e71_a_file_is_fetched_by_name_where_listing_is_denied(tmp_path: Path) -> None:
+    async with ftp_scene(tmp_path, odd.RefusesListing) as scene:
+        (scene.peer / "b").write_bytes(LINES)
+        assert (await scene.run("@retries 0\nGET -DEL b")).outcome is Outcome.DONE
+        assert ((scene.act.inbox / "b").read_bytes(), scene.there) == (LINES, {})
