@@ -15,6 +15,7 @@ from gateway.core.errors import GatewayError
 from gateway.ledger.database import FILE_NAME, mark_of, reading_engine
 from gateway.ledger.errors import LedgerFull, ledger_error
 from gateway.ledger.migrate import migrate
+from gateway.ledger.pulse import Pulse
 from gateway.ledger.reserve import RESERVE_BYTES, Reserve
 from gateway.ledger.writer import Writer
 
@@ -37,6 +38,7 @@ class Ledger:
         self._writer = Writer(self.path, self._reserve)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-read")
         self._reading: Engine | None = None
+        self._pulse: Pulse | None = None
 
     @property
     def trouble(self) -> GatewayError | None:
@@ -72,6 +74,11 @@ class Ledger:
         """Run `work` on a reading connection in a thread; it sees one state of the ledger throughout."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
+    def version(self) -> int:
+        """Changes whenever anything was committed, by us or by another process; costs some microseconds."""
+        assert self._pulse is not None, "the ledger is not open"
+        return self._pulse.beat()
+
     def _read(self, work: Callable[[Connection], T]) -> T:
         assert self._reading is not None, "the ledger is not open"
         try:
@@ -90,6 +97,7 @@ class Ledger:
         self.mark = mark_of(self.path)
         self._reserve.make()
         self._reading = reading_engine(self.path)
+        self._pulse = Pulse(self.path)
         self._writer.start()
 
     async def __aexit__(
@@ -102,6 +110,8 @@ class Ledger:
         self._readers.shutdown()
         if self._reading is not None:
             self._reading.dispose()
+        if self._pulse is not None:
+            self._pulse.close()
 
 
 def open_ledger(folder: Path, clock: Clock, *, reserve_bytes: int = RESERVE_BYTES) -> Ledger:

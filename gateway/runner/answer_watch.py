@@ -42,9 +42,12 @@ class AnswerWatch:
         self._sights: dict[int, tuple[Entry, float]] = {}
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Look until cancelled; an idle ledger is not asked."""
+        version, waiting = None, 0
         while True:
-            await self.look()
+            now = self._services().ledger.version()
+            if waiting or now != version:
+                version, waiting = now, await self.look()
             await self._services().clock.sleep(LOOK_EVERY_S)
 
     async def look(self) -> int:

@@ -35,6 +35,7 @@ class Reacting:
         self._instance = instance
         self._clock = clock
         self._under_way = 0
+        self._seen: tuple[int, int | None] = (-1, None)  # the ledger's version at the last look, what is due next
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -56,7 +57,10 @@ class Reacting:
         services = self._services()
         now = services.ledger.now_ns()
         free = AT_ONCE - self._under_way
-        next_at = await services.ledger.read(reactions.next_due)
+        version, next_at = services.ledger.version(), self._seen[1]
+        if version != self._seen[0]:
+            next_at = await services.ledger.read(reactions.next_due)
+            self._seen = (version, next_at)
         if next_at is None or next_at > now or not free:
             return ()
         rows = await services.ledger.write(partial(reactions.take, owner=services.owner, now=now, limit=free))

@@ -31,13 +31,16 @@ class Desk:
     async def run(self) -> None:
         """Until cancelled; what is being answered then ends with it."""
         seen = await self._ledger.read(requests.newest)
+        version = None
         async with asyncio.TaskGroup() as group:
             while True:
-                newest = await self._ledger.read(requests.newest)
-                if newest > seen:
-                    seen = newest
-                    for row in await self._ledger.write(requests.take):
-                        group.create_task(self._answer(row))
+                if (now := self._ledger.version()) != version:
+                    version = now
+                    newest = await self._ledger.read(requests.newest)
+                    if newest > seen:
+                        seen = newest
+                        for row in await self._ledger.write(requests.take):
+                            group.create_task(self._answer(row))
                 await self._clock.sleep(LOOK_EVERY_S)
 
     async def _answer(self, row: RequestRow) -> None:
