@@ -31,6 +31,7 @@ def _in(length: timedelta) -> int:
         (_in(timedelta(hours=-5)), "half-open", "half-open: the next session tries it, alone"),
         (None, "open", "open: not tried before a person acts"),
     ],
+    ids=["open", "half-open", "open for good"],
 )
 def test_status_has_a_word_for_the_circuit_of_an_endpoint(
     site: Site, next_at: int | None, word: str, told: str
