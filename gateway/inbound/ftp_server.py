@@ -27,6 +27,7 @@ from gateway.inbound.ftp_uploads import Passive, TlsUpload, Upload
 # Without CHMOD: what partners may read is the operator's affair.
 _PERMISSIONS = "elradfmwT"
 _END_TIMEOUT_S = 10
+_LOGIN_TIMEOUT_S = 30
 logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())  # else the library prints to stderr by itself
 
 
@@ -126,6 +127,21 @@ class _Reports:
 
     report_landed: Callable[[str], None]
     announced_bytes: int | None = None  # what ALLO said of the next upload
+
+    def on_connect(self) -> None:
+        """The library's idle time starts anew with every line, so logging in has a time of its own."""
+        self._login_by = self.ioloop.call_later(_LOGIN_TIMEOUT_S, self._send_away)  # type: ignore[attr-defined]
+
+    def on_disconnect(self) -> None:
+        if not self._login_by.cancelled:
+            self._login_by.cancel()
+
+    def _send_away(self) -> None:
+        if self.authenticated:  # type: ignore[attr-defined]
+            return
+        if not getattr(self, "_ssl_accepting", False):
+            self.respond("421 Log in sooner.")  # type: ignore[attr-defined]
+        self.close()  # type: ignore[attr-defined]
 
     def ftp_ALLO(self, line: str) -> None:  # noqa: N802 -- named by the library
         size = line.split(" ")[0]
