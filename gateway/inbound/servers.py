@@ -4,12 +4,28 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
+
 from gateway.config.schema import InboundSettings
 from gateway.core.errors import NeedsOperator
 from gateway.inbound.accounts import Account, Accounts
 from gateway.inbound.ftp_server import FtpServer
 from gateway.inbound.landing import leftovers
 from gateway.inbound.sftp_server import SftpServer
+
+log = structlog.get_logger(__name__)
+
+
+def _harmless(landed: Callable[[str], None]) -> Callable[[str], None]:
+    """The file is stored: a client must not be told otherwise, or it sends it again."""
+
+    def told(path: str) -> None:
+        try:
+            landed(path)
+        except Exception:
+            log.exception("could not tell of a file that landed; the next look finds it", path=path)
+
+    return told
 
 
 class InboundServers:
@@ -19,7 +35,7 @@ class InboundServers:
         self._config = config
         self._root = root
         self._state = state
-        self._landed = landed
+        self._landed = _harmless(landed)
         self._sftp: SftpServer | None = None
         self._ftp: FtpServer | None = None
         self._accounts: Accounts | None = None
