@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
@@ -127,13 +128,14 @@ class _Reports:
 
     report_landed: Callable[[str], None]
     announced_bytes: int | None = None  # what ALLO said of the next upload
+    _login_by: Any = None
 
     def on_connect(self) -> None:
         """The library's idle time starts anew with every line, so logging in has a time of its own."""
         self._login_by = self.ioloop.call_later(_LOGIN_TIMEOUT_S, self._send_away)  # type: ignore[attr-defined]
 
     def on_disconnect(self) -> None:
-        if not self._login_by.cancelled:
+        if self._login_by is not None and not self._login_by.cancelled:
             self._login_by.cancel()
 
     def _send_away(self) -> None:
