@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 from gateway.core.errors import LinkLost, NeedsOperator
 from gateway.endpoints.base import Ran
-from gateway.endpoints.sftp_hash import PROGRAMS, hash_command, hashes_command, read_digest, read_digests
+from gateway.endpoints.sftp_hash import (
+    PROGRAMS,
+    SHELL_ANSWER,
+    SHELL_TEST,
+    hash_command,
+    hashes_command,
+    is_plain,
+    read_digest,
+    read_digests,
+)
 from gateway.endpoints.sftp_session import SftpSession
 
 _AT_ONCE = 2  # commands: a big file's checksum must not hold up the small ones
@@ -29,13 +38,15 @@ class HashBatch:
         self._session = session
         self._waiting: deque[_Asked] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._quotes: bool | None = None  # the shell there quotes as ours; None: not asked yet
+        self._asking = asyncio.Lock()
 
     async def digest(self, path: str, algorithm: str, first_bytes: int | None = None) -> str | None:
         """The digest of `path` as the shell sees it, from the login folder; None where no shell computes it.
 
         Raises LinkLost where the connection has gone, Retryable where the command did not end in time.
         """
-        if algorithm not in PROGRAMS or "\0" in path:
+        if algorithm not in PROGRAMS or "\0" in path or not (is_plain(path) or await self._quotes_hold()):
             return None
         if first_bytes is not None:
             return await self._one(path, algorithm, first_bytes)
@@ -92,6 +103,13 @@ class HashBatch:
     async def _one(self, path: str, algorithm: str, first_bytes: int | None) -> str | None:
         ran = await self._run(hash_command(path, algorithm, first_bytes))
         return read_digest(ran.output, algorithm) if ran is not None and ran.exit_code == 0 else None
+
+    async def _quotes_hold(self) -> bool:
+        async with self._asking:
+            if self._quotes is None:
+                ran = await self._run(SHELL_TEST)
+                self._quotes = ran is not None and ran.output.strip() == SHELL_ANSWER
+        return self._quotes
 
     async def _run(self, command: str) -> Ran | None:
         """None where no command can be run."""
