@@ -19,6 +19,7 @@ from gateway.language.settings import Settings, Stability, settings_before
 from gateway.ledger import Connection, answers, deliveries
 from gateway.ledger.answers import Awaited
 from gateway.ledger.delivery_row import OPEN, DeliveryRow, State
+from gateway.runner.by_endpoint import ByEndpoint
 from gateway.runner.finishing import answer_hooks, command_of
 from gateway.runner.instance import Instance
 from gateway.runner.reaction_rows import react_to_failure
@@ -40,29 +41,43 @@ class AnswerWatch:
         self._services = services
         self._instance = instance
         self._sights: dict[int, tuple[Entry, float]] = {}
+        self._tasks = ByEndpoint("answers")
 
     async def run(self) -> None:
-        """Look until cancelled; an idle ledger is not asked."""
+        """Look until cancelled; an idle ledger is not asked, and nobody waits for the endpoint that takes longest."""
         version, waiting = None, 0
-        while True:
-            now = self._services().ledger.version()
-            if waiting or now != version:
-                version, waiting = now, await self.look()
-            await self._services().clock.sleep(LOOK_EVERY_S)
+        try:
+            while True:
+                now = self._services().ledger.version()
+                if waiting or now != version:
+                    version, waiting = now, len(await self._begin())
+                await self._services().clock.sleep(LOOK_EVERY_S)
+        finally:
+            await self._tasks.end()
 
     async def look(self) -> int:
-        """One look at all that is waited for; how many still are."""
+        """One look at all that is waited for, to its end; how many still are."""
+        await self._tasks.over()
+        try:
+            await self._begin()
+            await self._tasks.over()
+        except asyncio.CancelledError:
+            await self._tasks.end()
+            raise
+        return len(await self._services().ledger.read(answers.waiting))
+
+    async def _begin(self) -> Sequence[Awaited]:
+        """Start a task for each endpoint whose answers are waited for and that has none yet; all that is waited for."""
         services = self._services()
         waiting = await services.ledger.read(answers.waiting)
+        self._forget({one.delivery for one in waiting})
         by_endpoint: defaultdict[str, list[Awaited]] = defaultdict(list)
         for one in waiting:
             by_endpoint[one.endpoint].append(one)
-        async with asyncio.TaskGroup() as group:
-            for endpoint, awaited in by_endpoint.items():
-                group.create_task(self._look_at(services, endpoint, awaited))
-        left = await services.ledger.read(answers.waiting)
-        self._forget({one.delivery for one in left})
-        return len(left)
+        for endpoint, awaited in by_endpoint.items():
+            if not self._tasks.is_busy(endpoint):
+                self._tasks.start(endpoint, self._look_at(services, endpoint, awaited))
+        return waiting
 
     def _forget(self, waiting: set[int]) -> None:
         self._sights = {found: sight for found, sight in self._sights.items() if found in waiting}

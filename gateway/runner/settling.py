@@ -5,7 +5,7 @@ Settling comes before anything new for that endpoint; an endpoint that is down h
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -15,6 +15,7 @@ from gateway.endpoints.base import Endpoint
 from gateway.ledger import deliveries, runs
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.errors import SourceBusy
+from gateway.runner.by_endpoint import ByEndpoint
 from gateway.runner.failing import record_failure
 from gateway.runner.finishing import hooks_for
 from gateway.runner.instance import Instance
@@ -40,28 +41,52 @@ class Settling:
         self._failures: defaultdict[str, int] = defaultdict(int)
         self._not_before_s: dict[str, float] = {}
         self._held_until_s: dict[int, float] = {}
+        self._tasks = ByEndpoint("settling")
 
     async def run(self) -> None:
-        """Look until cancelled."""
-        while True:
-            await self.look()
-            await self._services().clock.sleep(LOOK_EVERY_S)
+        """Look until cancelled; nobody waits for the endpoint that takes longest."""
+        try:
+            while True:
+                await self._begin()
+                await self._services().clock.sleep(LOOK_EVERY_S)
+        finally:
+            await self._tasks.end()
 
     async def look(self, only: str | None = None) -> None:
-        """One round over all endpoints side by side, or over one (`only`; "" is this machine)."""
+        """One round over all endpoints side by side, or over one (`only`; "" is this machine), to its end."""
+        await self._tasks.over(None if only is None else (only,))
+        begun = await self._begin(only)
+        try:
+            await self._tasks.over(begun)
+        except asyncio.CancelledError:
+            await self._tasks.end(begun)
+            raise
+
+    async def _begin(self, only: str | None = None) -> Collection[str]:
+        """Start a task for each endpoint that has something to settle and no task yet; those endpoints."""
         services = self._services()
+        begun: list[str] = []
+        for endpoint, rows in (await self._open(services)).items():
+            if only not in (None, endpoint) or self._is_to_wait(services, endpoint):
+                continue
+            if due := [row for row in rows if self._is_due(services, row)]:
+                self._tasks.start(endpoint, self._settle(services, endpoint, due))
+                begun.append(endpoint)
+        return begun
+
+    def _is_to_wait(self, services: Services, endpoint: str) -> bool:
+        late = services.clock.monotonic() < self._not_before_s.get(endpoint, 0.0)
+        return late or self._tasks.is_busy(endpoint)
+
+    async def _open(self, services: Services) -> Mapping[str, Sequence[DeliveryRow]]:
+        """What is to be settled, by the endpoint that must answer."""
         rows = await services.ledger.read(deliveries.open_deliveries)
         live = await services.ledger.read(runs.live)
         by_endpoint: defaultdict[str, list[DeliveryRow]] = defaultdict(list)
         for row in rows:
-            if row.intent.run not in live and self._is_ours(services, row) and self._is_due(services, row):
+            if row.intent.run not in live and self._is_ours(services, row):
                 by_endpoint[row.intent.endpoint if needs_peer(row) else ""].append(row)
-        async with asyncio.TaskGroup() as group:
-            for endpoint, mine in by_endpoint.items():
-                if only not in (None, endpoint):
-                    continue
-                if services.clock.monotonic() >= self._not_before_s.get(endpoint, 0.0):
-                    group.create_task(self._settle(services, endpoint, mine))
+        return by_endpoint
 
     def _is_ours(self, services: Services, row: DeliveryRow) -> bool:
         """What no task works on; a run that is not over sees to its own."""
