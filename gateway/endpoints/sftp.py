@@ -136,13 +136,28 @@ class SftpEndpoint(Basic):
         return await self._followed(entry) if entry.kind is Kind.LINK else entry
 
     async def _followed(self, link: Entry) -> Entry:
-        """What a link leads to, if links are followed and it leads anywhere."""
+        """What a link leads to, if links are followed and it leads anywhere but back."""
         if not self._session.place.follow_links:
             return link
         try:
-            return entry_of(link.path, await self._session.call(link.path, self._client.stat(self._at(link.path))))
-        except NotThere:
-            return link
+            found = entry_of(link.path, await self._session.call(link.path, self._client.stat(self._at(link.path))))
+            return link if found.kind is Kind.FOLDER and await self._leads_back(link.path) else found
+        except GatewayError as exc:
+            if exc.concerns_endpoint:
+                raise
+            return link  # to nothing, to itself, or nobody may know where to
+
+    async def _leads_back(self, path: str) -> bool:
+        """True if the folder behind a link is one that its own path goes through: whoever descends comes back."""
+        behind, at = await self._real(path), parent(path)
+        while await self._real(at) != behind:
+            if at in ("", "/", "~"):
+                return False
+            at = parent(at)
+        return True
+
+    async def _real(self, path: str) -> str:
+        return str(await self._session.call(self._what(path), self._client.realpath(self._at(path))))
 
     @asynccontextmanager
     async def _open(self, path: str, flags: int) -> AsyncIterator[SftpFile]:
