@@ -30,6 +30,7 @@ class Features:
     mtime_precision_ns: int = 1_000_000_000
     lasting_inodes: bool = False
     concurrent: bool = False  # several calls at once on one session
+    ordered_renames: bool = False  # `rename` is sent as soon as it is called; they are carried out in that order
     hides_dot_names: bool = False
     missing_folder_is_empty: bool = False  # a listing can't tell a missing folder from an empty one
     name_bytes_max: int = 255

@@ -241,7 +241,8 @@ class SftpEndpoint(Basic):
         except NeedsOperator as exc:
             if not isinstance(exc.__cause__, asyncssh.SFTPOpUnsupported):
                 raise
-            self._features = replace(self._features, atomic_replace=False)  # announced, and not known after all
+            # announced, and not known after all
+            self._features = replace(self._features, atomic_replace=False, ordered_renames=False)
             await self.rename_noreplace(source, target)
 
     async def rename_noreplace(self, source: str, target: str) -> None:

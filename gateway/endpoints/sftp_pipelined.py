@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import asyncssh
@@ -88,6 +88,7 @@ class PipelinedEndpoint(SftpEndpoint):
         super().__init__(session)
         self._wire = session.wire
         self._pipe = session.wire.pipe
+        self._features = replace(self._features, ordered_renames=self._features.atomic_replace)
         self._block_bytes = session.write_bytes
 
     async def read(self, path: str, offset: int = 0) -> AsyncIterator[bytes]:

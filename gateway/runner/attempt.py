@@ -15,7 +15,7 @@ from gateway.runner.jobs import LEFT_FOR_LATER, Ended, Ends, Job
 from gateway.runner.retrying import pause_s
 from gateway.runner.run import Run
 from gateway.transfer.deliver import deliver, resume_delivery
-from gateway.transfer.intent import Caller, Delivered, Hooks, Outcome
+from gateway.transfer.intent import Caller, Delivered, Hooks, InLine, Outcome
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +33,7 @@ class Attempts:
     ends: Ends
     hooks: Hooks
     my_turn: Callable[[], Awaitable[None]]
+    in_line: InLine | None = None
     delivery: int | None = None
 
     async def carry(self) -> Ended:
@@ -55,7 +56,11 @@ class Attempts:
         services = self.run.services
         source, target = self.ends.source(self.lane), self.ends.target(self.lane)
         caller = Caller(
-            before_placing=self.my_turn, on_progress=self._told, on_intended=self._intended, also=self.hooks
+            before_placing=self.my_turn,
+            in_line=self.in_line,
+            on_progress=self._told,
+            on_intended=self._intended,
+            also=self.hooks,
         )
         go = partial(deliver, self.job.intent)
         if self.delivery is not None:

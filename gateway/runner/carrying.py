@@ -1,7 +1,7 @@
 """Carries the files of one command: side by side, each named in its turn, each with a result of its own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
@@ -25,6 +25,9 @@ from gateway.transfer.intent import Also
 
 log = structlog.get_logger(__name__)
 
+_SMALL_BYTES = 1024 * 1024
+"""Files of this mean size are small: round trips count for more than bytes."""
+
 Lanes = Callable[[], AbstractAsyncContextManager[Lane]]
 
 
@@ -40,6 +43,9 @@ class Carrying:
         self._stopped: GatewayError | None = None
         self._results: list[Ended] = []
         self._at_work = 0
+        self._small = False
+        self._known = asyncio.Event()  # the first lane has shown what it can, or can't be had
+        self._in_line = False  # all renames on one lane, each sent after the one in front of it
 
     async def carry(self, work: Work, lanes: Lanes, width: int) -> None:
         """Bring every job to an end, at most `width` at once.
@@ -51,11 +57,19 @@ class Carrying:
         turns = Turns(self._run.settings.order, len(jobs))
         todo = iter(enumerate(jobs, 1))
         workers = min(width, len(jobs))
+        self._small = sum(job.intent.stamp.size_bytes for job in jobs) <= _SMALL_BYTES * len(jobs)
         async with self._run.place.shared(workers) as over, asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(self._work(todo, lanes, turns)).add_done_callback(lambda _: over())
+            for number in range(workers):
+                lane = self._join(todo, lanes, turns) if number else self._work(todo, lanes, turns)
+                group.create_task(lane).add_done_callback(lambda _: over())
         await self._count()
         self._conclude(len(jobs) + len(work.earlier))
+
+    async def _join(self, todo: Iterator[tuple[int, Job]], lanes: Lanes, turns: Turns) -> None:
+        """One more lane, unless one is to do: two lanes' renames follow each other with an answer in between."""
+        await self._known.wait()
+        if not self._in_line:
+            await self._work(todo, lanes, turns)
 
     async def _work(self, todo: Iterator[tuple[int, Job]], lanes: Lanes, turns: Turns) -> None:
         """One lane's worth of files; opening the lane is tried again as a file is."""
@@ -64,12 +78,14 @@ class Carrying:
             try:
                 async with lanes() as lane:
                     self._at_work += 1
+                    self._meet(lane)
                     try:
                         await self._abreast(todo, lane, turns)
                     finally:
                         self._at_work -= 1
                 return
             except GatewayError as error:  # opening the lane: the files' own errors are results
+                self._known.set()
                 if self._stopped is not None or self._at_work:
                     return  # those that have a lane carry on, with fewer sessions
                 if not isinstance(error, Retryable) or attempt == last:
@@ -96,6 +112,13 @@ class Carrying:
             if error is not None:
                 raise error
 
+    def _meet(self, lane: Lane) -> None:
+        """The first lane: small files whose order is kept stay on it, if renames need not wait for answers there."""
+        if not self._known.is_set():
+            kept = self._run.settings.order is Order.KEPT and self._width(lane) > 1
+            self._in_line = self._small and kept and lane.endpoint.features.ordered_renames
+            self._known.set()
+
     def _width(self, lane: Lane) -> int:
         """One, where a failed file keeps those behind it from being tried."""
         settings = self._run.settings
@@ -116,7 +139,7 @@ class Carrying:
             if self._stopped is not None:
                 return False
             async with load.of(job.intent.stamp.size_bytes):
-                ended = await self._one(job, lane, partial(turns.wait, place))
+                ended = await self._one(job, lane, turns, place)
             failed = ended.error is not None
             self._results.append(ended)
         finally:
@@ -125,8 +148,10 @@ class Carrying:
             self._stopped = self._stopped or ended.error
         return True
 
-    async def _one(self, job: Job, lane: Lane, my_turn: Callable[[], Awaitable[None]]) -> Ended:
-        return await Attempts(self._run, job, lane, self._ends, self._hooks, my_turn).carry()
+    async def _one(self, job: Job, lane: Lane, turns: Turns, place: int) -> Ended:
+        my_turn = partial(turns.wait, place)
+        in_line = turns.in_line(place) if self._in_line else None
+        return await Attempts(self._run, job, lane, self._ends, self._hooks, my_turn, in_line).carry()
 
     def _ends_command(self, ended: Ended) -> bool:
         """An error of the endpoint, or of a file where the script says so."""

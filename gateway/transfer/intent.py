@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from gateway.core.errors import GatewayError, Retryable
 from gateway.ledger import Connection
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.intent import Intent, Replace
 
-__all__ = ["Also", "Delivered", "Held", "Hooks", "Intent", "Outcome", "Replace", "Unsettled"]
+__all__ = ["Also", "Delivered", "Held", "Hooks", "InLine", "Intent", "Outcome", "Replace", "Unsettled"]
 
 Also = Callable[[Connection, DeliveryRow], None]
 """Writes more rows in the very commit that changes a delivery's state (reactions, counters)."""
@@ -69,15 +70,33 @@ def nothing_told(size_bytes: int) -> None:
     """The progress of a file that nobody watches."""
 
 
+class InLine(Protocol):
+    """A file's turn where renames are sent one after the other, without waiting for their answers."""
+
+    async def before_placing(self) -> None:
+        """Return when it may be recorded that this file takes its name."""
+        ...
+
+    async def before_rename(self) -> None:
+        """Return when its rename may be sent."""
+        ...
+
+    def rename_sent(self) -> None:
+        """Its rename is sent before anything else happens."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """What the caller of a delivery lends it.
 
     `before_placing` returns when this file may become visible (files of one command take their names in order).
+    `in_line` takes its place where the target carries renames out in the order in which they are sent.
     `on_progress` hears the bytes sent so far.  `on_intended` hears the delivery as soon as it is in the ledger.
     """
 
     before_placing: Callable[[], Awaitable[None]] = nothing_before
+    in_line: InLine | None = None
     on_progress: Callable[[int], None] = nothing_told
     on_intended: Callable[[DeliveryRow], None] | None = None
     also: Hooks = Hooks()

@@ -42,6 +42,9 @@ async def place(way: Way) -> None:
 async def _rename(way: Way) -> None:
     """The one call, by the rule for names that are taken."""
     row, target = way.row, way.target
+    if way.in_line is not None:
+        await way.in_line.before_rename()
+        way.in_line.rename_sent()  # nothing comes between this and the call: it sends before it waits
     if way.intent.mode is Taken.REPLACE:
         await target.rename(row.partial, row.final)
     elif target.features.rename_noreplace:

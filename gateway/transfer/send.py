@@ -33,7 +33,7 @@ async def send(way: Way, beside: Callable[[Way], Awaitable[Beside]] = from_zero)
     """Bring the bytes beside the final name, and record that they may take it."""
     try:
         stamp, proof, tally, notes = await beside(way)
-        await way.caller.before_placing()
+        await (way.in_line or way.caller).before_placing()
         await way.move(
             State.PLACING,
             size=tally.size_bytes,

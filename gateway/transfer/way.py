@@ -8,12 +8,13 @@ from gateway.core.clock import Clock
 from gateway.core.errors import NotThere
 from gateway.core.model import Stamp
 from gateway.endpoints.base import Endpoint
+from gateway.language.nodes import Taken
 from gateway.ledger import Connection, Ledger, deliveries
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.stamps import stamp_columns
 from gateway.transfer import naming
 from gateway.transfer.bounded import cleaned, to_the_end
-from gateway.transfer.intent import Also, Caller, Intent
+from gateway.transfer.intent import Also, Caller, InLine, Intent
 from gateway.transfer.kept import Kept
 
 
@@ -41,6 +42,12 @@ class Way:
     def intent(self) -> Intent:
         """What was asked for."""
         return self.row.intent
+
+    @property
+    def in_line(self) -> InLine | None:
+        """The turn to send the rename, where the peer carries renames out in the order in which they come."""
+        ordered = self.intent.mode is Taken.REPLACE and self.target.features.ordered_renames
+        return self.caller.in_line if ordered else None
 
     @property
     def made(self) -> str:
