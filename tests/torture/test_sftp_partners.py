@@ -1,8 +1,8 @@
 """SFTP partners and their servers (cases of sections A, C, D and E): whole engines, or one session, against them."""
 
 import asyncio
+import hashlib
 import os
-import shlex
 import struct
 import unicodedata
 from collections.abc import AsyncIterator
@@ -21,12 +21,12 @@ from gateway.core.clock import SystemClock, TurnedClock
 from gateway.endpoints.opening import open_place
 from gateway.endpoints.pool import Pool
 from gateway.endpoints.session import Session
-from gateway.endpoints.sftp_hash import hash_command
 from gateway.endpoints.wire.packets import Reader
 from gateway.runner.due import Outcome
 from tests.endpoints.test_conformance import NAMES, get, names, put
 from tests.peers import odd_sftp as odd
 from tests.peers.hostile_sftp import ShortReads, TellsNothing
+from tests.peers.openssh import SshPeer
 from tests.peers.places import ssh_place
 from tests.peers.proxy import line_to
 from tests.peers.ssh_servers import Account, asyncssh_sftp
@@ -216,9 +216,41 @@ async def test_d61_drive_letters_and_backslashes_are_names(tmp_path: Path) -> No
         assert (scene.here, scene.there) == ({"a b.csv": "1"}, {})
 
 
-@pytest.mark.parametrize("name", ["%USERNAME%", "a & calc", "$(id)", "`id`", "it's", "a\nb", "-x", "C:\\x"])
-def test_d61_a_name_is_one_quoted_word_for_the_shell_that_computes_a_checksum(name: str) -> None:
-    assert shlex.split(hash_command(name, "sha256")) == ["sha256sum", "<", name]
+async def windows(process: asyncssh.SSHServerProcess[str]) -> None:
+    """A shell for which single quotes are letters: it would run what stands behind an ampersand."""
+    command = process.command or ""
+    for one in command.split("&"):
+        COMMANDS.append(one.strip())
+    process.stdout.write("'test' is not recognized as an internal or external command")
+    process.exit(0 if "sha256sum" in command else 1)
+
+
+COMMANDS: list[str] = []
+
+
+async def test_d61_at_a_windows_shell_no_name_becomes_a_command(tmp_path: Path) -> None:
+    COMMANDS.clear()
+    names_there = ["plain.csv", "a & calc.exe", "%USERNAME%.csv", "it's", "a\nb"]
+    async with (
+        asyncssh_sftp(tmp_path, process_factory=windows) as peer,
+        await open_place(ssh_place(peer, "/")) as endpoint,
+    ):
+        for name in names_there:
+            await put(endpoint, name, b"hello")
+        found = await asyncio.gather(*(endpoint.remote_hash(name, "sha256") for name in names_there))
+    assert found == [None] * len(names_there)
+    assert [one for one in COMMANDS if one.split(" ")[0] not in ("sha256sum", "test", "", "echo")] == []
+    assert [one for one in COMMANDS if "sha256sum" in one and "plain.csv" not in one] == []
+
+
+async def test_d61_a_shell_that_quotes_as_ours_is_asked_for_any_name(sshd: SshPeer, sshd_folder: Path) -> None:
+    names_there = ["plain.csv", "a & touch b", "%USERNAME%.csv", "it's", "$(touch c)"]
+    async with await open_place(ssh_place(sshd, sshd_folder)) as endpoint:
+        for name in names_there:
+            await put(endpoint, name, name.encode())
+        found = [await endpoint.remote_hash(name, "sha256") for name in names_there]
+    assert found == [hashlib.sha256(name.encode()).hexdigest() for name in names_there]
+    assert sorted(os.listdir(sshd_folder)) == sorted(names_there)
 
 
 class SlowDoor(Account):
@@ -312,6 +344,21 @@ async def test_e66_twins_by_case_are_not_sent_over_each_other_where_the_partner_
         assert (result.outcome, scene.there) == (Outcome.FAILED, {})
         assert "would both be sent as" in (result.error or "")
         assert scene.left == {"A.csv": "capital", "a.csv": "small"}
+
+
+@pytest.mark.parametrize("follow", [False, True], ids=["not followed", "followed"])
+async def test_e67_links_at_a_partner_that_lead_in_circles_end_and_bring_each_file_once(
+    tmp_path: Path, follow: bool
+) -> None:
+    async with sftp_scene(tmp_path, asyncssh.SFTPServer, f"follow_links = {str(follow).lower()}") as scene:
+        write(scene.peer / "tree/sub/a.csv", "a")
+        (scene.peer / "tree/sub/up").symlink_to("..")
+        (scene.peer / "tree/self.csv").symlink_to("self.csv")
+        (scene.peer / "tree/nowhere.csv").symlink_to("missing")
+        (scene.peer / "tree/link.csv").symlink_to("sub/a.csv")
+        result = await scene.run("@retries 0\nGET -REC tree/*")
+        assert (result.outcome, result.error) == (Outcome.DONE, None)
+        assert scene.here == {"sub/a.csv": "a"} | ({"link.csv": "a"} if follow else {})
 
 
 @WAYS
