@@ -169,7 +169,7 @@ class EndpointSettings(Strict):
     )
     make_dirs: bool = Field(default=False, description="Make missing remote folders instead of failing.")
     exists: Literal["replace", "hold", "fail", "unique"] | None = Field(
-        default=None, description="What happens to a name that is taken; default: by command, see LANGUAGE."
+        default=None, description="What happens to a name that is taken; default: by command, see grammar/SPEC.md."
     )
     replace: Literal["swap", "refuse"] = Field(
         default="swap", description="Where the server cannot replace in one step: swap by a backup name, or refuse."

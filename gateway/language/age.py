@@ -1,4 +1,4 @@
-"""What the conditions of a CHECK mean: Age of a file, Count of what matched (LANGUAGE §5).  Pure."""
+"""What the conditions of a CHECK mean: Age of a file, Count of what matched (SPEC §5a).  Pure."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""When a schedule is due, and when it is open, in a time zone (LANGUAGE §4).  Pure; answers are in UTC.
+"""When a schedule is due, and when it is open, in a time zone (SPEC §6).  Pure; answers are in UTC.
 
 Daylight saving: a point in time that doesn't exist comes at the first instant after the gap, one that exists twice
 comes once, at the first.  A range goes by elapsed time: nothing in the gap, both passes of the fold.

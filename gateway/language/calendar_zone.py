@@ -1,4 +1,4 @@
-"""Local days and clock times of a zone, as instants (LANGUAGE §4, daylight saving).
+"""Local days and clock times of a zone, as instants (SPEC §6, daylight saving).
 
 Every instant here is UTC: aware datetimes of one zone compare by their wall clock, and so can't tell the two
 passes of a repeated hour apart.

@@ -1,4 +1,4 @@
-"""The text of a schedule: `on file polling continuously`, `on Mo-Fr @06:15`, `every 10m` … (LANGUAGE §4).
+"""The text of a schedule: `on file polling continuously`, `on Mo-Fr @06:15`, `every 10m` … (SPEC §6).
 
 The parser is loaded at the first use, not at import: most commands of the gateway never read a schedule.
 """

@@ -1,4 +1,4 @@
-"""What a schedule says, as values (LANGUAGE §4).  Days of the week count from Sunday = 0, as `Su-Sa` does."""
+"""What a schedule says, as values (SPEC §6).  Days of the week count from Sunday = 0, as `Su-Sa` does."""
 
 from dataclasses import dataclass
 from datetime import date

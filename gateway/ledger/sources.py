@@ -1,4 +1,4 @@
-"""Sources that failed: held back for 1, 5, 15, 60 minutes, then hourly, and parked after a day (LANGUAGE §3)."""
+"""Sources that failed: held back for 1, 5, 15, 60 minutes, then hourly, and parked after a day (SPEC §5)."""
 
 from dataclasses import dataclass
 

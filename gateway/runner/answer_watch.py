@@ -1,7 +1,7 @@
 """PUT+GET, the answer's side: waits for answers together, fetches each, and says which never came.
 
 It belongs to the service, not to the run that put the requests: new files make new runs meanwhile, and a restart
-goes on waiting without a second PUT (LANGUAGE §3).
+goes on waiting without a second PUT (SPEC §5).
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""CHECK -FIL and CHECK -DIR in a run: list, compare, report (LANGUAGE §5)."""
+"""CHECK -FIL and CHECK -DIR in a run: list, compare, report (SPEC §5a)."""
 
 import asyncio
 from collections.abc import Sequence

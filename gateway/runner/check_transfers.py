@@ -1,4 +1,4 @@
-"""CHECK -TRA in a run: what the ledger knows of transfers (LANGUAGE §5)."""
+"""CHECK -TRA in a run: what the ledger knows of transfers (SPEC §5a)."""
 
 from datetime import datetime, time, timedelta
 from functools import partial

@@ -1,7 +1,7 @@
 """GET: from a peer into the inbox.
 
 A remote file is taken when two listings at least `stable_for` apart agree on size and time; the first sight is kept
-in the ledger from run to run (LANGUAGE §4).
+in the ledger from run to run (SPEC §6).
 """
 
 from collections.abc import Mapping

@@ -126,7 +126,7 @@ _NO_ENDPOINT = EndpointSettings(url="file:///")
 
 
 def mode_of(run: Run, command: Transfer) -> Taken:
-    """What happens to a name that is taken (LANGUAGE §3): options first, then `exists`, then the verb's own rule."""
+    """What happens to a name that is taken (SPEC §5): options first, then `exists`, then the verb's own rule."""
     if not isinstance(command, PutGet):  # those of PUT+GET are about its answers
         if command.unique:
             return Taken.UNIQUE

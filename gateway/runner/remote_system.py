@@ -1,4 +1,4 @@
-"""RSYSTEM: a command at the endpoint, over SSH (LANGUAGE §3).
+"""RSYSTEM: a command at the endpoint, over SSH (SPEC §5).
 
 What macros, folder and environment hold is quoted for the peer's shell; the command itself is the script's own text.
 """

@@ -1,4 +1,4 @@
-"""SYSTEM: run an allowed program here, without a shell (LANGUAGE §3).
+"""SYSTEM: run an allowed program here, without a shell (SPEC §5).
 
 The line is split once, before macros are put in, so that a file name can never become a program or an option of
 its own.  A program runs in a process group of its own, which is ended as a whole when time is up.

@@ -1,4 +1,4 @@
-"""Which final name each source gets (LANGUAGE §2): decided before the first byte, and pure.
+"""Which final name each source gets (SPEC §3): decided before the first byte, and pure.
 
 A destination is a folder if it ends in `/` or is one; else it is a file name, which only one source may have.
 """

@@ -1,4 +1,4 @@
-"""Texts of a script made real for a run: macros put in, paths resolved (LANGUAGE §2).
+"""Texts of a script made real for a run: macros put in, paths resolved (SPEC §3).
 
 A text is cut at its separators before macros are put in: a value never becomes a separator, a pattern or an option.
 """

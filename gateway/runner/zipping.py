@@ -1,4 +1,4 @@
-"""LCOPY -ZIP and -UNZ: which archives are made of which files, and what is taken out of which (LANGUAGE §3)."""
+"""LCOPY -ZIP and -UNZ: which archives are made of which files, and what is taken out of which (SPEC §5)."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""How often an autocheck looks and runs (LANGUAGE §5).  Pure.
+"""How often an autocheck looks and runs (SPEC §5a).  Pure.
 
 T = Age, C = `look_every`, S = `full_scan_every`, R = `repeat`.  Waits are lengths, not instants: the caller measures
 them by its monotonic clock, so a clock that is set costs at most one S.

@@ -1,4 +1,4 @@
-"""The look for polled actions that send or copy: which files are complete and may be taken (LANGUAGE §4).
+"""The look for polled actions that send or copy: which files are complete and may be taken (SPEC §6).
 
 Many actions are looked at in one call of a worker thread; the ledger is asked once for all of them.  A look at folders
 that didn't move costs a stat each, asks nothing and writes nothing.

@@ -1,4 +1,4 @@
-"""The scheduler: decides for every action when it is due, and has it run (LANGUAGE §4, §5).
+"""The scheduler: decides for every action when it is due, and has it run (SPEC §6, §5a).
 
 One task sleeps until the first of all timers or until something wakes it; looks and runs are tasks only while they
 go on, so a thousand idle actions cost a few heaps and, every `check_every`, one call of a thread.

@@ -9,7 +9,7 @@ from gateway.transfer.stability import Judgement, Verdict
 from gateway.transfer.watched import Watched
 
 PAUSES_S = (60.0, 300.0, 900.0, 3600.0)
-"""After a failure: 1, 5, 15, 60 minutes, then hourly (LANGUAGE §3)."""
+"""After a failure: 1, 5, 15, 60 minutes, then hourly (SPEC §5)."""
 
 
 def pause_s(failures: int) -> float:

@@ -1,4 +1,4 @@
-"""An autocheck action between two looks: the files its CHECK means, and when each is due (LANGUAGE §5)."""
+"""An autocheck action between two looks: the files its CHECK means, and when each is due (SPEC §5a)."""
 
 import os
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the path of a CHECK means: patterns may stand in every token (LANGUAGE §2, §5).  Blocking."""
+"""What the path of a CHECK means: patterns may stand in every token (SPEC §3, §5).  Blocking."""
 
 import os
 from collections.abc import Iterator, Mapping

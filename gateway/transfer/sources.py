@@ -1,4 +1,4 @@
-"""Which local files a source path means: a literal name, a folder's files, a pattern, with -REC a tree (LANGUAGE §2).
+"""Which local files a source path means: a literal name, a folder's files, a pattern, with -REC a tree (SPEC §3).
 
 Listings stream (`os.scandir`), know regular files only, and never open what they list.
 """

@@ -1,4 +1,4 @@
-"""Is this file complete?  A pure judge with a reason for every answer (LANGUAGE §4).
+"""Is this file complete?  A pure judge with a reason for every answer (SPEC §6).
 
 Quiet time is counted by our own monotonic clock between looks, never by a file's mtime: a copy may carry any mtime.
 """

@@ -1,4 +1,4 @@
-"""What Age and Count of a CHECK mean (LANGUAGE §5)."""
+"""What Age and Count of a CHECK mean (SPEC §5a)."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -80,20 +80,20 @@ def test_the_spec_explains_no_finding_that_is_gone() -> None:
     assert sorted(set(re.findall(r"\| ([EW]\d{3}) \|", SPEC))) == CODES
 
 
-def test_every_rule_of_the_seed_is_named_by_an_example_or_a_test() -> None:
-    """The seed's rules, each by words that stand in a corpus file with [S] or in the name of a test."""
+def test_every_rule_of_polling_is_named_by_an_example_or_a_test() -> None:
+    """The rules of polling, each by words that stand in a corpus file behind "Rule:" or in the name of a test."""
     rules = {
-        "runs only for PUT, PUT+GET, LCOPY or CHECK": "test_s_an_action_runs_by_polling_only_for_put_putget_lcopy_or",
-        "the first command decides": "test_s_the_first_command_found_decides_between_autosend_and_autocheck",
-        "autocheck contains only the CHECK": "[S] CHECK comes first and drives; an autocheck action should",
-        "one must use -DEL": "test_s_at_least_one_of_the_commands_must_use_del",
-        "first of PUT and LCOPY drives": "test_s_between_put_and_lcopy_the_first_kind_drives",
-        "one autosend command is recommended": "[S] One autosend command an action is recommended",
-        "stability before sending": "[S] Every PUT, PUT+GET and LCOPY source of a polled action is checked",
-        "CHECK -FIL or -DIR": "test_s_a_polled_check_is_check_fil_or_check_dir",
-        "Age >nn, 0 to 99": "test_s_a_polled_check_has_an_age_of_greater_than_0_to_99",
-        "no Count": "test_s_a_polled_check_may_not_specify_count",
-        "reported again, so clean up": "[S] What is reported and not handled is reported again",
-        "examples 1 and 2": "test_s_examples_1_and_2_of_the_seed_can_be_polled",
+        "runs only for PUT, PUT+GET, LCOPY or CHECK": "test_rule_an_action_runs_by_polling_only_for_put_putget_lcopy_or",
+        "the first command decides": "test_rule_the_first_command_found_decides_between_autosend_and_autocheck",
+        "autocheck contains only the CHECK": "Rule: CHECK comes first and drives; an autocheck action should",
+        "one must use -DEL": "test_rule_at_least_one_of_the_commands_must_use_del",
+        "first of PUT and LCOPY drives": "test_rule_between_put_and_lcopy_the_first_kind_drives",
+        "one autosend command is recommended": "Rule: One autosend command an action is recommended",
+        "stability before sending": "Rule: Every PUT, PUT+GET and LCOPY source of a polled action is checked",
+        "CHECK -FIL or -DIR": "test_rule_a_polled_check_is_check_fil_or_check_dir",
+        "Age >nn, 0 to 99": "test_rule_a_polled_check_has_an_age_of_greater_than_0_to_99",
+        "no Count": "test_rule_a_polled_check_may_not_specify_count",
+        "reported again, so clean up": "Rule: What is reported and not handled is reported again",
+        "examples 1 and 2": "test_rule_examples_1_and_2_can_be_polled",
     }
     assert [rule for rule, words in rules.items() if words not in TESTS + INVALID] == []

@@ -1,4 +1,4 @@
-"""Every form of a schedule, and every way to get one wrong (LANGUAGE §4)."""
+"""Every form of a schedule, and every way to get one wrong (SPEC §6)."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""How often an autocheck looks and runs: each row of the table of LANGUAGE §5, by a turned clock."""
+"""How often an autocheck looks and runs: each row of the table of SPEC §5a, by a turned clock."""
 
 import asyncio
 from collections.abc import AsyncIterator
