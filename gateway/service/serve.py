@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import structlog
 
@@ -27,6 +26,7 @@ from gateway.scheduler.pauses import Pause
 from gateway.scheduler.watch import FolderEvents
 from gateway.service.desk import Desk
 from gateway.service.engine import Engine, engine, kept_up
+from gateway.service.folders import folders_of, make_folders
 from gateway.service.handlers import handlers_of
 from gateway.service.held import recall_held
 from gateway.service.housekeeping import Housekeeping
@@ -92,7 +92,7 @@ class Service:
         ]
 
     async def _prepare(self) -> None:
-        _make_folders(self.engine)
+        await make_folders(folders_of(self.engine.actions))
         await asyncio.to_thread(self.engine.outboxes.hold, outboxes_of(self.engine.actions))
         for name, finding in self.engine.actions.broken.items():
             log.error("action can't run", action=name, finding=str(finding))
@@ -167,16 +167,6 @@ def _changed(before: Loaded, after: Loaded) -> list[str]:
     """The settings of [gateway] that are read at the start only, and are other ones now."""
     old, new = before.config.gateway, after.config.gateway
     return [key for key in ("state", "workers", "events") if getattr(old, key) != getattr(new, key)]
-
-
-def _make_folders(built: Engine) -> None:
-    """Outboxes and inboxes of the actions: where people drop files is there from the first minute."""
-    for instance in built.actions.instances.values():
-        for folder in {instance.inbox, instance.outbox} if instance.endpoint else set[Path]():
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as problem:
-                log.warning("folder can't be made", folder=str(folder), problem=problem.strerror)
 
 
 async def _beat(clock: Clock) -> None:
