@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.core.model import Stamp
@@ -28,8 +28,12 @@ _MOVE = (
     .where(delivery.c.id == bindparam("found"), delivery.c.state == bindparam("from_state"))
     .returning(delivery)
 )
+_BEGAN_ANEW = and_(
+    delivery.c.owner.is_not(None), delivery.c.owner != bindparam("mine"), delivery.c.state == State.INTENDED.value
+)
 _CLAIM = (
     update(delivery)
+    .values(owner=bindparam("mine"), attempts=delivery.c.attempts + case((_BEGAN_ANEW, 1), else_=0))
     .where(
         delivery.c.id == bindparam("found"),
         delivery.c.state.in_(_OPEN_NAMES),
@@ -116,9 +120,10 @@ def _lost(found: int, source: State) -> StateLost:
 def claim(connection: Connection, found: int, owner: int) -> DeliveryRow | None:
     """Own a delivery that nobody alive works on; None if somebody does, or it is over.
 
-    A delivery of our own process counts as free: the caller knows what its own tasks work on.
+    A delivery of our own process counts as free: the caller knows what its own tasks work on.  One that a process
+    left when it died is begun anew: an attempt more, where a retry within a run was counted when it was put off.
     """
-    row = connection.execute(_CLAIM, {"found": found, "mine": owner, "owner": owner}).mappings().one_or_none()
+    row = connection.execute(_CLAIM, {"found": found, "mine": owner}).mappings().one_or_none()
     return None if row is None else read_delivery(row)
 
 

@@ -12,7 +12,7 @@ from gateway.endpoints.base import Endpoint
 from gateway.ledger.delivery_row import State
 from gateway.transfer import naming
 from gateway.transfer.place import drop_backup
-from gateway.transfer.sentbox import keep
+from gateway.transfer.sentbox import keep, kept_before
 from gateway.transfer.way import Way, removed, stamp_at
 
 REPLACED = "the source was replaced after it was sent; the new file is not touched"
@@ -96,7 +96,7 @@ async def remove_source(way: Way, it: Sent) -> Collected:
     if await stamp_at(way.source, it.claim) is None:
         found = await stamp_at(way.source, it.path)
         if found is None:
-            return Collected(kept=way.row.sent_as)
+            return Collected(kept=await kept_before(way, it.path))
         if not found.same_version(it.stamp):
             return Collected((REPLACED,))
         unclaimed = await _claim(way.source, it)
@@ -132,7 +132,7 @@ async def _remove_at_once(source: Endpoint, it: Sent, reason: str) -> Collected:
 async def _collect(way: Way, it: Sent) -> Collected:
     found = await stamp_at(way.source, it.claim)
     if found is None:
-        return Collected(kept=way.row.sent_as)
+        return Collected(kept=await kept_before(way, it.path))
     if not found.same_version(it.stamp):
         return await _put_back(way.source, it)
     try:

@@ -9,12 +9,26 @@ from gateway.transfer.way import Way, removed, stamp_at
 
 async def keep(way: Way, path: str, claim: str, stamp: Stamp) -> str:
     """Move a claimed source into the sentbox; its path there: the delivery's id, then its own name."""
-    folder = (way.intent.sentbox or "").rstrip("/")
-    name = naming.split(path)[1]
-    kept = naming.partial_path(f"{way.row.id}-{{name}}", f"{folder}/{name}", "", way.source.features.name_bytes_max)
-    if not await _moved(way, claim, kept, folder):
+    kept = _path(way, path)
+    if not await _moved(way, claim, kept, naming.split(kept)[0].rstrip("/")):
         await _copied(way, claim, kept, stamp)
     return kept
+
+
+async def kept_before(way: Way, path: str) -> str | None:
+    """Where an earlier attempt kept the source and could not record it any more; None if it did not."""
+    if way.row.sent_as is not None or way.intent.sentbox is None:
+        return way.row.sent_as
+    kept = _path(way, path)
+    found = await stamp_at(way.source, kept)
+    return kept if found is not None and found.size_bytes == way.intent.stamp.size_bytes else None
+
+
+def _path(way: Way, path: str) -> str:
+    """Follows from the delivery alone: what was kept before a kill is found again."""
+    folder = (way.intent.sentbox or "").rstrip("/")
+    name = naming.split(path)[1]
+    return naming.partial_path(f"{way.row.id}-{{name}}", f"{folder}/{name}", "", way.source.features.name_bytes_max)
 
 
 async def _moved(way: Way, claim: str, kept: str, folder: str) -> bool:

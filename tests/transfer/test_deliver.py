@@ -455,6 +455,40 @@ async def test_the_sentbox_keeps_what_would_be_removed(desk: Desk) -> None:
     assert {path: bytes(file.data) for path, file in desk.here.files.items()} == {outcome.row.sent_as: BYTES}
 
 
+async def test_what_was_kept_before_a_kill_is_found_again_in_the_sentbox(desk: Desk) -> None:
+    class Dies(MemoryEndpoint):
+        async def rename(self, source: str, target: str) -> None:
+            await super().rename(source, target)
+            if target.startswith("/sent/"):
+                raise LinkLost("the process is gone, and what it did stands on the disk alone")
+
+    intent = await desk.intent(remove_source=True, sentbox="/sent/box")
+    desk.source = Dies(desk.here)
+    with pytest.raises(LinkLost):
+        await desk.send(intent)
+    desk.source = MemoryEndpoint(desk.here)
+    outcome = await desk.again()
+    assert (outcome.row.state, outcome.row.sent_as) == (State.DONE, f"/sent/box/{outcome.row.id}-a.csv")
+    assert {path: bytes(file.data) for path, file in desk.here.files.items()} == {outcome.row.sent_as: BYTES}
+
+
+async def test_a_file_begun_anew_after_a_kill_counts_an_attempt_more(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path / "state", SystemClock(), reserve_bytes=0) as ledger:
+        async with instances.own(ledger, "killed") as killed:
+            intent = await Desk(ledger, killed).intent()
+            work = partial(
+                deliveries.intend, intent=intent, final="in/a.csv", before=None, offset=None, owner=killed,
+                at=1, name_partial=lambda number: f"in/.a.{number}",
+            )  # fmt: skip
+            row = await ledger.write(work)
+        async with instances.own(ledger, "serve") as owner:
+            desk = Desk(ledger, owner)
+            desk.row = row
+            desk.here.put("/out/a.csv", BYTES)
+            outcome = await desk.again()
+    assert (outcome.row.state, outcome.row.attempts) == (State.DONE, 2)
+
+
 def exchange(one: Path, other: Path) -> bool:
     """Swap two names in one step, so that the writer knows what it replaced; False if `other` is missing."""
     return _LIBC.renameat2(-100, os.fsencode(one), -100, os.fsencode(other), 2) == 0
