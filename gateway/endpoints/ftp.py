@@ -62,10 +62,15 @@ class FtpEndpoint(Basic):
         return f"{self._control.welcome} {self._control.system}".strip()
 
     def _at(self, path: str) -> str:
-        """Absolute where the server has told its login folder: CWD then changes nothing."""
+        """Absolute: CWD then changes nothing."""
         whole = resolve(self._session.place.folder, path)
-        if whole.startswith("/") or not self._control.home:
+        if whole.startswith("/"):
             return whole
+        if not self._control.home:
+            raise NeedsOperator(
+                f"{self._session.place.name}: {whole}: the server doesn't tell its login folder, so a path from there "
+                "could mean another one; write the path from the server's root into the URL"
+            )
         home = self._control.home.rstrip("/")
         return f"{home}/{whole}" if whole != "." else home or "/"
 

@@ -252,8 +252,11 @@ def _context(place: Place) -> ssl.SSLContext:
 
 
 def _quoted(reply: str) -> str:
-    """The path in a 257 reply; empty if there is none."""
-    return str(ftplib.parse257(reply)) if reply.startswith("257") else ""
+    """The path in a 257 reply, quoted or, as few do, not; empty if there is none."""
+    if not reply.startswith("257"):
+        return ""
+    bare = reply[4:].split(" ")[0]
+    return str(ftplib.parse257(reply)) or (bare if bare.startswith("/") else "")
 
 
 def _receive(data: socket.socket, seconds: float) -> bytes:
