@@ -475,7 +475,8 @@ async def test_what_was_kept_before_a_kill_is_found_again_in_the_sentbox(desk: D
 async def test_a_file_begun_anew_after_a_kill_counts_an_attempt_more(tmp_path: Path) -> None:
     async with open_ledger(tmp_path / "state", SystemClock(), reserve_bytes=0) as ledger:
         async with instances.own(ledger, "killed") as killed:
-            intent = await Desk(ledger, killed).intent()
+            before = Desk(ledger, killed)
+            intent = await before.intent()
             work = partial(
                 deliveries.intend, intent=intent, final="in/a.csv", before=None, offset=None, owner=killed,
                 at=1, name_partial=lambda number: f"in/.a.{number}",
@@ -483,8 +484,7 @@ async def test_a_file_begun_anew_after_a_kill_counts_an_attempt_more(tmp_path: P
             row = await ledger.write(work)
         async with instances.own(ledger, "serve") as owner:
             desk = Desk(ledger, owner)
-            desk.row = row
-            desk.here.put("/out/a.csv", BYTES)
+            desk.row, desk.source = row, before.source
             outcome = await desk.again()
     assert (outcome.row.state, outcome.row.attempts) == (State.DONE, 2)
 
