@@ -117,6 +117,15 @@ class SpeaksGibberish(FTPHandler):
     ftp_MLST = ftp_SIZE
 
 
+class NamesNoHome(FTPHandler):
+    """Answers PWD as few do."""
+
+    answer = "550 Not allowed."
+
+    def ftp_PWD(self, line: str) -> None:
+        self.push(f"{self.answer}\r\n")
+
+
 class RefusesMkdir(FTPHandler):
     """Lets nobody make a folder; one that is there is an error, too."""
 

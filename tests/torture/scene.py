@@ -74,9 +74,11 @@ async def sftp_scene(
 
 
 @asynccontextmanager
-async def ftp_scene(root: Path, handler: Any, lines: str = "", *, clock: Clock | None = None) -> AsyncIterator[Scene]:
+async def ftp_scene(
+    root: Path, handler: Any, lines: str = "", *, clock: Clock | None = None, path: str = "/"
+) -> AsyncIterator[Scene]:
     """A partner that speaks FTP; `lines` are more settings of its endpoint."""
     with pyftpd(root / "server", handler=handler) as peer:
-        extra = _endpoint(f"ftp://{peer.user}@127.0.0.1:{peer.port}/", root, lines)
+        extra = _endpoint(f"ftp://{peer.user}@127.0.0.1:{peer.port}{path}", root, lines)
         async with stage(root, extra, clock=clock or SystemClock()) as act:
             yield Scene(act, peer.folder)

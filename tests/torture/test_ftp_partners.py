@@ -122,6 +122,33 @@ async def test_d59_an_answer_that_nobody_can_read_is_told_and_nothing_is_deliver
             assert result.error, "it is told"
 
 
+SCRIPT = "@retries 0\nDIR sub\nDIR other\nPUT -DEL a sub/\nDIR sub\nGET -DEL other/*.csv"
+
+
+@pytest.mark.parametrize(
+    ("answer", "path"),
+    [("257 / is the current folder", "/~/in"), ('257 "/" is', "/~/in"), ("550 No.", "/in"), ("502 What?", "/in")],
+)
+async def test_d60_relative_paths_mean_the_same_place_all_the_time(tmp_path: Path, answer: str, path: str) -> None:
+    async with ftp_scene(tmp_path, crime(odd.NamesNoHome, answer=answer), "sessions = 1", path=path) as scene:
+        for folder in ("in/sub", "in/other"):
+            (scene.peer / folder).mkdir(parents=True)
+        scene.drop("a", "1")
+        (scene.peer / "in/other/b.csv").write_bytes(b"2")
+        result = await scene.run(SCRIPT)
+        assert (result.outcome, result.error) == (Outcome.DONE, None)
+        assert (scene.there, scene.here) == ({"in/sub/a": "1"}, {"b.csv": "2"})
+
+
+async def test_d60_a_login_folder_that_is_not_told_is_no_place_to_start_at(tmp_path: Path) -> None:
+    async with ftp_scene(tmp_path, odd.NamesNoHome, path="/~/in") as scene:
+        (scene.peer / "in/sub").mkdir(parents=True)
+        scene.drop("a", "1")
+        result = await scene.run(SCRIPT)
+        assert (result.outcome, scene.there, scene.left) == (Outcome.FAILED, {}, {"a": "1"})
+        assert "write the path from the server's root into the URL" in (result.error or "")
+
+
 async def test_d62_greetings_and_answers_of_many_lines_are_read(tmp_path: Path) -> None:
     async with ftp_scene(tmp_path, odd.Talkative) as scene:
         scene.drop("a", LINES)
