@@ -53,6 +53,10 @@ class Ledger:
         """The wall clock as the tables keep it: nanoseconds since the epoch, UTC."""
         return int(self.clock.now().timestamp() * 1_000_000) * 1000
 
+    def submit(self, work: Callable[[Connection], T]) -> "asyncio.Future[T]":
+        """`write` for who awaits it later: the work goes on whatever becomes of the future."""
+        return self._writer.submit(work)
+
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in the writer's thread; returns after the COMMIT that makes it durable.
 
@@ -61,14 +65,17 @@ class Ledger:
         stop its work.
         Raises what `work` raises, LedgerLocked, LedgerFull or LedgerBroken.
         """
-        future: asyncio.Future[T] = self._writer.submit(work)
-        return await future
+        return await self.submit(work)
 
     async def take(self, work: Callable[[Connection], T]) -> T:
         """`write` for a work that takes on something new: refused while the ledger is short of space."""
+        await self.may_take()
+        return await self.write(work)
+
+    async def may_take(self) -> None:
+        """Raises LedgerFull while the ledger is short of space: nothing new is taken on."""
         if not self._reserve.kept and not await asyncio.to_thread(self._reserve.make):
             raise self.trouble or LedgerFull(f"{self.path}: the ledger's disk is full")
-        return await self.write(work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a reading connection in a thread; it sees one state of the ledger throughout."""

@@ -3,8 +3,10 @@
 import contextlib
 import os
 import shutil
+import time
 from pathlib import Path
 
+_LOOK_EVERY_S = 1.0  # asked for every file: a look costs more than most of what is done for one
 RESERVE_BYTES = 8 * 1024 * 1024
 
 
@@ -14,11 +16,18 @@ class Reserve:
     def __init__(self, folder: Path, size_bytes: int = RESERVE_BYTES) -> None:
         self._path = folder / "reserve"
         self._size_bytes = size_bytes
+        self._seen = False
+        self._looked_at = 0.0
 
     @property
     def kept(self) -> bool:
         """True while the reserve is there; without it no new file is taken."""
-        return self._size_bytes == 0 or self._path.exists()
+        if self._size_bytes == 0:
+            return True
+        now = time.monotonic()
+        if not self._seen or now - self._looked_at > _LOOK_EVERY_S:
+            self._seen, self._looked_at = self._path.exists(), now
+        return self._seen
 
     def make(self) -> bool:
         """Lay the reserve down if it is missing and the disk has room for it twice; False if it has not."""
@@ -42,4 +51,5 @@ class Reserve:
             return False
         with contextlib.suppress(OSError):
             self._path.unlink()
+        self._seen = False
         return not self._path.exists()

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError, LinkLost
@@ -28,6 +30,23 @@ async def to_the_end(work: Awaitable[T]) -> T:
             task.exception()  # seen, so that asyncio does not complain of it
         raise cancelled
     return task.result()
+
+
+async def answered(future: "asyncio.Future[T]") -> T:
+    """`to_the_end` for what goes on by itself: it needs no task of its own, and most files have three of these."""
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        if not future.cancelled():
+            await to_the_end(asyncio.wait({future}))
+            if not future.cancelled():
+                future.exception()  # seen, so that asyncio does not complain of it
+        raise
+
+
+def result_of(future: "asyncio.Future[T]") -> T | None:
+    """What a future has come to; None if it came to nothing."""
+    return future.result() if future.done() and not future.cancelled() and future.exception() is None else None
 
 
 async def cleaned(work: Coroutine[Any, Any, None]) -> bool:
@@ -75,25 +94,83 @@ class Progress:
         return 0.0 if self._waits else self._clock.monotonic() - self._at
 
 
+@dataclass(eq=False, slots=True)
+class _Watched:
+    """One body, the longest time that it may stand still, and what ends it."""
+
+    progress: Progress
+    limit_s: float
+    scope: asyncio.Timeout
+
+
+class _Watch:
+    """Looks after all bodies on one clock with one task: a task for each would cost more than a small file's bytes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._bodies: set[_Watched] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._looks_at = 0.0
+
+    def begin(self, watched: _Watched) -> None:
+        """Look after it."""
+        self._bodies.add(watched)
+        if self._task is None or self._clock.monotonic() + watched.limit_s < self._looks_at:
+            self._start()
+
+    def end(self, watched: _Watched) -> None:
+        """It has ended."""
+        self._bodies.discard(watched)
+        if not self._bodies and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def _start(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self._task = asyncio.ensure_future(self._look())
+
+    async def _look(self) -> None:
+        """Until nothing is left to look after."""
+        while self._bodies:
+            left_s = min(map(self._left_s, self._bodies))
+            self._looks_at = self._clock.monotonic() + left_s
+            await self._clock.sleep(left_s)
+
+    def _left_s(self, watched: _Watched) -> float:
+        """How long it may still go on; one whose time is over is ended."""
+        left_s = watched.limit_s - watched.progress.still_s
+        if left_s > 0:
+            return left_s
+        if not watched.scope.expired():
+            watched.scope.reschedule(asyncio.get_running_loop().time())
+        return watched.limit_s
+
+
+_WATCHES: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Clock, _Watch]]" = WeakKeyDictionary()
+
+
+def _watch_of(clock: Clock) -> _Watch:
+    """The one of this event loop and clock."""
+    watches = _WATCHES.setdefault(asyncio.get_running_loop(), {})
+    return watches.get(clock) or watches.setdefault(clock, _Watch(clock))
+
+
 @contextlib.asynccontextmanager
 async def progressing(clock: Clock, limit: timedelta, what: str) -> AsyncIterator[Progress]:
     """End the body with LinkLost once it has made no progress for `limit`, by `clock`."""
     progress = Progress(clock)
     seconds = limit.total_seconds()
-
-    async def watch() -> None:
-        while (left := seconds - progress.still_s) > 0:
-            await clock.sleep(left)
-        scope.reschedule(asyncio.get_running_loop().time())
-
+    watch = _watch_of(clock)
     try:
         async with asyncio.timeout(None) as scope:
-            watcher = asyncio.ensure_future(watch())
+            watched = _Watched(progress, seconds, scope)
+            watch.begin(watched)
             try:
                 with watched_by(progress.waiting):
                     yield progress
             finally:
-                watcher.cancel()
+                watch.end(watched)
     except TimeoutError as exc:
         if not scope.expired():
             raise

@@ -14,7 +14,7 @@ from gateway.ledger.errors import FinalBusy
 from gateway.ledger.stamps import stamp_columns
 from gateway.transfer import naming
 from gateway.transfer.append import append
-from gateway.transfer.bounded import cleaned, to_the_end
+from gateway.transfer.bounded import answered, cleaned, result_of
 from gateway.transfer.inplace import write_inplace
 from gateway.transfer.intent import Caller, Intent
 from gateway.transfer.place import hold_for_name, name_taken
@@ -90,16 +90,12 @@ async def _standing(intent: Intent, target: Endpoint, name: str) -> Stamp | None
 
 async def _recorded(ledger: Ledger, work: "partial[DeliveryRow]", owner: int) -> DeliveryRow:
     """The commit goes to its end; a cancel meanwhile gives the delivery back, as nobody heard of it."""
-    row: DeliveryRow | None = None
-
-    async def taken() -> DeliveryRow:
-        nonlocal row
-        row = await ledger.take(work)
-        return row
-
+    await ledger.may_take()
+    taken = ledger.submit(work)
     try:
-        return await to_the_end(taken())
+        return await answered(taken)
     except BaseException:
+        row = result_of(taken)
         if row is not None:
             release = partial(
                 deliveries.release,

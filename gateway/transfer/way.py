@@ -13,7 +13,7 @@ from gateway.ledger import Connection, Ledger, deliveries
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.stamps import stamp_columns
 from gateway.transfer import naming
-from gateway.transfer.bounded import cleaned, to_the_end
+from gateway.transfer.bounded import answered, cleaned, result_of
 from gateway.transfer.intent import Also, Caller, InLine, Intent
 from gateway.transfer.kept import Kept
 
@@ -58,12 +58,18 @@ class Way:
         """Commit a change of state; a cancel meanwhile is raised after it, with `row` right."""
         if target in (State.PLACING, State.SWAPPING):
             self.placing = True  # before the commit: its answer may be lost
-        await to_the_end(self._move(target, values))
-
-    async def _move(self, target: State, values: dict[str, Any]) -> None:
         work = partial(_move, row=self.row, target=target, values=values, also=self._also(target))
-        self.row = await self.ledger.write(work)
-        self.placing = self.row.state in (State.PLACING, State.SWAPPING)
+        moving = self.ledger.submit(work)
+        try:
+            await answered(moving)
+        finally:
+            self._moved(result_of(moving))
+
+    def _moved(self, row: DeliveryRow | None) -> None:
+        """What is committed; None leaves all as it was feared to be."""
+        if row is not None:
+            self.row = row
+            self.placing = row.state in (State.PLACING, State.SWAPPING)
 
     def _also(self, target: State) -> tuple[Also, ...]:
         """A delivery that ends with its delivery is told both."""

@@ -45,8 +45,11 @@ class MortalLedger:
         self._fate.told.append(f"write {getattr(work, 'keywords', {}).get('target', '')}")
         return await self._fate.ledger_call(lambda: self._ledger.write(work))
 
-    async def take(self, work: Callable[[Connection], T]) -> T:
-        return await self._fate.ledger_call(lambda: self._ledger.take(work))
+    def submit(self, work: Callable[[Connection], T]) -> "asyncio.Future[T]":
+        return asyncio.ensure_future(self.write(work))
+
+    async def may_take(self) -> None:
+        await self._ledger.may_take()
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         return await self._ledger.write(work)
