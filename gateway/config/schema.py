@@ -182,7 +182,7 @@ class EndpointSettings(Strict):
     )
     follow_links: bool = Field(default=False, description="Send what symbolic links point to; else they are skipped.")
     pipeline: Literal["auto", "off"] = Field(
-        default="auto", description="Off = the SFTP library's own slower transfer."
+        default="auto", description="Off = the SFTP library's own slower transfer, one file at a time on a session."
     )
     like: str | None = Field(default=None, description="A template whose keys hold unless said here; no default.")
 

@@ -66,7 +66,7 @@ def _features(session: SftpSession) -> Features:
         remote_hash=session.place.remote_hash,
         exec=True,
         mtime_precision_ns=_SECOND_NS,
-        concurrent=True,
+        concurrent=session.place.pipeline != "off",  # some servers let no second file be open
         window_bytes=WINDOW_BYTES,
     )
 
