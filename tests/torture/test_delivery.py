@@ -121,15 +121,23 @@ async def test_b18_a_drop_folder_without_that_setting_is_named_and_keeps_no_part
         assert scene.there == {}, "nothing was begun that could not be finished"
 
 
-@WAYS
-async def test_b21_a_partner_that_lets_one_file_be_open_gets_all_of_them(tmp_path: Path, way: str) -> None:
+async def test_b21_a_partner_that_lets_one_file_be_open_gets_all_of_them(tmp_path: Path) -> None:
     kind = crime(odd.OneHandle)
-    lines = f'sessions = 1\npipeline = "{way}"'
-    async with sftp_scene(tmp_path, kind, lines, clock=TurnedClock(START)) as scene:
+    async with sftp_scene(tmp_path, kind, "sessions = 1", clock=TurnedClock(START)) as scene:
         for number in range(12):
             scene.drop(f"{number:02}", str(number))
         result = await scene.run("@retries 3\n@retry_delay 1s\nPUT -DEL * /")
         assert (result.outcome, len(scene.there), scene.left) == (Outcome.DONE, 12, {}), result.error
+
+
+async def test_b21_without_the_pipeline_no_second_file_is_opened_on_a_session(tmp_path: Path) -> None:
+    kind = crime(odd.OneHandle)
+    async with sftp_scene(tmp_path, kind, 'sessions = 1\npipeline = "off"') as scene:
+        for number in range(30):
+            scene.drop(f"{number:02}", str(number))
+        result = await scene.run("@retries 0\nPUT -DEL * /\nGET *")
+        assert (result.outcome, len(scene.there), len(scene.here)) == (Outcome.DONE, 30, 30), result.error
+        assert kind.most == 1
 
 
 @WAYS
