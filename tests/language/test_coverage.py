@@ -83,7 +83,7 @@ def test_the_spec_explains_no_finding_that_is_gone() -> None:
 def test_every_rule_of_polling_is_named_by_an_example_or_a_test() -> None:
     """The rules of polling, each by words that stand in a corpus file behind "Rule:" or in the name of a test."""
     rules = {
-        "runs only for PUT, PUT+GET, LCOPY or CHECK": "test_rule_an_action_runs_by_polling_only_for_put_putget_lcopy_or",
+        "runs only for PUT, PUT+GET, LCOPY, CHECK": "test_rule_an_action_runs_by_polling_only_for_put_putget_lcopy_or",
         "the first command decides": "test_rule_the_first_command_found_decides_between_autosend_and_autocheck",
         "autocheck contains only the CHECK": "Rule: CHECK comes first and drives; an autocheck action should",
         "one must use -DEL": "test_rule_at_least_one_of_the_commands_must_use_del",
