@@ -178,7 +178,8 @@ class EndpointSettings(Strict):
         default=None, ge=0, description="Most files that one -MIR may delete; default: the smaller of 10 % and 100."
     )
     case: Literal["exact", "ignore"] = Field(
-        default="exact", description="Whether names differ by capitals alone; ignore: patterns don't care, twins are not sent."
+        default="exact",
+        description="Whether names differ by capitals alone; ignore: patterns don't care, twins are not sent.",
     )
     follow_links: bool = Field(default=False, description="Send what symbolic links point to; else they are skipped.")
     pipeline: Literal["auto", "off"] = Field(
