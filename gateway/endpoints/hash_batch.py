@@ -38,6 +38,7 @@ class HashBatch:
         self._session = session
         self._waiting: deque[_Asked] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._at_work = 0
         self._quotes: bool | None = None  # the shell there quotes as ours; None: not asked yet
         self._asking = asyncio.Lock()
 
@@ -52,24 +53,31 @@ class HashBatch:
             return await self._one(path, algorithm, first_bytes)
         asked = _Asked(path, algorithm, asyncio.get_running_loop().create_future())
         self._waiting.append(asked)
-        if len(self._tasks) < _AT_ONCE:
+        if self._at_work < _AT_ONCE:
+            self._at_work += 1
             task = asyncio.ensure_future(self._work())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await asked.answer
 
     async def _work(self) -> None:
-        while some := self._next():
-            try:
-                found = await self._many(some)
-            except Exception as exc:  # whatever it is belongs to those who wait
-                _fail(some, exc)
-            except BaseException:
-                _fail(some, LinkLost(f"{self._session.place.name}: the session ended before its checksums came"))
-                raise
-            else:
-                for asked in some:
-                    _tell(asked, found.get(asked.path))
+        try:
+            while some := self._next():
+                await self._answer(some)
+        finally:
+            self._at_work -= 1  # in the very step that found nothing more: who asks next begins anew
+
+    async def _answer(self, some: list[_Asked]) -> None:
+        try:
+            found = await self._many(some)
+        except Exception as exc:  # whatever it is belongs to those who wait
+            _fail(some, exc)
+        except BaseException:
+            _fail(some, LinkLost(f"{self._session.place.name}: the session ended before its checksums came"))
+            raise
+        else:
+            for asked in some:
+                _tell(asked, found.get(asked.path))
 
     def _next(self) -> list[_Asked]:
         """What waits for one algorithm, as much as fits into one command."""

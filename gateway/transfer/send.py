@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
-from gateway.core.errors import AlreadyThere, GatewayError, LinkLost, NeedsOperator, NotThere, SourceChanged
+from gateway.core.errors import AlreadyThere, GatewayError, LinkLost, NeedsOperator, NotThere, Retryable, SourceChanged
 from gateway.core.model import Stamp
 from gateway.endpoints.base import Endpoint, Laid
 from gateway.endpoints.wrap import close_iterator
@@ -14,13 +14,17 @@ from gateway.transfer.tally import Tally
 from gateway.transfer.verify import Proof, plan_proof, prove
 from gateway.transfer.way import Way, noted_values, stamp_at
 
+_LITTLE_BYTES = 1024 * 1024
+"""Sent sooner than looked at."""
+
 Beside = tuple[Stamp | None, Proof, Tally, list[str]]
 
 
 async def from_zero(way: Way) -> Beside:
     """2 to 4: the whole source, into a new partial."""
     proof = plan_proof(way.intent, way.target.features)
-    await same_source(way)
+    if way.intent.stamp.size_bytes > _LITTLE_BYTES:
+        await same_source(way)  # a changed source need not be sent in vain; the look that counts comes after the bytes
     tally = Tally.of(*proof.algorithms)
     laid = await transmit(way, way.row.partial, tally, mtime_ns=wanted_time(way))
     await same_source(way)
@@ -59,9 +63,10 @@ async def transmit(way: Way, path: str, tally: Tally, *, mtime_ns: int | None = 
             f"{path}: {tally.size_bytes} bytes were given, the peer took {laid.size_bytes}; it is sent again"
         )
     if tally.size_bytes != way.intent.stamp.size_bytes:
-        raise SourceChanged(
-            f"{way.intent.source}: {tally.size_bytes} bytes were read where {way.intent.stamp.size_bytes} were judged; "
-            "it is judged anew"
+        await same_source(way)
+        raise Retryable(
+            f"{way.intent.source}: {tally.size_bytes} bytes were read where {way.intent.stamp.size_bytes} stand, "
+            "as if that were its end; it is sent again"
         )
     return laid
 

@@ -189,6 +189,7 @@ async def restart(way: Way) -> None:
     made = naming.token(way.ledger.mark, way.row.id, starts)
     named = naming.partial_path(way.intent.partial, way.row.final, made, way.target.features.name_bytes_max)
     await way.move(State.INTENDED, starts=starts, partial=named, owner=way.owner, notes=way.noted(*notes))
+    way.swept = False  # that was the old one
 
 
 async def remove_partial(way: Way) -> list[str]:

@@ -66,6 +66,12 @@ class History:
     faults: int = 3
     takes: bool = True
     replaces_source: bool = True
+    repeat: int = 1
+    """How often the content is repeated, to make it large."""
+    damages: bool = False
+    """Somebody meddles with partials between two attempts."""
+    arrives: float = 0.2
+    """The chance of what is late, between two calls."""
     rng: random.Random = field(init=False)
     here: Shop = field(init=False)
     there: Shop = field(init=False)
@@ -94,7 +100,7 @@ class History:
         present = self.here.store.files.get(self.source)
         if present is not None:
             self.overwritten.add(bytes(present.data))
-        content = f"version {len(self.written)} of {self.seed}".encode()
+        content = f"version {len(self.written)} of {self.seed}".encode() * self.repeat
         self.written.append(content)
         self.told.append(f"WRITTEN {content!r}")
         self.here.store.put(self.source, content)
@@ -102,7 +108,7 @@ class History:
     def world(self) -> None:
         """What others do between any two calls of the gateway, and what they must never see."""
         self.check_visible()
-        if self.there.late and self.rng.random() < 0.2:
+        if self.there.late and self.rng.random() < self.arrives:
             self.told.append("ARRIVED LATE")
             self.there.arrive_late()
         if self.takes and not self.there.cut and self.rng.random() < 0.1:
@@ -159,6 +165,8 @@ class History:
         open_now = await self.ledger.write(partial(_open_ids, action=self.action))
         ends = (Session(self.here, _LOCAL, fate, remote=False), Session(self.there, self.features, fate))
         common: dict[str, Any] = {"ledger": cast(Ledger, ledger), "clock": SystemClock(), "owner": owner}
+        if self.damages:
+            await self.damage(open_now)
         if open_now:
             work = resume_delivery(open_now[0], *ends, **common, by_operator=False)
         elif self.source in self.here.store.files:
@@ -166,6 +174,16 @@ class History:
         else:
             return True
         return await self.outcome(fate, asyncio.ensure_future(work))
+
+    async def damage(self, open_now: list[int]) -> None:
+        """A partial that is verified is out of bounds: nobody can tell what happens to it after the last look."""
+        for found in open_now:
+            row = await self.ledger.write(partial(deliveries.get, found=found))
+            path = f"/{row.partial}" if row is not None and row.state is State.INTENDED else ""
+            if path in self.there.store.files and self.moves[0] and self.rng.random() < 0.2:
+                self.moves[0] -= 1
+                self.told.append(f"DAMAGED {path}")
+                self.there.damage(path, self.rng)
 
     async def outcome(self, fate: Fate, task: "asyncio.Task[Any]") -> bool:
         fate.task = task
@@ -223,7 +241,8 @@ class History:
                 raise self.broken(f"{content!r} is lost")
         left = [path for shop in (self.here, self.there) for path in shop.store.files if "/." in path]
         # A version that was claimed by mistake while a newer one took its name waits for a person, who is told.
-        if self.delete_failed and len(left) == 1 and left[0].endswith(".claim") and kept.isdisjoint(self.there.shown):
+        told = self.delete_failed or "write delete_failed" in self.told  # a cancel may have come with the answer
+        if told and len(left) == 1 and left[0].endswith(".claim") and kept.isdisjoint(self.there.shown):
             return
         if left:
             raise self.broken(f"{left} left behind")

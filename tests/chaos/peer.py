@@ -1,16 +1,18 @@
 """A session on a memory store under a fate, and the store's own book of what was seen there."""
 
 import itertools
+import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from gateway.core.errors import LinkLost
 from gateway.core.model import Entry
 from gateway.endpoints.base import Features
 from gateway.endpoints.memory import MemoryEndpoint, MemoryStore
 from gateway.endpoints.wrap import Wrapped
-from tests.chaos.fate import Fate
+from tests.chaos.fate import Fate, Kill
 
 _SESSIONS = itertools.count(1)
 
@@ -46,6 +48,17 @@ class Shop:
         files[target] = files.pop(source)
         self.note(target)
 
+    def damage(self, path: str, how: random.Random) -> None:
+        """Somebody cuts, extends or changes a partial that lies about."""
+        data = self.store.files[path].data
+        kind = how.choice(("cut", "extend", "change")) if data else "extend"
+        if kind == "cut":
+            del data[how.randrange(len(data)) :]
+        elif kind == "extend":
+            data.extend(b"?" * how.randrange(1, 80))
+        else:
+            data[how.randrange(len(data))] ^= 0xFF
+
     def note(self, target: str) -> None:
         """Count content that has become visible."""
         if not target.rpartition("/")[2].startswith("."):
@@ -53,7 +66,17 @@ class Shop:
 
 
 class Session(Wrapped):
-    """One session of one process; every call may be its last."""
+    """One session of one process; every call may be its last.
+
+    What of a broken write was unanswered may be there, be missing in the middle, or come late: to the file that was
+    opened, whatever its name is by then.
+    """
+
+    piece_bytes = 4
+    links = True
+    """A rename is made of link and unlink, and may be cut between the two."""
+    cuts_first = False
+    """A way to go on with a file that we don't take: cut it, then write."""
 
     def __init__(self, shop: Shop, features: Features, fate: Fate, *, remote: bool = True) -> None:
         super().__init__(MemoryEndpoint(shop.store, features=features))
@@ -81,23 +104,55 @@ class Session(Wrapped):
 
     async def read(self, path: str, offset: int = 0) -> AsyncIterator[bytes]:
         async for block in self._inner.read(path, offset):
-            for start in range(0, len(block), 4):
+            for start in range(0, len(block), self.piece_bytes):
                 self._fate.breathe()
-                yield block[start : start + 4]
+                yield block[start : start + self.piece_bytes]
 
     async def write(self, path: str, blocks: AsyncIterator[bytes], *, offset: int = 0, sync: bool = True) -> int:
-        return int(
-            await self._call(
-                f"write {path}", lambda: self._inner.write(path, self._broken(blocks), offset=offset, sync=sync)
+        if offset and self.cuts_first:
+            await self._cut(path, offset)
+        broken = self._broken(path, blocks, offset)
+        try:
+            return int(
+                await self._call(
+                    f"write {path} from {offset}", lambda: self._inner.write(path, broken, offset=offset, sync=sync)
+                )
             )
-        )
+        except (LinkLost, Kill):
+            self._hole(path, offset)
+            raise
+
+    async def _cut(self, path: str, size: int) -> None:
+        file = self._shop.store.files.get(_at(path))
+        if file is not None:
+            late = partial(self._shop.late.append, partial(_delete, file.data, size))
+            await self._call(f"cut {path} to {size}", partial(_cut_now, file.data, size), late)
+
+    def _hole(self, path: str, offset: int) -> None:
+        """Of what was unanswered some is there and some is not."""
+        file = self._shop.store.files.get(_at(path))
+        window = self.features.window_bytes
+        if file is None or not window or self._fate.rng.random() < 0.5:
+            return
+        least = max(offset, len(file.data) - window)
+        if least < len(file.data):
+            end = self._fate.rng.randrange(least, len(file.data)) + 1
+            file.data[least:end] = bytes(end - least)
+            self._fate.told.append(f"HOLE {least} to {end}")
 
     async def append(self, path: str, blocks: AsyncIterator[bytes]) -> int:
-        return int(await self._call(f"append {path}", lambda: self._inner.append(path, self._broken(blocks))))
+        return int(await self._call(f"append {path}", lambda: self._inner.append(path, self._broken(path, blocks))))
 
-    async def _broken(self, blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def _broken(self, path: str, blocks: AsyncIterator[bytes], offset: int | None = None) -> AsyncIterator[bytes]:
+        at = offset
         async for block in blocks:
-            yield await self._call("block", lambda block=block: _same(block))
+            late = None if at is None or not self.features.window_bytes else self._late(path, at, block)
+            yield await self._call("block", lambda block=block: _same(block), late)
+            at = None if at is None else at + len(block)
+
+    def _late(self, path: str, at: int, block: bytes) -> Callable[[], None]:
+        file = self._shop.store.files[_at(path)]
+        return lambda: self._shop.late.append(partial(_write_at, file.data, at, block))
 
     async def rename(self, source: str, target: str) -> None:
         replaces = self.features.atomic_replace
@@ -118,7 +173,7 @@ class Session(Wrapped):
         kept = self._shop.store.files.get(_at(source))
         await call(source, target)
         self._shop.note(_at(target))
-        if kept is not None and self._remote and self._fate.strikes(0.05):
+        if kept is not None and self._remote and self.links and self._fate.strikes(0.05):
             self._shop.store.files[_at(source)] = kept  # link was done, unlink was not
             self._fate.lost.add(self._id)
             self._fate.told.append("CUT")
@@ -143,3 +198,16 @@ def _at(path: str) -> str:
 
 async def _same(block: bytes) -> bytes:
     return block
+
+
+def _write_at(data: bytearray, at: int, block: bytes) -> None:
+    data.extend(bytes(max(0, at - len(data))))
+    data[at : at + len(block)] = block
+
+
+def _delete(data: bytearray, size: int) -> None:
+    del data[size:]
+
+
+async def _cut_now(data: bytearray, size: int) -> None:
+    _delete(data, size)

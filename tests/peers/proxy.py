@@ -1,8 +1,11 @@
 """A line between us and an honest peer that can be cut, or fall silent as firewalls make it."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+_ANNOUNCED = re.compile(rb"^227 .*?\(127,0,0,1,(\d+),(\d+)\)")
 
 
 class Line:
@@ -14,11 +17,19 @@ class Line:
         self.accepted = 0
         self._writers: list[asyncio.StreamWriter] = []
         self._frozen: set[asyncio.StreamWriter] = set()
+        self._servers: list[asyncio.Server] = []
+        self._left: int | None = None
 
     def cut(self) -> None:
         """Reset every connection."""
-        for writer in self._writers:
-            writer.transport.abort()
+        writers, self._writers = self._writers, []
+        for writer in writers:
+            if not writer.is_closing() or writer.transport.get_write_buffer_size():
+                writer.transport.abort()
+
+    def cut_after(self, count: int) -> None:
+        """Reset every connection once `count` more bytes have gone through, both ways together."""
+        self._left = count
 
     def freeze(self) -> None:
         """From now on no byte passes on the connections that stand; nobody is told."""
@@ -36,12 +47,38 @@ class Line:
         try:
             while data := await reader.read(65536):
                 if writer not in self._frozen:
-                    writer.write(data)
+                    data = await self._passive(data)
+                    writer.write(data if self._left is None else data[: self._left])
                     await writer.drain()
+                    self._count(len(data))
         except OSError:
             pass
         finally:
             writer.close()
+
+    def _count(self, passed: int) -> None:
+        if self._left is not None:
+            self._left -= passed
+            if self._left <= 0:
+                self._left = None
+                self.cut()
+
+    async def _passive(self, data: bytes) -> bytes:
+        """The data connection that an FTP server announces goes through the line, too."""
+        found = _ANNOUNCED.search(data)
+        if found is None:
+            return data
+        to_port = int(found[1]) * 256 + int(found[2])
+        server = await asyncio.start_server(lambda r, w: self.carry(r, w, to_port), "127.0.0.1", 0)
+        self._servers.append(server)
+        high, low = divmod(server.sockets[0].getsockname()[1], 256)
+        return data[: found.start(1)] + b"%d,%d" % (high, low) + data[found.end(2) :]
+
+    def close(self) -> None:
+        """No more connections."""
+        for server in self._servers:
+            server.close()
+        self.cut()
 
 
 @asynccontextmanager
@@ -54,5 +91,5 @@ async def line_to(port: int, greeting: bytes = b"") -> AsyncIterator[Line]:
         yield line
     finally:
         server.close()
-        line.cut()
+        line.close()
         await asyncio.sleep(0)

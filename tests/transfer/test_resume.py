@@ -13,7 +13,7 @@ import pytest
 
 from gateway.config.schema import Verify
 from gateway.core.clock import SystemClock
-from gateway.core.errors import LinkLost, SourceChanged, VerifyFailed
+from gateway.core.errors import LinkLost, Retryable, SourceChanged, VerifyFailed
 from gateway.endpoints.base import Features
 from gateway.endpoints.memory import MemoryEndpoint, MemoryStore
 from gateway.ledger import Ledger, deliveries, endpoints, instances, open_ledger
@@ -407,6 +407,22 @@ async def test_a_source_that_starts_where_it_likes_is_found(bench: Bench, kind: 
     assert (source.asked, outcome.row.starts) == ([AT, 0], 2)
     assert bench.shown == {"/in/a": BYTES}
     assert not await bench.ledger.read(partial(endpoints.resumes, endpoint="acme"))
+
+
+class EndsEarly(Source):
+    """A server that says "that was all" too early."""
+
+    async def read(self, path: str, offset: int = 0) -> AsyncIterator[bytes]:
+        yield BYTES[:AT]
+
+
+async def test_a_source_that_ends_early_is_tried_again_and_not_taken_for_another(bench: Bench) -> None:
+    with pytest.raises(Retryable, match="640 bytes were read where 1024 stand") as told:
+        await bench.get(EndsEarly(bench.here), Peer(bench.there))
+    assert not isinstance(told.value, SourceChanged)
+    assert bench.shown == {}
+    assert isinstance(await bench.again(Peer(bench.there), Source(bench.here)), Delivered)
+    assert bench.shown == {"/in/a": BYTES}
 
 
 async def test_old_servers_checksums_are_computed_here_too() -> None:
