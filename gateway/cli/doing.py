@@ -17,6 +17,10 @@ T = TypeVar("T")
 INTERRUPTED = 130
 
 
+class GoesOn(Exception):
+    """Ctrl-C ended this command alone: what it asked for goes on elsewhere, and that has been said."""
+
+
 def do(work: "Callable[[Loaded, Clock], Coroutine[Any, Any, T]]", *, verbose: bool = False) -> T:
     """Run `work` with the configuration; our log lines go to standard error only if `verbose`."""
     from gateway.config.load import load
@@ -27,6 +31,8 @@ def do(work: "Callable[[Loaded, Clock], Coroutine[Any, Any, T]]", *, verbose: bo
     loaded = load()
     try:
         return asyncio.run(work(loaded, SystemClock()))
+    except GoesOn:
+        raise typer.Exit(INTERRUPTED) from None
     except KeyboardInterrupt:
         tell("stopped")
         raise typer.Exit(INTERRUPTED) from None

@@ -3,18 +3,18 @@
 from gateway.config.findings import suggestion
 from gateway.config.loaded import Loaded
 from gateway.config.schema import EndpointSettings
-from gateway.core.errors import Refused
+from gateway.core.errors import Unknown
 from gateway.endpoints.place import Place, from_settings
 
 
 def settings_of(loaded: Loaded, name: str) -> EndpointSettings:
-    """Its settings.  Raises Refused with the nearest known name."""
+    """Its settings.  Raises Unknown with the nearest known name."""
     endpoints = loaded.config.endpoints
     if name not in endpoints:
-        raise Refused(f"there is no endpoint {name!r}: {suggestion(name, endpoints)}")
+        raise Unknown(f"there is no endpoint {name!r}: {suggestion(name, endpoints)}")
     return endpoints[name]
 
 
 def place_of(loaded: Loaded, name: str) -> Place:
-    """How to log in there.  Raises Refused with the nearest known name."""
+    """How to log in there.  Raises Unknown with the nearest known name."""
     return from_settings(name, settings_of(loaded, name), loaded.secret, loaded.root)

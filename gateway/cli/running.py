@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gateway.cli.doing import waiting_for
+from gateway.cli.doing import GoesOn, waiting_for
 from gateway.cli.following import Follower, Screen, open_screen
 from gateway.cli.output import show_value
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
-from gateway.core.errors import GatewayError, Refused
+from gateway.core.errors import GatewayError, Refused, Unknown
 from gateway.core.model import Severity
 from gateway.core.units import show_size
 from gateway.language.check import check
@@ -41,11 +41,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What became of a run of one instance; `row` is None if none came about, then `error` says why."""
+    """What became of a run of one instance; `row` is None if none came about, then `error` says why.
+
+    `finished` are runs that an earlier process left, and that were brought to their end first.
+    """
 
     action: str
     row: RunRow | None
     error: GatewayError | None = None
+    finished: tuple[RunRow, ...] = ()
 
     def exit_code(self, *, error_on_nothing: bool) -> int:
         """As DESIGN §6 says."""
@@ -53,7 +57,7 @@ class Ended:
             return self.error.exit_code
         if self.row is None or self.row.outcome in ("failed", "stopped"):
             return exit_code_of(self.row.error_class if self.row else None)
-        return 9 if self.row.outcome == "nothing" and error_on_nothing else 0
+        return 9 if self.row.outcome == "nothing" and error_on_nothing and not self.finished else 0
 
     def as_json(self) -> Mapping[str, Any]:
         """For --json."""
@@ -73,9 +77,10 @@ class Ended:
 def shown_result(ended: Ended) -> str:
     """The last lines of a run, for people."""
     row = ended.row
+    lines = [f"{ended.action}: finished the interrupted run {one.id}: {_outcome(one)}" for one in ended.finished]
     if row is None:
-        return f"{ended.action}: {ended.error}"
-    lines = [f"{ended.action}: {_outcome(row)} (run {row.id})"]
+        return "\n".join([*lines, f"{ended.action}: {ended.error}"])
+    lines.append(f"{ended.action}: {_outcome(row)} (run {row.id})")
     lines += [f"  {show_value(line)}" for note in row.notes for line in note.split("\n")]
     if row.error:
         lines.append(f"  {show_value(row.error)}")
@@ -104,7 +109,12 @@ async def run_action(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Ended
                 _show_progress(asked.engine, screen)
             if asked.served_by is not None:
                 screen.remark(f"beside `gateway serve` (pid {asked.served_by.pid}), which runs it")
-            ended = await asyncio.gather(*(_run_one(asked, clock, one, wanted, screen) for one in instances))
+            try:
+                ended = await asyncio.gather(*(_run_one(asked, clock, one, wanted, screen) for one in instances))
+            except asyncio.CancelledError:
+                if asked.served_by is None:
+                    raise
+                raise GoesOn from None
             if isinstance(asked, Here):
                 await asked.engine.finish()
             return list(ended)
@@ -120,6 +130,7 @@ async def _run_one(asked: Talk, clock: Clock, instance: Instance, wanted: Wanted
     before = await asked.ledger.read(overview.newest_run)
     follower = Follower(asked.ledger, clock, name, before, screen)
     following = asyncio.create_task(follower.follow())
+    left = [one.id for one in await asked.engine.interrupted() if one.action == name] if isinstance(asked, Here) else []
     arguments = {"action": name, "now": wanted.now, "approve": wanted.approve}
     try:
         answer = await asked.ask("run", arguments, limit_s=None)
@@ -133,11 +144,12 @@ async def _run_one(asked: Talk, clock: Clock, instance: Instance, wanted: Wanted
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
     await follower.look(int(answer["run"]))
-    return Ended(name, await asked.ledger.read(partial(runs.get, found=int(answer["run"]))))
+    rows = [await asked.ledger.read(partial(runs.get, found=one)) for one in (*left, int(answer["run"]))]
+    return Ended(name, rows[-1], finished=tuple(row for row in rows[:-1] if row is not None))
 
 
 async def _instances(loaded: Loaded, asked: Talk, wanted: Wanted) -> list[Instance]:
-    """What the name means.  Raises Refused with what there is."""
+    """What the name means.  Raises Unknown with what there is, Refused for what can't run."""
     if wanted.action.endswith(".act"):
         return await _script(loaded, asked, Path(wanted.action))
     actions = asked.engine.actions if isinstance(asked, Here) else await asyncio.to_thread(read_actions, loaded)
@@ -178,6 +190,8 @@ def _is_other(known: Instance | None, path: Path) -> bool:
 def _read_script(loaded: Loaded, path: Path) -> list[Instance]:
     try:
         data = path.read_bytes()
+    except FileNotFoundError:
+        raise Unknown(f"{path}: there is no such script; name an action, or a script that is there") from None
     except OSError as problem:
         raise Refused(f"{path}: can't be read: {problem.strerror}; name a script") from problem
     parsed = parse_bytes(data, str(path))

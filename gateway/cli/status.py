@@ -32,7 +32,7 @@ def status(
 
 
 async def _gather(loaded: "Loaded", clock: "Clock", action: str | None) -> "GatewayState":
-    from gateway.core.errors import Refused
+    from gateway.core.errors import Unknown
     from gateway.service.state import gather
 
     state = await gather(loaded, clock)
@@ -40,7 +40,7 @@ async def _gather(loaded: "Loaded", clock: "Clock", action: str | None) -> "Gate
         return state
     chosen = state.of(action)
     if not chosen.actions:
-        raise Refused(f"there is no action {action!r}; there are: {_names([one.name for one in state.actions])}")
+        raise Unknown(f"there is no action {action!r}; there are: {_names([one.name for one in state.actions])}")
     return chosen
 
 

@@ -14,6 +14,7 @@ GatewayError
 │   └── HostKeyRefused   unknown or changed host key, certificate not trusted   (endpoint)
 ├── NotThere             an answer: nothing stands under that name
 ├── AlreadyThere         an answer: something stands under that name
+├── Unknown              a command line names an action, endpoint … that there is not
 └── Refused              the script or configuration is wrong (with its place)
 
 Those marked (endpoint) are about the whole endpoint, not about one file: they end the command.
@@ -94,6 +95,12 @@ class HostKeyRefused(NeedsOperator):
 
 class NotThere(GatewayError):
     """An answer: nothing stands under that name."""
+
+    exit_code = 3
+
+
+class Unknown(GatewayError):
+    """A name on a command line that stands for nothing here; the message says what there is."""
 
     exit_code = 3
 

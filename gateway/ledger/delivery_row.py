@@ -65,8 +65,10 @@ class DeliveryRow:
 
     @property
     def name(self) -> str:
-        """The source's last part."""
-        return self.intent.source.rpartition("/")[2]
+        """The source's last part; of a file that is sent again from the sentbox the one that it had before."""
+        folder, _, name = self.intent.source.rpartition("/")
+        in_sentbox = self.intent.sentbox is not None and folder == self.intent.sentbox.rstrip("/")
+        return name.partition("-")[2] if in_sentbox else name
 
 
 def read_delivery(row: RowMapping) -> DeliveryRow:

@@ -3,7 +3,7 @@
 import getpass
 from functools import partial
 
-from gateway.core.errors import Refused
+from gateway.core.errors import Refused, Unknown
 from gateway.ledger import pauses
 from gateway.ledger.pauses import ALL, Pause
 from gateway.service.operations import Gateway, Said
@@ -11,7 +11,7 @@ from gateway.service.targets import instances_of
 
 
 def scope_of(gateway: Gateway, what: str) -> str:
-    """The scope that `what` names.  Raises Refused if it is nothing, or both an action and an endpoint."""
+    """The scope that `what` names.  Raises Unknown if it is nothing, Refused if it is two things."""
     kind, _, name = what.partition(":")
     if what == ALL or (kind in ("action", "endpoint") and name):
         return what
@@ -22,9 +22,14 @@ def scope_of(gateway: Gateway, what: str) -> str:
         raise Refused(f"{what} is an action and an endpoint; write action:{what} or endpoint:{what}")
     if is_action or is_endpoint:
         return f"action:{what}" if is_action else f"endpoint:{what}"
+    raise _unknown(gateway, what)
+
+
+def _unknown(gateway: Gateway, what: str) -> Unknown:
+    engine = gateway.engine
     actions = sorted({one.action.name for one in engine.actions.instances.values()})
     endpoints = sorted(engine.loaded.config.endpoints)
-    raise Refused(
+    return Unknown(
         f"{what}: there is no such action or endpoint; actions: {', '.join(actions) or 'none'}; "
         f"endpoints: {', '.join(endpoints) or 'none'}; all means everything"
     )
@@ -33,10 +38,24 @@ def scope_of(gateway: Gateway, what: str) -> str:
 async def pause(gateway: Gateway, what: str, until_ns: int | None, by: str) -> Said:
     """No run of it starts any more; what is under way ends."""
     scope = scope_of(gateway, what)
+    _require_known(gateway, scope)
     row = Pause(scope=scope, until=until_ns, by=by or getpass.getuser(), at=gateway.engine.ledger.now_ns())
     await gateway.engine.ledger.write(partial(pauses.hold, wanted=row))
     await gateway.hold_pauses()
     return Said((f"{shown_scope(scope)} is paused; runs that are under way end",), facts={"scope": scope})
+
+
+def _require_known(gateway: Gateway, scope: str) -> None:
+    """What is gone may still be let go on; only what there is can be held.  Raises Unknown."""
+    kind, _, name = scope.partition(":")
+    if (
+        kind == "action"
+        and not instances_of(gateway.engine.actions, name)
+        and name not in gateway.engine.actions.broken
+    ):
+        raise _unknown(gateway, scope)
+    if kind == "endpoint" and name not in gateway.engine.loaded.config.endpoints:
+        raise _unknown(gateway, scope)
 
 
 async def resume(gateway: Gateway, what: str) -> Said:

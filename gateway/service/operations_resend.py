@@ -114,6 +114,5 @@ def _intent(row: DeliveryRow, found: _Copy) -> Intent:
         final=row.final,
         mode=mode,
         remove_source=False,
-        sentbox=None,
         awaits_answer=False,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.core.errors import NotThere, Refused
+from gateway.core.errors import NotThere, Refused, Unknown
 from gateway.ledger import Connection, deliveries, overview, sources
 from gateway.ledger.delivery_row import OPEN, DeliveryRow, State
 from gateway.ledger.sources import HeldSource
@@ -29,14 +29,14 @@ def instances_of(actions: Actions, name: str) -> list[Instance]:
 
 
 def require_instances(actions: Actions, name: str) -> list[Instance]:
-    """The same.  Raises Refused with what there is."""
+    """The same.  Raises Unknown with what there is, Refused for one that can't run."""
     found = instances_of(actions, name)
     if found:
         return found
     if name in actions.broken:
         raise Refused(f"{name} can't run: {actions.broken[name]}")
     known = sorted({one.action.name for one in actions.instances.values()} | set(actions.broken))
-    raise Refused(
+    raise Unknown(
         f"there is no action {name!r}; there are: {', '.join(known) or 'none'} (a gateway that serves knows a new "
         "script after `gateway reload`)"
     )

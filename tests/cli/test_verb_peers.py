@@ -24,7 +24,7 @@ def test_a_probe_reads_only_and_is_kept(site: Site) -> None:
     assert "OpenSSH" in ran.out
     assert "Nothing was written" in ran.out
     assert list(site.remote.iterdir()) == []
-    assert site.run("probe", "acm").code == 2
+    assert site.run("probe", "acm").code == 3
     assert "did you mean 'acme'?" in site.run("probe", "acm").err
 
 

@@ -56,7 +56,7 @@ def test_an_unknown_action_names_those_there_are(site: Site) -> None:
     site.script("orders", ORDERS)
     site.script("bad", "@endpoint acme\n\nPUTT *.csv\n")
     ran = site.run("run", "order")
-    assert ran.code == 2
+    assert ran.code == 3
     assert "there is no action 'order'; there are: bad, orders" in ran.err
     assert "bad.act:3:1: error E301" in site.run("run", "bad").err
 
@@ -176,3 +176,14 @@ def test_without_a_ledger_history_says_that_nothing_ran(site: Site) -> None:
     assert ran.code == 3
     assert "nothing ever ran" in ran.err
     assert not (site.root / "var").exists()
+
+
+def test_a_run_that_first_finishes_an_interrupted_one_says_what_that_came_to(site: Site) -> None:
+    site.script("slow", "@endpoint acme\n\nPUT -DEL *.csv\nWAIT 2\n")
+    site.put("a.csv")
+    with subprocess.Popen([sys.executable, "-m", "gateway.cli.main", "run", "slow"], stdout=subprocess.PIPE) as process:
+        _until(lambda: (site.remote / "a.csv").exists())
+        _until(lambda: site.run("history", "--json").json[0]["state"] == "done")
+        process.kill()
+    ran = site.run("run", "slow", "--error-on-nothing")
+    assert ran.out.splitlines()[0].startswith("slow: finished the interrupted run 1: "), ran

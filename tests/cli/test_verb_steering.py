@@ -141,6 +141,12 @@ def test_skip_lets_what_could_not_be_removed_stay_and_never_sends_it_again(site:
     assert path.exists()
 
 
+def _shown(site: Site) -> list[dict[str, str]]:
+    """The table of `history`, by the names of its columns."""
+    head, *lines = (line.split() for line in site.run("history").out.splitlines())
+    return [dict(zip(head, [line[0], " ".join(line[1:3]), *line[3:]], strict=False)) for line in lines]
+
+
 def test_resend_takes_the_sentbox_after_comparing_the_hash(site: Site) -> None:
     site.script("orders", ORDERS)
     site.put("a.csv", "abc")
@@ -151,6 +157,7 @@ def test_resend_takes_the_sentbox_after_comparing_the_hash(site: Site) -> None:
     assert "was sent again from" in ran.out
     assert (site.remote / "a.csv").read_text() == "abc"
     assert [row["final"] for row in site.run("history", "--json").json] == ["a.csv", "a.csv"]
+    assert {row["file"] for row in _shown(site)} == {"a.csv"}, "not by the name that the sentbox gave it"
     kept = next((site.root / "var" / "acme" / "sent").iterdir())
     kept.write_text("abd")
     ran = site.run("resend", 1)
@@ -222,7 +229,7 @@ def test_pauses_are_kept_and_shown_until_resumed(site: Site) -> None:
     site.run("resume", "acme")
     assert site.run("status", "--json").json[0]["state"] == "idle"
     assert "was not paused" in site.run("resume", "all").out
-    assert site.run("pause", "nix").code == 2
+    assert site.run("pause", "nix").code == 3
     assert site.run("pause", "all", "--until", "2001-01-01").code == 2
 
 
