@@ -12,6 +12,9 @@ from gateway.core.units import show_duration
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON array instead of a table.")]
 
+_ALIGNED = 40
+"""Plain lines are aligned up to here: one long name would push all other rows aside."""
+
 _SHORT = 36
 """A column of such cells is never folded: the others give way."""
 
@@ -58,7 +61,7 @@ def _print_folded(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> No
 
 def _print_plain(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
     cells = [list(columns), *([show_value(value) for value in row] for row in rows)]
-    widths = [max(len(line[at]) for line in cells) for at in range(len(columns))]
+    widths = [min(_ALIGNED, max(len(line[at]) for line in cells)) for at in range(len(columns))]
     for line in cells:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 

@@ -1,5 +1,6 @@
 """The state of everything as lines for people."""
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
@@ -120,7 +121,7 @@ def _people(state: GatewayState) -> Iterator[str]:
     for one in state.actions:
         said = [one.why] if len(one.why) > _WHY_AT_MOST and one.word in ("broken", "refused") else []
         if one.parked:
-            said.append(f"{_files(one.parked)} parked: `gateway history --action {one.name} --state parked` shows why")
+            said.append(_parked(one))
         for word, count in one.unsettled.items():
             said.append(
                 f"{_files(count)} {word.replace('_', ' ')}: `gateway history --action {one.name} --state {word}`"
@@ -131,6 +132,13 @@ def _people(state: GatewayState) -> Iterator[str]:
             yield ""
             yield f"{one.name}:"
             yield from (f"  {line}" for line in said)
+
+
+def _parked(one: ActionState) -> str:
+    """One of the files, and the command that says why it waits: a list of deliveries may hold none of it."""
+    file = show_value(shlex.quote(one.parked_file or ""))
+    more = f"; all that failed: `gateway history --action {one.name} --state parked`" if one.parked > 1 else ""
+    return f"{_files(one.parked)} parked: `gateway why {file}` shows why, and what to do{more}"
 
 
 def _files(count: int) -> str:

@@ -78,6 +78,13 @@ def held_counts(connection: Connection) -> dict[tuple[str, str], int]:
     return {(action, state): count for action, state, count in connection.execute(query)}
 
 
+def parked_sources(connection: Connection) -> dict[str, str]:
+    """Of each action the source that has been parked the longest."""
+    query = select(held_back.c.action, held_back.c.source).where(held_back.c.state == "parked")
+    rows = connection.execute(query.order_by(held_back.c.first_failed_at.desc()))
+    return {row[0]: row[1] for row in rows}
+
+
 def unsettled_counts(connection: Connection) -> dict[tuple[str, str], int]:
     """How many deliveries of an action are in a state that may last: by action and state."""
     states = [state.value for state in UNSETTLED]

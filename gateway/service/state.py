@@ -30,9 +30,10 @@ _QUIET = ("idle", "retry")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the ledger knows; `held`, `unsettled` by action and state."""
+    """What the ledger knows; `held`, `unsettled` by action and state; `parked`, one of each action's files."""
 
     held: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    parked: Mapping[str, str] = field(default_factory=dict)
     unsettled: Mapping[tuple[str, str], int] = field(default_factory=dict)
     reactions: Mapping[str, int] = field(default_factory=dict)
     troubled: tuple[EndpointTrouble, ...] = ()
@@ -54,6 +55,7 @@ class ActionState:
     files: Mapping[str, int] = field(default_factory=dict)
     degraded: tuple[str, ...] = ()
     parked: int = 0
+    parked_file: str | None = None
     held_back: int = 0
     unsettled: Mapping[str, int] = field(default_factory=dict)
     failed_reactions: int = 0
@@ -161,6 +163,7 @@ async def _asked(ledger: Ledger, clock: Clock) -> tuple[Mapping[str, Any], str |
 def _known(connection: Connection, now: int) -> Known:
     return Known(
         held=overview.held_counts(connection),
+        parked=overview.parked_sources(connection),
         unsettled=overview.unsettled_counts(connection),
         reactions=overview.reaction_counts(connection),
         troubled=endpoints.troubled(connection),
@@ -221,6 +224,7 @@ def _with_ledger(told: ActionStatus, known: Known) -> ActionState:
         **{key: getattr(told, key) for key in asdict(told) if key != "oldest"},
         oldest=told.oldest,
         parked=known.held.get((name, "parked"), 0),
+        parked_file=known.parked.get(name),
         held_back=known.held.get((name, "held_back"), 0),
         unsettled=unsettled,
         failed_reactions=known.reactions.get(name, 0),

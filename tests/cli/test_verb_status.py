@@ -25,11 +25,13 @@ def test_status_says_that_nobody_serves_and_what_the_ledger_knows(site: Site) ->
     ran = site.run("status")
     assert ran.code == 0
     assert "No gateway serves" in ran.out
-    assert "1 file parked: `gateway history --action held --state parked` shows why" in ran.out
+    path = site.root / "var" / "acme" / "outbox" / "p.txt"
+    assert f"1 file parked: `gateway why {path}` shows why, and what to do" in ran.out
+    assert "Parked" in site.run("why", path).out
     states = {row["action"]: row["state"] for row in site.run("status", "--json").json}
     assert states == {"orders": "idle", "bad": "broken", "off": "disabled", "held": "parked"}
     assert [row["action"] for row in site.run("status", "held", "--json").json] == ["held"]
-    assert site.run("status", "nix").code == 2
+    assert site.run("status", "nix").code == 3
 
 
 def test_status_of_a_gateway_that_never_ran_leaves_no_trace(site: Site) -> None:
