@@ -11,6 +11,7 @@ from gateway.language.tables import BY_VERB, Row
 from gateway.language.words import COMMA
 
 _ENVIRONMENT = re.compile(r"env\.([A-Za-z_][A-Za-z0-9_]*)$", re.IGNORECASE)
+_OPENS = re.compile(r"""([A-Za-z][A-Za-z0-9_.]*=)?(["'])""")
 _HASH = re.compile(r"\s#")
 
 
@@ -28,6 +29,9 @@ def build_raw(line: Line, findings: Findings) -> Command | None:
         return None
     if verb != "RSYSTEM":
         _comment_like(line, text, findings)
+    elif _is_left_open(row, text.value, whole=text.span.end_column - text.span.column > len(text.value)):
+        findings.error(text.span, "E106", f"the quote in {text.value!r} is not closed; close it")
+        return None
     if row.node is Quote:
         return Quote(span=line.span, line=text, site=verb == "SITE")
     make: Callable[..., Command] = row.node
@@ -56,6 +60,17 @@ def _is_known(row: Row, text: str) -> bool:
 
 def _is_of_rsystem(name: str) -> bool:
     return name.lower() == "in" or _ENVIRONMENT.match(name) is not None
+
+
+def _is_left_open(row: Row, text: str, *, whole: bool) -> bool:
+    """True for a command that begins with a quote that nothing closes, be it a parameter's (not if `whole` was quoted).
+
+    What stands further on is the far shell's: its quotes are not ours to count.
+    """
+    opens = _OPENS.match(text)
+    if opens is None:
+        return False
+    return not whole and _is_known(row, opens[1]) if opens[1] else text.count(opens[2]) == 1
 
 
 def _near_miss(row: Row, line: Line, piece: Piece, findings: Findings) -> None:
