@@ -24,6 +24,7 @@ class Run:
 
     `folder` is where relative remote paths start ("" is the endpoint's own folder); `index` is what %index% means
     outside destinations; `settings` hold for the next command; `notes` are what a person should know of this run.
+    `command` is the one that it is at, 0 before the first.
     `resumed` is the command that a killed process was at, 0 for a run that starts here: that command may have done
     its work already.  `failure` is the first error of a command.
     """
@@ -37,6 +38,7 @@ class Run:
     folder: str = ""
     index: int = 0
     resumed: int = 0
+    command: int = 0
     notes: list[str] = field(default_factory=list)
     files: int = 0
     failed_files: int = 0

@@ -112,13 +112,21 @@ async def _through(run: Run) -> RunResult:
         await _commands(run)
     except Exception as fault:
         log.exception("run crashed", action=run.instance.name, run=run.id)
-        run.failure = GatewayError(f"this is a fault of the gateway, please report it: {type(fault).__name__}: {fault}")
+        told = f"this is a fault of the gateway, please report it: {type(fault).__name__}: {fault}"
+        run.failure = GatewayError(f"{_place(run)}: {told}")
     return await _ended(run)
+
+
+def _place(run: Run) -> str:
+    """The command that the run is at, with its line."""
+    commands = run.instance.action.commands
+    return f"{commands[run.command - 1].span}: command {run.command}" if run.command else run.instance.name
 
 
 async def _commands(run: Run) -> None:
     """Every command in turn; a failed one ends the run if `terminate_on_fail`."""
     for number, command in enumerate(run.instance.action.commands, 1):
+        run.command = number
         if number < run.resumed:
             replay(run, command)
             continue

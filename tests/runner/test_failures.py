@@ -262,5 +262,6 @@ async def test_a_fault_of_ours_ends_its_run_and_leaves_the_action_free(turned: S
     with structlog.testing.capture_logs() as logs:
         result = await turned.run("PUT a")
     assert (result.outcome, "fault of the gateway" in (result.error or "")) == (Outcome.FAILED, True)
+    assert "job.act:2:1: command 1: this is a fault" in (result.error or "")
     assert "run crashed" in [line["event"] for line in logs]
     assert (await turned.run_row(result.run)).state == "ended"
