@@ -150,7 +150,7 @@ class FtpEndpoint(Basic):
         """Raises NotThere if the folder of `path` is what is missing."""
         folder = parent(self._at(path))
         if folder and not await self._call(path, partial(look.is_folder, self._control, folder)):
-            raise NotThere(f"{exc}; its folder is missing or can't be entered") from exc
+            raise NotThere(f"{exc}; its folder is missing or can't be entered; {look.FOLDER_REMEDY}") from exc
 
     async def rename(self, source: str, target: str) -> None:
         """RNFR, RNTO."""

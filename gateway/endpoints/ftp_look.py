@@ -17,6 +17,10 @@ from gateway.endpoints.paths import parent
 
 _SECOND_NS = 1_000_000_000
 _NOT_KNOWN = ("500", "502", "504")
+FOLDER_REMEDY = (
+    "correct the path, make the folder (MKDIR in the script, or make_dirs = true at the endpoint), or have the "
+    "partner let us in"
+)
 _EMPTY = re.compile(r"[45]50\b.*\bno (?:files?|data ?sets?|members?|entries)\b(?! or )", re.IGNORECASE)
 
 
@@ -42,7 +46,9 @@ def _enter(control: Control, at: str, shown: str) -> None:
     except ftplib.error_perm as exc:
         if reply_code(exc) == "530":
             raise
-        raise NotThere(f"{shown}: {reply_text(exc)}; the folder is missing or can't be entered") from exc
+        raise NotThere(
+            f"{shown}: {reply_text(exc)}; the folder is missing or can't be entered; {FOLDER_REMEDY}"
+        ) from exc
 
 
 def is_folder(control: Control, at: str) -> bool:
@@ -105,7 +111,8 @@ def _missing(control: Control, at: str, path: str, exc: BaseException) -> NotThe
     if not folder or is_folder(control, folder):
         return NotThere(f"{path}: {reply_text(exc)}")
     return PathRefused(
-        f"{path}: {reply_text(exc)}; its folder is missing or can't be entered: the server tells no difference"
+        f"{path}: {reply_text(exc)}; its folder is missing or can't be entered: the server tells no difference; "
+        f"{FOLDER_REMEDY}"
     )
 
 

@@ -270,7 +270,7 @@ class Scheduler:
                 log.warning("another folder stands there now; it is listed anew", action=done.entry.name, folder=folder)
         if done.hints.folders or done.error is not None:
             for trouble in set(troubles) - set(done.entry.troubles):
-                log.warning("look", action=done.entry.name, trouble=trouble)
+                log.warning("folder can't be looked at", action=done.entry.name, trouble=trouble)
             done.entry.troubles = troubles
         if done.hints.again and done.error is None:
             done.entry.unsure = False

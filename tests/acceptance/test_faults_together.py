@@ -114,7 +114,7 @@ def test_each_trouble_is_told_once_with_its_remedy_and_the_file_stays(troubled: 
 def test_an_unreadable_folder_is_told_with_its_remedy_and_works_once_it_can_be_read(
     troubled: Gateway, arrivals: Path
 ) -> None:
-    said = troubled.says("look", action="to_locked")
+    said = troubled.says("folder can't be looked at", action="to_locked")
     assert said["trouble"] == (
         f"{troubled.outbox('locked')}: this folder can't be read (Permission denied); "
         "let the gateway's user list and enter it, or correct the path in the script"
