@@ -259,6 +259,24 @@ class History:
             raise self.broken(f"{rest!r} should not be there")
 
 
+async def side_by_side(histories: list[History], at_once: int) -> None:
+    """Play histories, so many at a time that they share commits; the first broken promise ends them all."""
+    left = list(histories)
+
+    async def player() -> None:
+        while left:
+            await left.pop().play()
+
+    players = [asyncio.ensure_future(player()) for _ in range(at_once)]
+    try:
+        await asyncio.gather(*players)
+    finally:
+        left.clear()
+        for one in players:
+            one.cancel()
+        await asyncio.gather(*players, return_exceptions=True)
+
+
 _LOCAL = MemoryEndpoint().features
 # Plain statements: a history makes dozens, and they are not what is tried here.
 _OPEN = text(

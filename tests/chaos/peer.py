@@ -24,6 +24,7 @@ class Shop:
     store: MemoryStore = field(default_factory=MemoryStore)
     shown: Counter[bytes] = field(default_factory=Counter)
     late: list[Callable[[], None]] = field(default_factory=list)
+    has_cut: bool = False
     cut: bool = False
     """A rename made of link and unlink was cut between the two.
 
@@ -110,7 +111,7 @@ class Session(Wrapped):
 
     async def write(self, path: str, blocks: AsyncIterator[bytes], *, offset: int = 0, sync: bool = True) -> int:
         if offset and self.cuts_first:
-            await self._cut(path, offset)
+            self._cut(path, offset)
         broken = self._broken(path, blocks, offset)
         try:
             return int(
@@ -122,11 +123,16 @@ class Session(Wrapped):
             self._hole(path, offset)
             raise
 
-    async def _cut(self, path: str, size: int) -> None:
+    def _cut(self, path: str, size: int) -> None:
+        """The first such cut of a history is left unanswered, and comes late."""
         file = self._shop.store.files.get(_at(path))
-        if file is not None:
-            late = partial(self._shop.late.append, partial(_delete, file.data, size))
-            await self._call(f"cut {path} to {size}", partial(_cut_now, file.data, size), late)
+        if file is None or self._shop.has_cut:
+            return
+        self._shop.has_cut = True
+        self._shop.late.append(partial(_delete, file.data, size))
+        self._fate.lost.add(self._id)
+        self._fate.told.append(f"LATE cut of {path} to {size}")
+        raise LinkLost("the link broke; the cut is still on its way")
 
     def _hole(self, path: str, offset: int) -> None:
         """Of what was unanswered some is there and some is not."""
@@ -207,7 +213,3 @@ def _write_at(data: bytearray, at: int, block: bytes) -> None:
 
 def _delete(data: bytearray, size: int) -> None:
     del data[size:]
-
-
-async def _cut_now(data: bytearray, size: int) -> None:
-    _delete(data, size)

@@ -1,6 +1,5 @@
 """Thousands of seeded histories: whatever dies, is lost or comes late, every file arrives whole and once."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -18,7 +17,7 @@ from gateway.transfer import append, collect, intend, send, settle
 from gateway.transfer.collect import Collected, Sent
 from gateway.transfer.settle import Shown, Step
 from gateway.transfer.way import Way, removed, stamp_at
-from tests.chaos.history import Broken, History
+from tests.chaos.history import Broken, History, side_by_side
 
 FULL = MemoryEndpoint().features
 PLAIN = replace(FULL, lasting_inodes=False, mtime_precision_ns=1_000_000_000)
@@ -36,13 +35,7 @@ async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
 
 async def play(ledger: Ledger, seeds: range, features: Features, mode: Taken = Taken.REPLACE, **more: bool) -> None:
     """Play histories side by side, so that they share commits."""
-    left = list(seeds)
-
-    async def player() -> None:
-        while left:
-            await History(left.pop(), ledger, features, mode, **more).play()
-
-    await asyncio.gather(*(player() for _ in range(SIDE_BY_SIDE)))
+    await side_by_side([History(seed, ledger, features, mode, **more) for seed in seeds], SIDE_BY_SIDE)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Seeded histories of large files that break off: with holes, late writes, meddled partials and changed sources."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -17,7 +16,7 @@ from gateway.transfer import kept, resume
 from gateway.transfer.kept import Kept
 from gateway.transfer.verify import Proof
 from gateway.transfer.way import Way, stamp_at
-from tests.chaos.history import Broken, History
+from tests.chaos.history import Broken, History, side_by_side
 from tests.chaos.peer import Session
 
 HASHES = replace(MemoryEndpoint().features, window_bytes=32)
@@ -38,16 +37,9 @@ async def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
 
 async def play(ledger: Ledger, features: Features, histories: int = HISTORIES, **more: Any) -> list[str]:
     """Play histories side by side; what was told of all of them."""
-    left, told = list(range(histories)), list[str]()
-
-    async def player() -> None:
-        while left:
-            history = History(left.pop(), ledger, features, faults=5, repeat=6, arrives=0.03, **more)
-            await history.play()
-            told.extend(history.told)
-
-    await asyncio.gather(*(player() for _ in range(SIDE_BY_SIDE)))
-    return told
+    played = [History(seed, ledger, features, faults=5, repeat=6, arrives=0.03, **more) for seed in range(histories)]
+    await side_by_side(played, SIDE_BY_SIDE)
+    return [line for history in played for line in history.told]
 
 
 @pytest.mark.parametrize(
