@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -47,14 +46,14 @@ class Disk:
 
     def __init__(self, threads: int = _THREADS) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="disk")
-        self._asked: dict[str, list[_Call]] = {}
+        self._asked: dict[tuple[str, float], list[_Call]] = {}
 
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def run_quick(self, work: Callable[[], T], folder: str) -> "asyncio.Future[T]":
-        """The same for a short call on something in `folder`.
+    def run_quick(self, work: Callable[[], T], folder: str, timeout_s: float) -> "asyncio.Future[T]":
+        """The same for a short call on something in `folder`; TimeoutError after `timeout_s`.
 
         Calls of one turn of the event loop on one folder share a thread: where one hangs the others would, too.
         """
@@ -62,43 +61,58 @@ class Disk:
         future: asyncio.Future[T] = loop.create_future()
         if not self._asked:
             loop.call_soon(self._hand_over, loop)
-        self._asked.setdefault(folder, []).append(_Call(work, future))
+        self._asked.setdefault((folder, timeout_s), []).append(_Call(work, future))
         return future
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         asked, self._asked = self._asked, {}
-        for calls in asked.values():
+        for (_, timeout_s), calls in asked.items():
             for start in range(0, len(calls), _TOGETHER):
-                some = calls[start : start + _TOGETHER]
-                try:
-                    self._threads.submit(_do, some, loop).add_done_callback(partial(_dropped, some, loop))
-                except RuntimeError as exc:  # closed meanwhile
-                    for call in some:
-                        call.error = exc
-                    _tell(some)
+                self._submit(_Batch(calls[start : start + _TOGETHER], loop, timeout_s))
+
+    def _submit(self, batch: "_Batch") -> None:
+        try:
+            self._threads.submit(batch.do).add_done_callback(batch.dropped)
+        except RuntimeError as exc:  # closed meanwhile
+            batch.fail(exc)
 
     def close(self) -> None:
         """Let the threads end; what hangs is not waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _do(calls: list[_Call], loop: asyncio.AbstractEventLoop) -> None:
-    for call in calls:
-        call.do()
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(_tell, calls)
+class _Batch:
+    """Calls that one thread does in a row, and their deadline."""
 
+    def __init__(self, calls: list[_Call], loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
+        self._calls = calls
+        self._loop = loop
+        self._timer = loop.call_later(timeout_s, self.fail, TimeoutError())
 
-def _dropped(calls: list[_Call], loop: asyncio.AbstractEventLoop, done: "Future[None]") -> None:
-    """Calls that were still waiting for a thread at the close."""
-    if done.cancelled() and not loop.is_closed():
-        for call in calls:
-            loop.call_soon_threadsafe(call.future.cancel)
+    def do(self) -> None:
+        """In the thread."""
+        for call in self._calls:
+            call.do()
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell)
 
+    def _tell(self) -> None:
+        self._timer.cancel()
+        for call in self._calls:
+            call.tell()
 
-def _tell(calls: list[_Call]) -> None:
-    for call in calls:
-        call.tell()
+    def fail(self, error: Exception) -> None:
+        """On the loop: nobody waits any longer."""
+        self._timer.cancel()
+        for call in self._calls:
+            if not call.future.done():
+                call.future.set_exception(error)
+
+    def dropped(self, done: "Future[None]") -> None:
+        """Calls that were still waiting for a thread at the close."""
+        if done.cancelled() and not self._loop.is_closed():
+            for call in self._calls:
+                self._loop.call_soon_threadsafe(call.future.cancel)
 
 
 def sync_folder(path: str) -> None:

@@ -10,8 +10,8 @@ from gateway.core.model import Entry
 from gateway.endpoints import local_calls as calls
 from gateway.endpoints.base import Features
 from gateway.endpoints.disk import Disk, sync_folder
-from gateway.endpoints.os_errors import local_errors
-from gateway.endpoints.session import Basic, within
+from gateway.endpoints.os_errors import local_error, local_errors
+from gateway.endpoints.session import Basic, unanswered, within
 
 T = TypeVar("T")
 
@@ -66,9 +66,12 @@ class LocalEndpoint(Basic):
                 return await self._disk.run(work)
 
     async def _quick(self, path: str, work: Callable[[], T]) -> T:
-        with local_errors(path):
-            async with within(self._timeout_s, path):
-                return await self._disk.run_quick(work, os.path.dirname(self._at(path)))
+        try:
+            return await self._disk.run_quick(work, os.path.dirname(self._at(path)), self._timeout_s)
+        except TimeoutError as exc:
+            raise unanswered(path, self._timeout_s) from exc
+        except (OSError, ValueError) as exc:
+            raise local_error(exc, path) from exc
 
     async def scan(self, folder: str) -> AsyncIterator[Entry]:
         """Streams: a folder of a million files is never held in memory."""

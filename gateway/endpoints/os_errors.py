@@ -40,8 +40,10 @@ _REMEDY: dict[int, str] = {
 }
 
 
-def local_error(exc: OSError, what: str) -> GatewayError:
+def local_error(exc: OSError | ValueError, what: str) -> GatewayError:
     """Our error for one of the operating system's; unknown ones are worth another try."""
+    if isinstance(exc, ValueError):  # a null byte in a name
+        return PathRefused(f"{what}: {exc}; no such name can stand on a disk")
     number = exc.errno or 0
     remedy = _REMEDY.get(number)
     text = f"{what}: {exc.strerror or exc}" + (f"; {remedy}" if remedy else "")
@@ -53,7 +55,5 @@ def local_errors(what: str) -> Iterator[None]:
     """Turn errors of the operating system into ours, cause kept."""
     try:
         yield
-    except OSError as exc:
+    except (OSError, ValueError) as exc:
         raise local_error(exc, what) from exc
-    except ValueError as exc:  # a null byte in a name
-        raise PathRefused(f"{what}: {exc}; no such name can stand on a disk") from exc

@@ -42,9 +42,12 @@ async def within(seconds: float, what: str) -> AsyncIterator[None]:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError as exc:
-        raise LinkLost(
-            f"{what}: no answer within {seconds:g} s; is the peer overloaded, or a firewall silent?"
-        ) from exc
+        raise unanswered(what, seconds) from exc
+
+
+def unanswered(what: str, seconds: float) -> LinkLost:
+    """Our error for what took too long."""
+    return LinkLost(f"{what}: no answer within {seconds:g} s; is the peer overloaded, or a firewall silent?")
 
 
 class Basic:

@@ -13,7 +13,7 @@ from gateway.core.model import Entry, Kind
 from gateway.endpoints.base import Laid
 from gateway.endpoints.place import Place
 from gateway.endpoints.sftp import SftpEndpoint, entry_of
-from gateway.endpoints.sftp_errors import sftp_errors
+from gateway.endpoints.sftp_errors import sftp_error
 from gateway.endpoints.sftp_login import connect
 from gateway.endpoints.sftp_session import Announced, SftpSession, started
 from gateway.endpoints.wire.client import WireClient, WireFile, open_client
@@ -44,11 +44,12 @@ class WireSession(SftpSession):
     async def call(self, what: str, answer: Awaitable[T]) -> T:
         """The answer, errors turned into ours."""
         try:
-            with sftp_errors(what):
-                return await answer
-        except LinkLost:
-            self.broken()
-            raise
+            return await answer
+        except (asyncssh.Error, OSError, EOFError) as exc:
+            error = sftp_error(exc, what)
+            if isinstance(error, LinkLost):
+                self.broken()
+            raise error from exc
 
     async def close(self) -> None:
         """Let the server close what was let go, then as every session."""

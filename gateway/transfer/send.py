@@ -23,8 +23,8 @@ Beside = tuple[Stamp | None, Proof, Tally, list[str]]
 async def from_zero(way: Way) -> Beside:
     """2 to 4: the whole source, into a new partial."""
     proof = plan_proof(way.intent, way.target.features)
-    if way.intent.stamp.size_bytes > _LITTLE_BYTES:
-        await same_source(way)  # a changed source need not be sent in vain; the look that counts comes after the bytes
+    if way.intent.stamp.size_bytes > _LITTLE_BYTES or resumable(way.intent, way.source.features, way.target.features):
+        await same_source(way)  # spares sending much in vain; the look that counts comes after the bytes
     tally = Tally.of(*proof.algorithms)
     laid = await transmit(way, way.row.partial, tally, mtime_ns=wanted_time(way))
     await same_source(way)
