@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+import structlog
 
 from tests.peers.ftp_servers import pyftpd
 from tests.peers.openssh import SshPeer, openssh_sshd
@@ -14,6 +15,13 @@ from tests.peers.processes import MissingServer
 from tests.peers.vsftpd import FtpPeer, vsftpd
 
 T = TypeVar("T")
+
+
+@pytest.fixture(autouse=True)
+def _own_logs() -> Iterator[None]:
+    """A command run in this process configures logs for its own standard error: the next test starts afresh."""
+    yield
+    structlog.reset_defaults()
 
 
 @contextmanager
