@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gateway.config.loaded import Loaded
     from gateway.core.clock import Clock
     from gateway.endpoints.probe import Profile
+    from gateway.ledger import Ledger
 
 
 def probe(
@@ -30,16 +31,20 @@ def probe(
     from gateway.cli.output import print_json, show_value
     from gateway.endpoints.probe import Answer
 
-    found = do(partial(_probe, endpoint=endpoint, write=write, execute=execute))
+    found, told = do(partial(_probe, endpoint=endpoint, write=write, execute=execute))
     if as_json:
         print_json(found.as_json())
     else:
         for line in _lines(found, tried_writing=write is not None):
             typer.echo(show_value(line))
+        if told is not None:
+            typer.echo(told)
     raise typer.Exit(7 if any(trial.answer is Answer.FAILED for trial in found.trials) else 0)
 
 
-async def _probe(loaded: "Loaded", clock: "Clock", endpoint: str, write: str | None, execute: bool) -> "Profile":
+async def _probe(
+    loaded: "Loaded", clock: "Clock", endpoint: str, write: str | None, execute: bool
+) -> "tuple[Profile, str | None]":
     from gateway.cli.endpoint import place_of
     from gateway.endpoints.probe import probe as probe_place
     from gateway.ledger import open_ledger
@@ -48,7 +53,23 @@ async def _probe(loaded: "Loaded", clock: "Clock", endpoint: str, write: str | N
     found = await probe_place(place_of(loaded, endpoint), write=write, execute=execute)
     async with open_ledger(loaded.state, clock) as ledger:
         await ledger.write(lambda connection: keep_profile(connection, endpoint, found.as_json()))
-    return found
+        return found, await _tell_the_service(loaded, clock, ledger)
+
+
+async def _tell_the_service(loaded: "Loaded", clock: "Clock", ledger: "Ledger") -> str | None:
+    """Have a gateway that serves use the profile at once; what came of that, None where none serves."""
+    from gateway.core.errors import GatewayError
+    from gateway.service.asking import ask
+    from gateway.service.talking import SERVE, served_by
+
+    holder = await served_by(loaded)
+    if holder is None or holder.what != SERVE:
+        return None
+    try:
+        await ask(ledger, clock, "learn", {}, limit_s=10.0)
+    except GatewayError as error:
+        return f"`gateway serve` (pid {holder.pid}) does not use it yet ({error}); `gateway reload` makes it"
+    return f"`gateway serve` (pid {holder.pid}) uses it from now on."
 
 
 def _lines(found: "Profile", *, tried_writing: bool) -> Iterator[str]:

@@ -44,7 +44,7 @@ async def _is_there(run: Run, peer: Endpoint, job: Job) -> bool:
         there = await peer.stat(job.intent.final)
         if there.stamp.size_bytes != job.intent.stamp.size_bytes:
             return False
-        ours = await sha256_of(run.services.local, job.intent.source)
+        ours = await sha256_of(run.services.sources(follow_links=run.instance.follow_links), job.intent.source)
         return ours is not None and ours == await sha256_of(peer, job.intent.final)
     except NotThere:
         return False

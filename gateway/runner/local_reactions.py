@@ -110,6 +110,6 @@ async def _copy_one(services: Services, instance: Instance, command: LocalCopy, 
         make_dirs=True,
     )
     send = partial(deliver, ledger=services.ledger, clock=services.clock, owner=services.owner)
-    outcome = await send(intent, services.local, services.local)
+    outcome = await send(intent, services.sources(follow_links=instance.follow_links), services.local)
     if isinstance(outcome, Held):
         raise NeedsOperator(outcome.reason)

@@ -84,14 +84,19 @@ async def _put_plan(
     return await asked(run, planned)
 
 
+def own_sources(run: Run) -> Endpoint:
+    """This machine's disks, links followed where the run's endpoint says so."""
+    return run.services.sources(follow_links=run.instance.follow_links)
+
+
 def copying_ends(run: Run) -> Ends:
     """Both ends of an LCOPY."""
-    return Ends(source=lambda _: run.services.local, target=lambda _: run.services.local)
+    return Ends(source=lambda _: own_sources(run), target=lambda _: run.services.local)
 
 
 def sending_ends(run: Run) -> Ends:
     """Both ends of a PUT."""
-    return Ends(source=lambda _: run.services.local, target=lambda lane: lane.endpoint)
+    return Ends(source=lambda _: own_sources(run), target=lambda lane: lane.endpoint)
 
 
 def width(run: Run) -> int:

@@ -33,7 +33,8 @@ class Configured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """`owner` is this process's row in the ledger; `local` is this machine's disks, absolute paths only.
+    """`owner` is this process's row in the ledger; `local` is this machine's disks, absolute paths only; `linked` shows
+    what links lead to, for sources of endpoints whose `follow_links` says so.
 
     A reload makes a new one: runs under way keep theirs.
     """
@@ -42,6 +43,11 @@ class Services:
     pool: Pool
     clock: Clock
     local: Endpoint
+    linked: Endpoint
     owner: int
     configured: Configured
     progress: Progress = told_nobody
+
+    def sources(self, *, follow_links: bool) -> Endpoint:
+        """This machine's disks as sources are read from them."""
+        return self.linked if follow_links else self.local

@@ -120,8 +120,9 @@ class Settling:
 
     async def one(self, services: Services, peer: Endpoint, row: DeliveryRow, *, by_operator: bool = False) -> None:
         """Go on with one delivery."""
-        source, target = (peer, services.local) if row.intent.verb == "GET" else (services.local, peer)
         instance = self._instance(row.intent.action)
+        mine = services.sources(follow_links=instance is not None and instance.follow_links)
+        source, target = (peer, services.local) if row.intent.verb == "GET" else (mine, peer)
         outcome = await resume_delivery(
             row.id,
             source,

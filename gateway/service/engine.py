@@ -57,6 +57,10 @@ class Engine:
         self.runner.renew(services, actions.instances)
         self.loaded, self.actions = loaded, actions
 
+    async def learn(self) -> None:
+        """Use what a probe has found out of the peers since."""
+        await self.pool.update(*await usable_places(self.loaded, self.ledger))
+
     async def interrupted(self) -> tuple[runs.RunRow, ...]:
         """Runs that a process left when it died."""
         return await self.ledger.read(runs.orphans)
@@ -94,11 +98,17 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
         await ledger.write(partial(requests.drop_stale, at=ledger.now_ns()))
         places, broken = await usable_places(loaded, ledger)
         pool = Pool(places, clock, LedgerLogins(ledger), broken=broken)
-        local, outboxes = LocalEndpoint("/"), Outboxes()
+        local, linked, outboxes = LocalEndpoint("/"), LocalEndpoint("/", follow_links=True), Outboxes()
         try:
             await asyncio.to_thread(outboxes.hold, outboxes_of(actions))
             services = Services(
-                ledger=ledger, pool=pool, clock=clock, local=local, owner=owner, configured=configured(loaded)
+                ledger=ledger,
+                pool=pool,
+                clock=clock,
+                local=local,
+                linked=linked,
+                owner=owner,
+                configured=configured(loaded),
             )
             runner = Runner(services, Places(loaded.config.gateway.workers), actions.instances)
             yield Engine(
@@ -117,6 +127,7 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
             outboxes.close()
             await pool.close()
             await local.close()
+            await linked.close()
 
 
 async def usable_places(loaded: Loaded, ledger: Ledger) -> tuple[Mapping[str, Place], Mapping[str, GatewayError]]:

@@ -72,6 +72,7 @@ def handlers(gateway: Gateway) -> Mapping[str, Handler]:
         ),
         "resume": lambda arguments: _said(resume(gateway, str(arguments["what"]))),
         "pauses": lambda _: _pauses(gateway),
+        "learn": lambda _: _learn(gateway),
         "refresh": lambda arguments: _refresh(gateway, arguments),
     }
 
@@ -135,6 +136,11 @@ async def _reload(service: "Service") -> Answer:
 
 async def _pauses(gateway: Gateway) -> Answer:
     await gateway.hold_pauses()
+    return {}
+
+
+async def _learn(gateway: Gateway) -> Answer:
+    await gateway.engine.learn()
     return {}
 
 

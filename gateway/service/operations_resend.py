@@ -48,10 +48,9 @@ async def resend(gateway: Gateway, delivery: int) -> Said:
 
 
 async def _send(gateway: Gateway, row: DeliveryRow, intent: Intent, target: Endpoint) -> Said:
-    services = gateway.engine.runner.services
-    outcome = await deliver(
-        intent, services.local, target, ledger=services.ledger, clock=services.clock, owner=services.owner
-    )
+    services, instance = gateway.engine.runner.services, gateway.engine.runner.known(intent.action)
+    source = services.sources(follow_links=instance is not None and instance.follow_links)
+    outcome = await deliver(intent, source, target, ledger=services.ledger, clock=services.clock, owner=services.owner)
     new = outcome.row
     if isinstance(outcome, Delivered):
         where = f"{new.intent.place}:{new.final}" if new.intent.place else new.final

@@ -112,10 +112,13 @@ async def dry_services(loaded: Loaded, clock: Clock) -> AsyncIterator[Services]:
         await stack.enter_async_context(ledger)
         places, broken = await usable_places(loaded, ledger)
         pool = Pool(places, clock, LedgerLogins(ledger), broken=broken)
-        local = LocalEndpoint("/")
+        local, linked = LocalEndpoint("/"), LocalEndpoint("/", follow_links=True)
         stack.push_async_callback(local.close)
+        stack.push_async_callback(linked.close)
         stack.push_async_callback(pool.close)
-        yield Services(ledger=ledger, pool=pool, clock=clock, local=local, owner=0, configured=configured(loaded))
+        yield Services(
+            ledger=ledger, pool=pool, clock=clock, local=local, linked=linked, owner=0, configured=configured(loaded)
+        )
 
 
 async def plan_instance(services: Services, instance: Instance, *, offline: bool) -> Plan:

@@ -79,7 +79,18 @@ def _runs_when_asked(site: Site) -> None:
     assert "beside `gateway serve`" in ran.err
     assert "l.txt -> acme:l.txt" in ran.out
     assert site.run("run", "orders", "--error-on-nothing").code == 9
-    assert site.run("run", "nix").code == 2
+    assert site.run("run", "nix").code == 3
+    assert "uses it from now on" in site.run("probe", "acme").out
+    site.script("slow", "@endpoint acme\n\nWAIT 3\n")
+    assert site.run("reload").code == 0
+    command = [sys.executable, "-m", "gateway.cli.main", "run", "slow"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        until(lambda: any(row["state"] == "run" for row in site.run("status", "--json").json), site.root / "serve.log")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=10)
+    assert (process.returncode, "the run goes on in `gateway serve`" in said, "stopped" in said) == (130, True, False)
+    (site.root / "actions" / "slow.act").unlink()
+    assert site.run("reload").code == 0
 
 
 def _pauses(site: Site, log: Path) -> None:
