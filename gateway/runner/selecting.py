@@ -113,13 +113,18 @@ def _instant(run: Run) -> Instant:
     return Instant(clock.monotonic(), int(clock.now().timestamp() * 1e9))
 
 
+def _said(watched: Watched, verdict: Verdict | None, name: str) -> str:
+    marker = watched.marker_of(name) if verdict is Verdict.NO_MARKER else ""
+    return f"{verdict}: {marker} isn't there" if marker else str(verdict or Verdict.TOO_YOUNG)
+
+
 def _look(watched: Watched, now: Instant) -> list[str]:
     """Sweep and judge; the names that are not ready, each with its verdict."""
     watched.sweep(now, Hints(rescan=True, every_file=True))
     for one in watched.judge(now, limit=1_000_000):
         one.view.sights.settle(one.name, one.judgement.verdict, _again_at(now, one.judgement.again_after_s))
     return [
-        f"{view.level.below}{name} ({row.verdict or 'too_young'})"
+        f"{view.level.below}{name} ({_said(watched, row.verdict, name)})"
         for view in watched.views
         for name in view.sights
         if name not in view.sights.ready and (row := view.sights.row(name)) is not None
@@ -151,7 +156,10 @@ async def takeable(run: Run, number: int, command: Transfer, found: Sequence[Fou
 async def _seen_content(run: Run, number: int, one: Found, known: Sequence[Standing]) -> Judgement | None:
     """-NEW: a file whose inode or device alone differs from what was delivered is the same if its content is."""
     maybe = doubtful(one.stamp, number, known, only_new=True)
-    if maybe is None or await sha256_of(run.services.local, one.path) != maybe.sha256:
+    if (
+        maybe is None
+        or await sha256_of(run.services.sources(follow_links=run.instance.follow_links), one.path) != maybe.sha256
+    ):
         return None
     return seen_before(maybe)
 

@@ -89,9 +89,8 @@ async def hold_for_name(way: Way) -> None:
 
 def name_taken(way: Way) -> NameTaken:
     """What to say of a name that other content has."""
-    return NameTaken(
-        f"{way.row.final}: another file stands there; move it away, or say -UNI, -APE or @exists replace in the script"
-    )
+    say = "-UNI or -APE" if way.intent.zip is not None else "-UNI, -APE or @exists replace"
+    return NameTaken(f"{way.row.final}: another file stands there; move it away, or say {say} in the script")
 
 
 async def _next_name(way: Way) -> None:

@@ -66,6 +66,7 @@ class Sight:
     changed: bool = False
     readable: bool = True
     marker: bool = False
+    marker_name: str = ""
     writer: Writer | None = None
 
 
@@ -120,7 +121,7 @@ def _refused(sight: Sight, rule: Rule) -> Judgement | None:
     if sight.size_bytes == 0 and rule.empty is not Empty.SEND:
         return Judgement(Verdict.EMPTY, f"zero bytes, and empty = {rule.empty}")
     if rule.kind is Stability.DONE_FILE and not sight.marker:
-        return Judgement(Verdict.NO_MARKER, "its done file isn't there", rule.look_every_s)
+        return Judgement(Verdict.NO_MARKER, f"its done file {sight.marker_name} isn't there", rule.look_every_s)
     return None
 
 

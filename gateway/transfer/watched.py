@@ -124,6 +124,10 @@ class Watched:
                     judged.append(one)
         return judged
 
+    def marker_of(self, name: str) -> str:
+        """The name of the done file that says that `name` is whole; empty where none is waited for."""
+        return "" if self._done_file is None else os.path.basename(self._done_file.beside("", name))
+
     def ready(self) -> Iterator[Found]:
         """The files that may be taken, as they were judged."""
         for view in self.views:
@@ -301,6 +305,7 @@ class Watched:
 
     def _sight(self, view: FolderView, name: str, row: Row, now: Instant) -> Sight:
         touched_ns = max(row.mtime_ns, row.ctime_ns)
+        marker = self._done_file.beside(view.level.path, name) if self._done_file is not None else None
         return Sight(
             size_bytes=row.size_bytes,
             quiet_s=now.monotonic_s - row.since_s,
@@ -308,7 +313,8 @@ class Watched:
             closed=row.closed,
             changed=row.changed,
             readable=row.readable,
-            marker=self._done_file is not None and os.path.lexists(self._done_file.beside(view.level.path, name)),
+            marker=marker is not None and os.path.lexists(marker),
+            marker_name=self.marker_of(name),
         )
 
     def _writer(self, path: str) -> Writer:

@@ -42,6 +42,7 @@ async def test_an_existing_archive_is_never_replaced(act: Stage) -> None:
     write(act.inbox / "b", "2")
     failed = await act.run("LCOPY -DEL -ZIP b all.zip")
     assert (failed.outcome, zipped(act.outbox / "all.zip")) == (Outcome.FAILED, {"a": "1"})
+    assert "or say -UNI or -APE in the script" in (failed.error or "")
     await act.run("LCOPY -UNI -ZIP a all.zip")
     assert zipped(act.outbox / "all.1.zip") == {"a": "1"}
     write(act.inbox / "c", "3")
@@ -94,6 +95,7 @@ async def test_the_done_file_goes_with_the_file_that_it_announced(turned: Stage)
     result = await act.run("@stability done_file\nPUT -DEL [[ab]\\.csv]", now=False)
     assert (result.files, set(tree(act.far))) == (1, {"a.csv"})
     assert set(tree(act.outbox)) == {"b.csv", "c.csv", "c.csv.done"}
+    assert "b.csv (no_marker: b.csv.done isn't there)" in " ".join(result.notes)
 
 
 async def test_a_done_file_for_all_stays_and_so_does_one_of_a_file_that_stays(act: Stage) -> None:
