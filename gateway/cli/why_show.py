@@ -33,8 +33,10 @@ def _unknown(told: Told, file: str) -> Iterator[str]:
     if told.would_take:
         yield "One of this name would be taken by:"
         yield from (f"  {one.headline}, if it lay in {one.folder}" for one in told.would_take)
-    else:
+    elif not told.would_fetch:
         yield "No action would take one of this name, wherever it lay."
+    if told.would_fetch:
+        yield f"At the peer, once a listing there shows it: {'; '.join(told.would_fetch)}."
 
 
 def _story(story: Story, told: Told, looks: int) -> Iterator[str]:

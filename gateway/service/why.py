@@ -115,6 +115,7 @@ class Told:
     troubled: tuple[EndpointTrouble, ...] = ()
     pauses: tuple[Pause, ...] = ()
     would_take: tuple[Taker, ...] = ()
+    would_fetch: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,7 @@ class _Why:
             troubled=facts.troubled,
             pauses=facts.pauses,
             would_take=tuple(self._would_take()),
+            would_fetch=() if self._is_path else tuple(one.headline for one in self._gets() if one.meant.yes),
         )
 
     def _would_take(self) -> Iterator[Taker]:
@@ -250,11 +252,9 @@ class _Why:
             )
 
     def _remote(self, facts: _Facts) -> Iterator[Story]:
-        """The name at the peers: what GETs would fetch, saw or fetched."""
+        """The name at the peers: what GETs saw or fetched."""
         found = [one for one in self._gets() if one.meant.yes]
-        if self._is_path and not facts.sightings and not facts.fetched:
-            return
-        if not found and not facts.sightings and not facts.fetched:
+        if not facts.sightings and not facts.fetched:
             return
         candidates: list[Candidate] = []
         for one in found:

@@ -140,3 +140,13 @@ def test_why_of_a_name_that_nobody_ever_saw_says_who_would_take_it(site: Site) -
     assert ran.code == 3
     assert "orders (acme), command 1: PUT -DEL *.csv, if it lay in" in ran.out
     assert "No action would take one of this name" in site.run("why", "never.zzz").out
+
+
+def test_why_of_a_file_of_this_machine_says_nothing_of_gets_that_would_fetch_its_name(site: Site) -> None:
+    site.script("orders", ORDERS)
+    site.script("fetch", "@endpoint acme\n\nGET *\n")
+    site.put("a.csv")
+    assert "peer" not in site.run("why", "a.csv").out
+    ran = site.run("why", "never.csv")
+    assert (ran.code, "no such file lies where an action looks, and none was ever seen" in ran.out) == (3, True)
+    assert "At the peer, once a listing there shows it: fetch (acme), command 1: GET *." in ran.out
