@@ -1,8 +1,10 @@
 """`gateway doctor`: what it finds, and the remedy that stands beside it."""
 
 import json
+import os
 import socket
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from gateway.cli.doctor import look_over
 from gateway.cli.main import main
 from gateway.config.load import load
 from gateway.config.schema import TlsSettings
+from gateway.ledger.instances import Holder
 from tests.peers.certificates import make_certificate
 
 SECURE = '[endpoints.acme]\nurl = "sftp://u@h/in"\nkey = "file:keys/acme"\nhost_key = "ssh-ed25519 AAAA"\n'
@@ -133,6 +136,11 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
         port = other.getsockname()[1]
         line = check_port("inbound sftp", f"127.0.0.1:{port}")
         assert (line.state, line.found) == (State.WARN, f"127.0.0.1:{port} is taken")
+        ours = Holder(os.getpid(), "serve", datetime.now(UTC))
+        line = check_port("inbound sftp", f"127.0.0.1:{port}", ours)
+        assert (line.state, line.found) == (State.OK, f"127.0.0.1:{port} is held by `gateway serve` (pid {ours.pid})")
+        other_process = Holder(os.getppid(), "serve", datetime.now(UTC))
+        assert check_port("inbound sftp", f"127.0.0.1:{port}", other_process).state is State.WARN
     assert check_port("inbound sftp", f"127.0.0.1:{port}").state is State.OK
 
 

@@ -1,9 +1,12 @@
 """The embedded servers: ports, certificate, accounts' folders."""
 
 import errno
+import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from cryptography.x509 import load_pem_x509_certificate
 
@@ -15,7 +18,9 @@ from gateway.config.loaded import Loaded
 from gateway.config.schema import TlsSettings
 from gateway.config.secrets import read_public
 from gateway.core.errors import GatewayError
+from gateway.ledger.instances import Holder, holder
 
+_LISTENING = "0A"
 _EXPIRES_SOON = timedelta(days=30)
 
 
@@ -24,7 +29,7 @@ def check_doors(loaded: Loaded) -> Iterator[Line]:
     inbound = loaded.config.inbound
     for kind, settings in (("sftp", inbound.sftp), ("ftp", inbound.ftp)):
         if settings is not None:
-            yield check_port(f"inbound {kind}", settings.listen)
+            yield check_port(f"inbound {kind}", settings.listen, _serving(loaded))
     if inbound.sftp is not None and inbound.sftp.host_key is not None:
         yield check_secret(loaded, "inbound sftp host key", inbound.sftp.host_key)
     if inbound.ftp is not None and inbound.ftp.tls is not None:
@@ -35,8 +40,16 @@ def check_doors(loaded: Loaded) -> Iterator[Line]:
         yield check_box(f"inbound user {name}", root) or ok(f"inbound user {name}", str(root))
 
 
-def check_port(subject: str, listen: str) -> Line:
-    """Whether it could be listened on now; a running gateway of this configuration holds it itself."""
+def _serving(loaded: Loaded) -> Holder | None:
+    """The process that serves this configuration, and so should hold its ports."""
+    with suppress(OSError):
+        found = holder(loaded.state)
+        return found if found is not None and found.what == "serve" else None
+    return None
+
+
+def check_port(subject: str, listen: str, serving: Holder | None = None) -> Line:
+    """Whether it could be listened on now; `serving`, a running gateway of this configuration, holds it itself."""
     host, port = listen_address(listen)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -44,13 +57,31 @@ def check_port(subject: str, listen: str) -> Line:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as problem:
+        if problem.errno == errno.EADDRINUSE and serving is not None and _listens(serving.pid, port):
+            return ok(subject, f"{listen} is held by `gateway serve` (pid {serving.pid})")
         return _why(subject, listen, port, problem)
     return ok(subject, f"{listen} is free")
 
 
+def _listens(pid: int, port: int) -> bool:
+    """True if a process listens on the port, as the kernel's tables say; False where they can't be read."""
+    sockets: set[str] = set()
+    with suppress(OSError):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                sockets.add(os.readlink(link))
+    for table in ("tcp", "tcp6"):
+        with suppress(OSError):
+            for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+                words = line.split()
+                if words[3] == _LISTENING and words[1].endswith(f":{port:04X}") and f"socket:[{words[9]}]" in sockets:
+                    return True
+    return False
+
+
 def _why(subject: str, listen: str, port: int, problem: OSError) -> Line:
     if problem.errno == errno.EADDRINUSE:
-        remedy = f"none if the gateway is running; else see who does: ss -ltnp 'sport = :{port}'"
+        remedy = f"see who holds it: ss -ltnp 'sport = :{port}'"
         return warn(subject, f"{listen} is taken", remedy)
     if problem.errno == errno.EACCES:
         remedy = "choose a port above 1023, or AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit"
