@@ -1,6 +1,7 @@
 """The command line beside a gateway that serves: asked by requests, answered across processes."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -70,6 +71,7 @@ def _sends_by_itself(site: Site, log: Path) -> None:
     out = site.run("why", "a.csv").out
     assert "It was taken" in out
     assert "  too_young  " in out
+    assert re.search(r"  ready +3 B$", out, re.MULTILINE), "a look without a detail ends with the size"
 
 
 def _runs_when_asked(site: Site) -> None:
