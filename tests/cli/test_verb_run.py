@@ -187,3 +187,9 @@ def test_a_run_that_first_finishes_an_interrupted_one_says_what_that_came_to(sit
         process.kill()
     ran = site.run("run", "slow", "--error-on-nothing")
     assert ran.out.splitlines()[0].startswith("slow: finished the interrupted run 1: "), ran
+
+
+def test_a_missing_folder_of_an_ftp_partner_comes_with_its_remedy(ftp_site: Site) -> None:
+    ftp_site.script("lists", "@endpoint books\n@retries 0\n\nGET nowhere/a.csv\n")
+    said = ftp_site.run("run", "lists", "--now").out
+    assert "MKDIR in the script, or make_dirs = true at the endpoint" in said, said
