@@ -10,7 +10,7 @@ from tests.peers.vsftpd import FtpPeer
 
 CIPHERS = ("chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com")
 """OpenSSH's default, and its fastest where the processor knows AES."""
-_SSH = "-a -x -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+_SSH = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
 
 
 def timed_s(command: list[str], **more: str) -> float:
@@ -22,7 +22,7 @@ def timed_s(command: list[str], **more: str) -> float:
 
 def lftp_mirror_s(peer: SshPeer, key: Path, source: Path, target: Path, *, cipher: str = "") -> float:
     """`lftp mirror -R -P 8`: no partial names, nothing verified."""
-    ssh = f"ssh {_SSH} -i {key}" + (f" -c {cipher}" if cipher else "")
+    ssh = f"ssh -a -x {_SSH} -i {key}" + (f" -c {cipher}" if cipher else "")
     script = (
         f"set sftp:auto-confirm yes; set sftp:connect-program '{ssh}'; "
         f"open -u {peer.user},x sftp://{peer.host}:{peer.port}; mirror -R -P 8 {source} {target}"
@@ -46,13 +46,13 @@ def sftp_s(peer: SshPeer, key: Path, line: str, cipher: str) -> float:
 
 def curl_put_s(peer: FtpPeer, source: Path, name: str) -> float:
     """`curl -T`."""
-    url = f"ftp://{peer.host}:{peer.port}/{name}"
+    url = f"ftp://{peer.host}:{peer.port}/{peer.path}/{name}"
     return timed_s(["curl", "-s", "-S", "-T", str(source), "--user", f"{peer.user}:{peer.password}", url])
 
 
 def lftp_put_s(peer: FtpPeer, source: Path, name: str) -> float:
     """`lftp put`."""
-    script = f"open -u {peer.user},{peer.password} ftp://{peer.host}:{peer.port}; put {source} -o {name}"
+    script = f"open -u {peer.user},{peer.password} ftp://{peer.host}:{peer.port}; put {source} -o {peer.path}/{name}"
     return timed_s(["lftp", "-c", script])
 
 

@@ -11,12 +11,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
-
-from rich.console import Console
-from rich.table import Table
 
 from bench import rivals
 from bench.delay import delayed
@@ -31,6 +28,7 @@ Timed = Callable[[Path], float]
 _ROUND_TRIP_S = 0.1
 _MIB = 1024 * 1024
 _IDLE_ABOVE_MIB = 60.0
+_LINE = "{:<62} {:>20} {:>8}  {:<40} {:>6} {:>6}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,29 +246,28 @@ def rows(sizes: Sizes, wanted: list[str]) -> Iterator[Row]:
             yield from ROWS[name](bench)
 
 
-def table(found: Iterator[Row]) -> Table:
-    """As it is printed: the ratio is ours to theirs (memory: ours to what is asked)."""
-    made = Table(box=None, pad_edge=False)
-    for column in ("work", "ours", "theirs", "", "ratio", "reach"):
-        made.add_column(column, justify="right" if column in ("ours", "theirs", "ratio", "reach") else "left")
-    for row in found:
-        sign = "≤" if row.unit.startswith("MiB above") else "≥"
-        figures = f"{row.ours:,.0f} {row.unit}", f"{row.theirs:,.0f}"
-        made.add_row(row.what, *figures, row.rival, f"{row.ours / row.theirs:.2f}", f"{sign} {row.reach:g}")
-    return made
+def shown(row: Row) -> tuple[str, ...]:
+    """A line of the table: the ratio is ours to theirs (memory: ours to what is asked)."""
+    sign = "≤" if row.unit.startswith("MiB above") else "≥"
+    figures = f"{row.ours:,.0f} {row.unit}", f"{row.theirs:,.0f}"
+    return row.what, *figures, row.rival, f"{row.ours / row.theirs:.2f}", f"{sign} {row.reach:g}"
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print, each line as soon as it is known."""
     parser = argparse.ArgumentParser(prog="bench.transfers", description=__doc__)
     parser.add_argument("rows", nargs="*", choices=[*ROWS, []], help="which; all without")
     parser.add_argument("--quick", action="store_true", help="fewer and smaller files, three rounds")
+    parser.add_argument("--files", type=int, help="how many small files")
+    parser.add_argument("--mib", type=int, help="the size of the large file")
+    parser.add_argument("--rounds", type=int, help="how often each competitor works; medians count")
     said = parser.parse_args()
-    console = Console(width=150)
-    console.print(f"{os.cpu_count()} cores | {sshd_version()} | {rivals.versions()}")
-    with console.status("measuring"):
-        made = table(rows(QUICK if said.quick else FULL, said.rows))
-    console.print(made)
+    given = {"files": said.files, "far_files": said.files, "big_mib": said.mib, "rounds": said.rounds}
+    sizes = replace(QUICK if said.quick else FULL, **{key: value for key, value in given.items() if value})
+    print(f"{os.cpu_count()} cores | {sshd_version()} | {rivals.versions()}")
+    print(_LINE.format("work", "ours", "theirs", "", "ratio", "reach"))
+    for row in rows(sizes, said.rows):
+        print(_LINE.format(*shown(row)), flush=True)
 
 
 if __name__ == "__main__":
