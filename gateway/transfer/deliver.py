@@ -52,7 +52,7 @@ async def deliver(
     (the caller may say `failed`), `placing` or `swapping` (unsettled), or `delivered` (the source is still there).
     """
     way = await intend(intent, _opened(intent, source), target, ledger, clock, owner, caller)
-    return await _owned(way, _carry)
+    return await _owned(way, _take_over if way.inherited else _carry)
 
 
 async def resume_delivery(
@@ -85,6 +85,12 @@ async def resume_delivery(
     way = Way(row, _opened(row.intent, source), target, ledger, clock, owner, caller)
     way.placing = row.state in (State.PLACING, State.SWAPPING)
     return await _owned(way, partial(_resume, by_operator=by_operator))
+
+
+async def _take_over(way: Way) -> Outcome:
+    """Go on with the partial of a delivery that failed."""
+    await go_on(way)
+    return await _carry(way)
 
 
 async def _resume(way: Way, *, by_operator: bool) -> Outcome:

@@ -11,12 +11,14 @@ from gateway.language.nodes import Taken
 from gateway.ledger import Connection, Ledger, deliveries
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.errors import FinalBusy
+from gateway.ledger.inheritance import inherit
 from gateway.ledger.stamps import stamp_columns
 from gateway.transfer import naming
 from gateway.transfer.append import append
 from gateway.transfer.bounded import answered, cleaned, result_of
 from gateway.transfer.inplace import write_inplace
 from gateway.transfer.intent import Caller, Intent
+from gateway.transfer.kept import resumable
 from gateway.transfer.place import hold_for_name, name_taken
 from gateway.transfer.resume import send_rest
 from gateway.transfer.same import same_content
@@ -52,6 +54,7 @@ async def intend(
             mark=ledger.mark,
             name_bytes_max=target.features.name_bytes_max,
             caller=caller,
+            inherits=resumable(intent, source.features, target.features),
         )
         try:
             row = await _recorded(ledger, recorded, owner)
@@ -120,6 +123,7 @@ def _record(
     mark: str,
     name_bytes_max: int,
     caller: Caller,
+    inherits: bool,
 ) -> DeliveryRow:
     def partial_of(found: int) -> str:
         if intent.inplace or intent.mode is Taken.APPEND or intent.unzip is not None:
@@ -130,6 +134,8 @@ def _record(
     row = deliveries.intend(
         connection, intent, final=final, before=before, offset=offset, owner=owner, at=at, name_partial=partial_of
     )
+    if inherits:
+        row = inherit(connection, row)
     if caller.also.intended is not None:
         caller.also.intended(connection, row)
     return row

@@ -54,6 +54,11 @@ class Way:
         """What makes the names of this start ours alone."""
         return naming.token(self.ledger.mark, self.row.id, self.row.starts)
 
+    @property
+    def inherited(self) -> bool:
+        """True if the partial is that of an earlier delivery."""
+        return bool(self.row.partial) and self.made not in self.row.partial
+
     async def move(self, target: State, **values: Any) -> None:
         """Commit a change of state; a cancel meanwhile is raised after it, with `row` right."""
         if target in (State.PLACING, State.SWAPPING):

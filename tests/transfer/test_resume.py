@@ -163,6 +163,45 @@ async def test_a_small_file_starts_from_zero(bench: Bench, monkeypatch: pytest.M
     assert bench.shown == {"/in/a": BYTES}
 
 
+async def fail(bench: Bench) -> None:
+    """The run has no attempt left."""
+    work = partial(deliveries.fail, found=bench.found, error="cut", error_class="LinkLost", at=bench.ledger.now_ns())
+    await bench.ledger.write(work)
+
+
+async def test_the_next_delivery_of_the_file_goes_on_where_a_failed_one_ended(bench: Bench) -> None:
+    broken = await bench.cut()
+    await fail(bench)
+    peer = Peer(bench.there)
+    outcome = await bench.put(peer)
+    assert (outcome.row.id != broken.id, outcome.row.partial) == (True, broken.partial)
+    assert peer.starts == [AT]
+    assert bench.shown == {"/in/a": BYTES}
+    left = await bench.ledger.read(partial(deliveries.get, found=broken.id))
+    assert left is not None
+    assert left.partial == "", "nobody sweeps it away under the new one"
+
+
+@pytest.mark.parametrize("changes", ["source", "final"])
+async def test_another_version_or_another_name_inherits_nothing(bench: Bench, changes: str) -> None:
+    broken = await bench.cut()
+    await fail(bench)
+    if changes == "source":
+        bench.here.put("/out/a", bytes(reversed(BYTES)))
+    peer = Peer(bench.there)
+    outcome = await bench.put(peer, name="a" if changes == "source" else "b")
+    assert (peer.starts, outcome.row.partial != broken.partial) == ([0], True)
+
+
+async def test_what_was_inherited_and_does_not_fit_is_removed(bench: Bench) -> None:
+    changed(bench.partial_of(await bench.cut()))
+    await fail(bench)
+    peer = Peer(bench.there)
+    await bench.put(peer)
+    assert peer.starts == [0]
+    assert bench.shown == {"/in/a": BYTES}
+
+
 async def test_holes_in_what_was_unanswered_are_written_again(bench: Bench) -> None:
     features = replace(FULL, window_bytes=256)
     broken = await bench.cut(features=features)

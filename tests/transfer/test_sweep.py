@@ -25,16 +25,23 @@ async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
         yield made
 
 
-def failed(connection: Connection, place: str) -> DeliveryRow:
+def failed(connection: Connection, place: str, size_bytes: int = 1, at: int = 1) -> DeliveryRow:
     owner = instances.begin(connection, what="serve", at=1)
     intent = Intent(
-        action="a", command=1, verb="PUT", endpoint=place, place=place, source=f"/{place}", stamp=Stamp(1), final="in/a"
+        action="a",
+        command=1,
+        verb="PUT",
+        endpoint=place,
+        place=place,
+        source=f"/{place}",
+        stamp=Stamp(size_bytes),
+        final="in/a",
     )
     row = deliveries.intend(
         connection, intent, final="in/a", before=None, offset=None, owner=owner, at=1,
         name_partial=lambda found: f"in/.a.{found}",
     )  # fmt: skip
-    return deliveries.fail(connection, row.id, "link lost", "LinkLost", 1)
+    return deliveries.fail(connection, row.id, "link lost", "LinkLost", at)
 
 
 async def test_partials_of_failed_deliveries_are_removed_where_they_lie(ledger: Ledger) -> None:
@@ -46,6 +53,14 @@ async def test_partials_of_failed_deliveries_are_removed_where_they_lie(ledger: 
     assert await sweep(ledger, "acme", peer) == 1
     assert list(peer.store.files) == [f"/{other.partial}"]
     assert await sweep(ledger, "acme", peer) == 0, "what is gone is not looked for again"
+
+
+async def test_a_large_partial_waits_a_day_for_the_next_try(ledger: Ledger) -> None:
+    now, day = ledger.now_ns(), 24 * 3600 * 1_000_000_000
+    await ledger.write(partial(failed, place="acme", size_bytes=10**9, at=now))
+    await ledger.write(partial(failed, place="books", size_bytes=10**9, at=now - day))
+    assert await sweep(ledger, "acme", MemoryEndpoint()) == 0
+    assert await sweep(ledger, "books", MemoryEndpoint()) == 1
 
 
 async def test_a_sweep_over_a_broken_link_is_done_again(ledger: Ledger) -> None:
