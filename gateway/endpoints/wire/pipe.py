@@ -12,6 +12,7 @@ import asyncssh
 
 from gateway.endpoints.wire import packets
 from gateway.endpoints.wire.packets import Ask, Told
+from gateway.endpoints.wire.quiet import leave_out_ignores
 
 T = TypeVar("T")
 
@@ -156,13 +157,17 @@ class Pipe(asyncssh.SSHClientSession[bytes]):
         if asked.after is not None and not asked.after.done():
             _fail(asked.future, asyncssh.SFTPFailure("it was carried out too early"))
         elif kind == Told.STATUS:
-            self._said(asked, packets.status_error(body))
+            self._said(asked, body)
         elif kind == asked.expects:
             asked.future.set_result(body)
         else:
             _fail(asked.future, asyncssh.SFTPBadMessage(f"an answer of kind {kind} came where it makes no sense"))
 
-    def _said(self, asked: _Asked, error: asyncssh.SFTPError | None) -> None:
+    def _said(self, asked: _Asked, body: bytes) -> None:
+        try:
+            error = packets.status_error(body)
+        except asyncssh.SFTPBadMessage as exc:
+            error = exc
         if error is None and asked.expects != Told.STATUS:
             error = asyncssh.SFTPBadMessage("the server said yes where something was asked for")
         if error is None:
@@ -263,6 +268,7 @@ def _fail(future: "asyncio.Future[T]", error: Exception) -> None:
 
 async def open_pipe(connection: asyncssh.SSHClientConnection, deadline_s: float) -> tuple[Pipe, frozenset[str]]:
     """Start SFTP on a connection: the pipe, and what the server announced.  Raises asyncssh.Error."""
+    leave_out_ignores(connection)
     _, session = await connection.create_session(lambda: Pipe(deadline_s), subsystem="sftp", encoding=None)
     pipe = cast(Pipe, session)
     return pipe, await pipe.version
