@@ -144,6 +144,13 @@ def litter(connection: Connection, place: str) -> tuple[DeliveryRow, ...]:
     return tuple(read_delivery(row) for row in connection.execute(query).mappings())
 
 
+def littered(connection: Connection) -> frozenset[str]:
+    """The places at which `litter` finds something."""
+    ended = delivery.c.state.in_((State.FAILED.value, State.SKIPPED.value))
+    query = select(delivery.c.place).where(ended, delivery.c.partial != "").distinct()
+    return frozenset(connection.execute(query).scalars())
+
+
 def swept(connection: Connection, found: int) -> None:
     """The partial of an ended delivery is gone."""
     ended = delivery.c.state.in_((State.FAILED.value, State.SKIPPED.value))

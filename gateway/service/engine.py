@@ -28,6 +28,7 @@ from gateway.runner.reacting import Reacting
 from gateway.runner.runner import Runner
 from gateway.runner.services import Configured, Services
 from gateway.runner.settling import Settling
+from gateway.runner.sweeping import Sweeping
 from gateway.service.outboxes import Outboxes, outboxes_of
 from gateway.transfer.logins import LedgerLogins
 
@@ -66,11 +67,12 @@ class Engine:
         return await self.ledger.read(runs.orphans)
 
     async def work_beside(self) -> None:
-        """Settle, react and await answers until cancelled."""
+        """Settle, react, await answers and clear partials away until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(kept_up("settling", self.settling.run, self.clock))
             group.create_task(kept_up("reactions", self.reacting.run, self.clock))
             group.create_task(kept_up("answers", self.answers.run, self.clock))
+            group.create_task(kept_up("sweeping", Sweeping(lambda: self.runner.services).run, self.clock))
 
     async def finish(self) -> None:
         """Run what a single run leaves to the service: its reactions and its answers."""

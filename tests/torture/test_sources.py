@@ -33,7 +33,7 @@ async def test_a11_a_done_file_goes_with_its_file_so_that_the_next_one_needs_its
         write(act.outbox / "a.csv", "2, not complete")
         result = await act.run(script, now=False)
         assert (result.files, tree(act.far)) == (0, {"a.csv": "1"})
-        assert "a.csv (no_marker)" in "".join(result.notes)
+        assert "a.csv (no_marker: a.csv.done" in "".join(result.notes)
         for content in ("", "twice"):
             write(act.outbox / "a.csv.done", content)
         assert (await act.run(script, now=False)).files == 1
