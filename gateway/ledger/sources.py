@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.core.model import Stamp
+from gateway.ledger.ready import Ready
 from gateway.ledger.stamps import read_stamp, stamp_columns
 from gateway.ledger.tables import held_back
 
@@ -13,6 +14,10 @@ _MINUTE_NS = 60 * 1_000_000_000
 PAUSES_NS = (_MINUTE_NS, 5 * _MINUTE_NS, 15 * _MINUTE_NS, 60 * _MINUTE_NS)
 PARKED_AFTER_NS = 24 * 60 * _MINUTE_NS
 _KEY = ("action", "command", "source")
+
+_THAT = delete(held_back).where(held_back.c.action == bindparam("of"), held_back.c.source == bindparam("from"))
+_FREE = Ready(_THAT)
+_FREE_ONE = Ready(_THAT.where(held_back.c.command == bindparam("at")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +75,9 @@ def hold_back(
 
 def free(connection: Connection, action: str, source: str, command: int | None = None) -> int:
     """Success, or `gateway retry`: it may be tried at once; how many rows that freed."""
-    query = delete(held_back).where(held_back.c.action == action, held_back.c.source == source)
-    query = query if command is None else query.where(held_back.c.command == command)
-    return connection.execute(query).rowcount
+    if command is None:
+        return _FREE.run(connection, {"of": action, "from": source}).rowcount
+    return _FREE_ONE.run(connection, {"of": action, "from": source, "at": command}).rowcount
 
 
 def skip(connection: Connection, action: str, source: str) -> int:
