@@ -1,6 +1,5 @@
 """How a verb does its work: configuration, clock, event loop, and what Ctrl-C means."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -25,12 +24,13 @@ def do(work: "Callable[[Loaded, Clock], Coroutine[Any, Any, T]]", *, verbose: bo
     """Run `work` with the configuration; our log lines go to standard error only if `verbose`."""
     from gateway.config.load import load
     from gateway.core.clock import SystemClock
+    from gateway.service.event_loop import run_to_end
     from gateway.service.logs import configure_logs
 
     configure_logs(verbose=verbose, as_json=False, quiet=not verbose)
     loaded = load()
     try:
-        return asyncio.run(work(loaded, SystemClock()))
+        return run_to_end(work(loaded, SystemClock()))
     except GoesOn:
         raise typer.Exit(INTERRUPTED) from None
     except KeyboardInterrupt:
