@@ -1,12 +1,15 @@
-"""The gateway as a user runs it: a process of its own, a folder of files, one action, its ledger on a real disk."""
+"""The gateway as a user runs it: `gateway serve` with an endpoint and an action, its ledger on a real disk."""
 
 import contextlib
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,70 +17,41 @@ from gateway.ledger.database import FILE_NAME
 from tests.peers.openssh import SshPeer
 from tests.peers.vsftpd import FtpPeer
 
-_MIB = 1024 * 1024
-
-
-def _watched_mib(process: subprocess.Popen[bytes]) -> float:
-    """Wait for its end; the most memory that it held, as it is read every few milliseconds."""
-    peak = 0
-    while process.poll() is None:
-        told = Path(f"/proc/{process.pid}/status").read_text(errors="replace")
-        found = re.search(r"VmHWM:\s*(\d+) kB", told)
-        peak = max(peak, int(found[1]) * 1024) if found else peak
-        time.sleep(0.005)
-    return peak / _MIB
+_START_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run: its seconds, logins and the last commit included; those before it; the most memory that it held."""
+    """One run: its seconds, logins and the last commit included, and the most memory of the service so far."""
 
     seconds: float
-    start_s: float
     peak_mib: float
 
 
 class Gateway:
-    """A state folder with one endpoint, `far`."""
+    """A service that works on one state folder and one endpoint, `far`."""
 
-    def __init__(self, url: str, facts: dict[str, str]) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="gateway-bench-"))
-        keys = "".join(f"{key} = {value}\n" for key, value in facts.items())
-        self._write("gateway.toml", f'[gateway]\nactions = ["actions"]\n[endpoints.far]\nurl = "{url}"\n{keys}')
+    def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
+        self._folder = folder
+        self._process = process
 
-    @classmethod
-    def at_ssh(cls, peer: SshPeer, folder: Path, key: Path, port: int | None = None, more: str = "") -> "Gateway":
-        """Logs in with a key file."""
-        url = f"sftp://{peer.user}@{peer.host}:{port or peer.port}{folder}"
-        return cls(url, {"key": f'"file:{key}"', "host_key": f'"{peer.host_key}"\n{more}'})
-
-    @classmethod
-    def at_ftp(cls, peer: FtpPeer, password: Path) -> "Gateway":
-        """Logs in with a password file."""
-        return cls(f"ftp://{peer.user}@{peer.host}:{peer.port}{peer.path}", {"password": f'"file:{password}"'})
+    @property
+    def memory_mib(self) -> float:
+        """What the service holds now."""
+        return self._mib("VmRSS")
 
     def run(self, command: str, headers: str = "") -> Measured:
-        """One action, once."""
-        self._write("actions/bench.act", f"@endpoint far\n{headers}\n{command}\n")
-        line = [
-            sys.executable,
-            "-m",
-            "gateway",
-            "--config",
-            str(self._folder / "gateway.toml"),
-            "run",
-            "bench",
-            "--now",
-        ]
-        begin = time.perf_counter()
-        with (self._folder / "told").open("wb") as told:
-            process = subprocess.Popen(line, stdout=told, stderr=subprocess.STDOUT)
-            peak_mib = _watched_mib(process)
-        whole_s = time.perf_counter() - begin
-        if process.returncode:
-            raise RuntimeError(f"{command}: exit code {process.returncode}: {self._told()}")
-        seconds = self._run_s()
-        return Measured(seconds, whole_s - seconds, peak_mib)
+        """One action, once, as `gateway run` has the service do it."""
+        self._script(command, headers)
+        line = _line(self._folder, "run", "bench", "--now")
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{command}: exit code {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        return Measured(self._run_s(), self._mib("VmHWM"))
+
+    def _script(self, command: str, headers: str) -> None:
+        (self._folder / "actions" / "bench.act").write_text(f"@endpoint far\n{headers}\n{command}\n")
+        subprocess.run(_line(self._folder, "reload"), check=True, capture_output=True)
 
     def _run_s(self) -> float:
         """How long the last run took by its own record."""
@@ -86,10 +60,51 @@ class Gateway:
             started_at, ended_at = ledger.execute(query).fetchone()
         return float(ended_at - started_at) / 1e9
 
-    def _told(self) -> str:
-        return (self._folder / "told").read_text(errors="replace")[-2000:]
+    def _mib(self, name: str) -> float:
+        status = Path(f"/proc/{self._process.pid}/status").read_text(errors="replace")
+        found = re.search(rf"{name}:\s*(\d+) kB", status)
+        return float(found[1]) / 1024 if found else 0.0
 
-    def _write(self, name: str, text: str) -> None:
-        path = self._folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+
+def _line(folder: Path, *words: str) -> list[str]:
+    return [sys.executable, "-m", "gateway", "--config", str(folder / "gateway.toml"), *words]
+
+
+@contextmanager
+def serving(url: str, facts: str) -> Iterator[Gateway]:
+    """A service for one endpoint; `facts` are more lines of its table."""
+    folder = Path(tempfile.mkdtemp(prefix="gateway-bench-"))
+    (folder / "actions").mkdir()
+    (folder / "gateway.toml").write_text(f'[gateway]\nactions = ["actions"]\n[endpoints.far]\nurl = "{url}"\n{facts}')
+    told = folder / "told"
+    with told.open("wb") as output:
+        process = subprocess.Popen(_line(folder, "serve", "--json-logs"), stdout=output, stderr=output)
+    try:
+        _await_service(process, told)
+        yield Gateway(folder, process)
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(folder)
+
+
+def _await_service(process: subprocess.Popen[bytes], told: Path) -> None:
+    end = time.monotonic() + _START_S
+    while '"serving"' not in told.read_text(errors="replace"):
+        if process.poll() is not None or time.monotonic() > end:
+            raise RuntimeError(f"the gateway did not start: {told.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.05)
+
+
+def serving_ssh(
+    peer: SshPeer, folder: Path, key: Path, port: int | None = None, more: str = ""
+) -> contextlib.AbstractContextManager[Gateway]:
+    """Logs in with a key file."""
+    url = f"sftp://{peer.user}@{peer.host}:{port or peer.port}{folder}"
+    return serving(url, f'key = "file:{key}"\nhost_key = "{peer.host_key}"\n{more}')
+
+
+def serving_ftp(peer: FtpPeer, password: Path) -> contextlib.AbstractContextManager[Gateway]:
+    """Logs in with a password file."""
+    url = f"ftp://{peer.user}@{peer.host}:{peer.port}{peer.path}"
+    return serving(url, f'password = "file:{password}"\n')

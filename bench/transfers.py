@@ -17,7 +17,7 @@ from statistics import median
 
 from bench import rivals
 from bench.delay import delayed
-from bench.ours import Gateway, Measured
+from bench.ours import Gateway, serving_ftp, serving_ssh
 from bench.rivals import CIPHERS
 from tests.peers.openssh import SshPeer, openssh_sshd
 from tests.peers.openssh import version as sshd_version
@@ -93,12 +93,13 @@ class Bench:
     def medians(self, competitors: dict[str, Timed], count: int, *, base: Path | None = None) -> dict[str, float]:
         """Median seconds of each; they take turns.  Raises RuntimeError if one left a file behind."""
         seconds: dict[str, list[float]] = {name: [] for name in competitors}
-        for _ in range(self.sizes.rounds):
+        for number in range(self.sizes.rounds + 1):
             for name, carry in competitors.items():
                 self._count += 1
                 target = (base or self.ssh.folder) / f"run{self._count}"
                 target.mkdir()
-                seconds[name].append(carry(target))
+                took_s = carry(target)
+                seconds[name] += [took_s] if number else []  # the first round warms all of them up
                 _check(name, target, count)
                 shutil.rmtree(target)
         return {name: median(found) for name, found in seconds.items()}
@@ -123,15 +124,16 @@ def _ours(gateway: Gateway, source: Path, headers: str = "") -> Timed:
 def small_files(bench: Bench) -> Iterator[Row]:
     """Many small files over a short line, in order and in any."""
     count = bench.sizes.files
-    source, gateway = bench.small(count), Gateway.at_ssh(bench.ssh, bench.ssh.folder, bench.key)
-    found = bench.medians(
-        {
-            "kept": _ours(gateway, source),
-            "free": _ours(gateway, source, "@order free"),
-            "lftp": lambda t: rivals.lftp_mirror_s(bench.ssh, bench.key, source, t, cipher=CIPHERS[1]),
-        },
-        count,
-    )
+    source = bench.small(count)
+    with serving_ssh(bench.ssh, bench.ssh.folder, bench.key) as gateway:
+        found = bench.medians(
+            {
+                "kept": _ours(gateway, source),
+                "free": _ours(gateway, source, "@order free"),
+                "lftp": lambda t: rivals.lftp_mirror_s(bench.ssh, bench.key, source, t, cipher=CIPHERS[1]),
+            },
+            count,
+        )
     for order in ("kept", "free"):
         what = f"{count} files of 4 KiB, order {order}"
         yield Row(what, "files/s", count / found[order], count / found["lftp"], "lftp mirror -R -P 8", 2.0)
@@ -140,25 +142,26 @@ def small_files(bench: Bench) -> Iterator[Row]:
 def hashed_files(bench: Bench) -> Iterator[Row]:
     """The same, each proved by a hash at the far side; rclone gets fewer files, since it takes long."""
     count, few = bench.sizes.files, bench.sizes.hashed_files
-    gateway = Gateway.at_ssh(bench.ssh, bench.ssh.folder, bench.key, more='verify = "hash"\n')
-    found = bench.medians({"ours": _ours(gateway, bench.small(count))}, count)
+    with serving_ssh(bench.ssh, bench.ssh.folder, bench.key, more='verify = "hash"\n') as gateway:
+        found = bench.medians({"ours": _ours(gateway, bench.small(count))}, count)
     theirs = bench.medians({"rclone": lambda t: rivals.rclone_copy_s(bench.ssh, bench.key, bench.small(few), t)}, few)
     what = f"{count} files of 4 KiB, hash checked there (rclone: {few})"
     yield Row(what, "files/s", count / found["ours"], few / theirs["rclone"], "rclone copy", 50.0)
 
 
 def far_away(bench: Bench) -> Iterator[Row]:
-    """Many small files over a long line."""
+    """Many small files over a long line; lftp gets fewer files, since it takes long."""
     count = bench.sizes.far_files
-    source, few = bench.small(count), bench.small(max(50, count // 10))
-    with delayed(bench.ssh.port, _ROUND_TRIP_S) as port:
-        peer = SshPeer(port, bench.ssh.user, bench.ssh.key, bench.ssh.host_key, bench.ssh.folder)
-        gateway = Gateway.at_ssh(bench.ssh, bench.ssh.folder, bench.key, port)
+    number = max(50, count // 10)
+    source, few = bench.small(count), bench.small(number)
+    with (
+        delayed(bench.ssh.port, _ROUND_TRIP_S) as port,
+        serving_ssh(bench.ssh, bench.ssh.folder, bench.key, port) as gateway,
+    ):
+        peer = replace(bench.ssh, port=port)
         ours = bench.medians({"kept": _ours(gateway, source), "free": _ours(gateway, source, "@order free")}, count)
-        number = len(list(few.iterdir()))
-        theirs = bench.medians(
-            {"lftp": lambda t: rivals.lftp_mirror_s(peer, bench.key, few, t, cipher=CIPHERS[1])}, number
-        )
+        lftp: Timed = lambda t: rivals.lftp_mirror_s(peer, bench.key, few, t, cipher=CIPHERS[1])  # noqa: E731
+        theirs = bench.medians({"lftp": lftp}, number)
     for order in ("kept", "free"):
         what = f"{count} files of 4 KiB at {_ROUND_TRIP_S * 1000:.0f} ms, order {order} (lftp: {number})"
         yield Row(what, "files/s", count / ours[order], number / theirs["lftp"], "lftp mirror -R -P 8", 10.0)
@@ -167,62 +170,55 @@ def far_away(bench: Bench) -> Iterator[Row]:
 def large_file(bench: Bench) -> Iterator[Row]:
     """One large file up and down, against OpenSSH's own client with both ciphers."""
     source, size = bench.big(), bench.sizes.big_mib
-    gateway = Gateway.at_ssh(bench.ssh, bench.ssh.folder, bench.key)
-    for what, ours, line in (
-        ("up", f"PUT {source} {{}}/", f"put {source} {{}}/"),
-        ("down", f"GET {source} {{}}/", f"get {source} {{}}/"),
-    ):
-        found = bench.medians(
-            {
-                "ours": lambda t, ours=ours: gateway.run(ours.format(t)).seconds,  # type: ignore[misc]
-                **{
-                    cipher: lambda t, c=cipher, line=line: rivals.sftp_s(bench.ssh, bench.key, line.format(t), c)  # type: ignore[misc]
-                    for cipher in CIPHERS
-                },
-            },
-            1,
-        )
-        best = min(CIPHERS, key=lambda cipher: found[cipher])
-        yield Row(
-            f"{size} MiB {what}, hashed", "MiB/s", size / found["ours"], size / found[best], f"sftp -c {best}", 1.0
-        )
+    with serving_ssh(bench.ssh, bench.ssh.folder, bench.key) as gateway:
+        for what, verb in (("up", "put"), ("down", "get")):
+            found = bench.medians(_large(bench, gateway, f"{verb} {source}"), 1)
+            best = min(CIPHERS, key=lambda cipher: found[cipher])
+            figures = size / found["ours"], size / found[best]
+            yield Row(f"{size} MiB {what}, hashed", "MiB/s", *figures, f"sftp -c {best}", 1.0)
+
+
+def _large(bench: Bench, gateway: Gateway, line: str) -> dict[str, Timed]:
+    verb, _, source = line.partition(" ")
+
+    def theirs(cipher: str) -> Timed:
+        return lambda target: rivals.sftp_s(bench.ssh, bench.key, f"{line} {target}/", cipher)
+
+    ours: Timed = lambda target: gateway.run(f"{verb.upper()} {source} {target}/").seconds  # noqa: E731
+    return {"ours": ours, **{cipher: theirs(cipher) for cipher in CIPHERS}}
 
 
 def large_file_ftp(bench: Bench) -> Iterator[Row]:
     """One large file up, FTP without TLS."""
     source, size = bench.big(), bench.sizes.big_mib
-    gateway = Gateway.at_ftp(bench.ftp, bench.password)
-    found = bench.medians(
-        {
-            "ours": lambda t: gateway.run(f"PUT {source} {t.name}/").seconds,
-            "curl -T": lambda t: rivals.curl_put_s(bench.ftp, source, f"{t.name}/big.bin"),
-            "lftp put": lambda t: rivals.lftp_put_s(bench.ftp, source, f"{t.name}/big.bin"),
-        },
-        1,
-        base=bench.ftp.folder,
-    )
+    with serving_ftp(bench.ftp, bench.password) as gateway:
+        found = bench.medians(
+            {
+                "ours": lambda t: gateway.run(f"PUT {source} {t.name}/").seconds,
+                "curl -T": lambda t: rivals.curl_put_s(bench.ftp, source, f"{t.name}/big.bin"),
+                "lftp put": lambda t: rivals.lftp_put_s(bench.ftp, source, f"{t.name}/big.bin"),
+            },
+            1,
+            base=bench.ftp.folder,
+        )
     best = min(("curl -T", "lftp put"), key=lambda name: found[name])
     yield Row(f"{size} MiB up, FTP, hashed", "MiB/s", size / found["ours"], size / found[best], best, 0.8)
 
 
 def memory(bench: Bench) -> Iterator[Row]:
-    """The most memory of a run, above that of a run with one small file."""
-    gateway = Gateway.at_ssh(bench.ssh, bench.ssh.folder, bench.key)
+    """The most memory of the service, above what it held when it had done nothing yet."""
     target = bench.ssh.folder / "memory"
     target.mkdir()
-    one = bench.small(1)
-
-    def peak(command: str) -> Measured:
-        return gateway.run(f"{command} {target}/")
-
-    idle = peak(f"PUT {one}/*").peak_mib
-    for what, command in (
-        (f"{bench.sizes.files} small files", f"PUT {bench.small(bench.sizes.files)}/*"),
-        (f"{bench.sizes.big_mib} MiB up", f"PUT {bench.big()}"),
-        (f"{bench.sizes.big_mib} MiB down", f"GET {target}/big.bin"),
-    ):
-        above = max(peak(command).peak_mib - idle, 0.1)
-        yield Row(f"memory, {what}", "MiB above idle", above, _IDLE_ABOVE_MIB, "asked at most", 1.0)
+    small = bench.small(bench.sizes.files)
+    with serving_ssh(bench.ssh, bench.ssh.folder, bench.key) as gateway:
+        idle = gateway.memory_mib
+        for what, command in (
+            (f"{bench.sizes.files} small files", f"PUT {small}/*"),
+            (f"{bench.sizes.big_mib} MiB up, too", f"PUT {bench.big()}"),
+            (f"{bench.sizes.big_mib} MiB down, too", f"GET {target}/big.bin"),
+        ):
+            above = max(gateway.run(f"{command} {target}/").peak_mib - idle, 0.1)
+            yield Row(f"memory, {what}", "MiB above idle", above, _IDLE_ABOVE_MIB, "asked at most", 1.0)
 
 
 ROWS = {
@@ -264,9 +260,14 @@ def main() -> None:
     said = parser.parse_args()
     given = {"files": said.files, "far_files": said.files, "big_mib": said.mib, "rounds": said.rounds}
     sizes = replace(QUICK if said.quick else FULL, **{key: value for key, value in given.items() if value})
+    print_rows(sizes, said.rows)
+
+
+def print_rows(sizes: Sizes, wanted: list[str]) -> None:
+    """The table, with what it was measured on."""
     print(f"{os.cpu_count()} cores | {sshd_version()} | {rivals.versions()}")
     print(_LINE.format("work", "ours", "theirs", "", "ratio", "reach"))
-    for row in rows(sizes, said.rows):
+    for row in rows(sizes, wanted):
         print(_LINE.format(*shown(row)), flush=True)
 
 
