@@ -27,7 +27,8 @@ MESSAGES = {
     "changed": r"changed \(127.0.0.1:\d+\): the host key has changed: known ssh-ed25519 SHA256:\S+, found ssh-ed25519 "
     r"SHA256:\S+; .* you call `gateway trust changed`",
     "refused": r"refused \(127.0.0.1:\d+\): user 'partner' was refused: .*; correct the user or the password",
-    "gone": r"gone \(127.0.0.1:\d+\): .*(Connect call failed|Connection refused).*; is the server running, and host and port right\?",
+    "gone": r"gone \(127.0.0.1:\d+\): .*(Connect call failed|Connection refused).*; "
+    r"is the server running, and host and port right\?",
     "full": r"to_full.act:\d+:1: PUT: 1 of 1 files failed: .* the disk there is full: somebody has to make room",
     **{name: rf"{name} \(127.0.0.1:\d+\): connecting: no answer within 3 s; .*firewall silent\?" for name in HOLES},
 }
