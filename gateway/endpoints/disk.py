@@ -16,9 +16,12 @@ _TOGETHER = 16
 class _Call:
     """One blocking call and what came of it."""
 
-    __slots__ = ("error", "future", "result", "work")
+    __slots__ = ("error", "future", "result", "unwanted", "work")
 
-    def __init__(self, work: Callable[[], Any], future: "asyncio.Future[Any]") -> None:
+    def __init__(
+        self, work: Callable[[], Any], future: "asyncio.Future[Any]", unwanted: Callable[[Any], None] | None
+    ) -> None:
+        self.unwanted = unwanted
         self.work = work
         self.future = future
         self.result: Any = None
@@ -34,6 +37,8 @@ class _Call:
     def tell(self) -> None:
         """On the loop."""
         if self.future.done():
+            if self.unwanted is not None and self.error is None:
+                self.unwanted(self.result)
             return
         if self.error is None:
             self.future.set_result(self.result)
@@ -52,16 +57,23 @@ class Disk:
         """What `work` returns or raises."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def run_quick(self, work: Callable[[], T], folder: str, timeout_s: float) -> "asyncio.Future[T]":
+    def start(self, work: Callable[[], T]) -> "Future[T]":
+        """The same, begun at once; cancelling whoever waits for it changes nothing."""
+        return self._threads.submit(work)
+
+    def run_quick(
+        self, work: Callable[[], T], folder: str, timeout_s: float, unwanted: Callable[[T], None] | None = None
+    ) -> "asyncio.Future[T]":
         """The same for a short call on something in `folder`; TimeoutError after `timeout_s`.
 
-        Calls of one turn of the event loop on one folder share a thread: where one hangs the others would, too.
+        `unwanted` is told what the call returned when nobody waits for it any more.  Calls of one turn of the event
+        loop on one folder share a thread: where one hangs the others would, too.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         if not self._asked:
             loop.call_soon(self._hand_over, loop)
-        self._asked.setdefault((folder, timeout_s), []).append(_Call(work, future))
+        self._asked.setdefault((folder, timeout_s), []).append(_Call(work, future, unwanted))
         return future
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:

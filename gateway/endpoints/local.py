@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from functools import partial
 from typing import TypeVar
 
@@ -10,12 +11,12 @@ from gateway.core.model import Entry
 from gateway.endpoints import local_calls as calls
 from gateway.endpoints.base import Features
 from gateway.endpoints.disk import Disk, sync_folder
+from gateway.endpoints.local_file import BLOCK_BYTES, OpenFile, fill, rest_of
 from gateway.endpoints.os_errors import local_error, local_errors
 from gateway.endpoints.session import Basic, unanswered, within
 
 T = TypeVar("T")
 
-_BLOCK_BYTES = 4 * 255 * 1024  # what SFTP takes without cutting off odd ends
 _SCAN_BATCH = 256
 _FEATURES = Features(
     atomic_replace=True,
@@ -65,9 +66,9 @@ class LocalEndpoint(Basic):
             async with within(self._timeout_s, what):
                 return await self._disk.run(work)
 
-    async def _quick(self, path: str, work: Callable[[], T]) -> T:
+    async def _quick(self, path: str, work: Callable[[], T], unwanted: Callable[[T], None] | None = None) -> T:
         try:
-            return await self._disk.run_quick(work, os.path.dirname(self._at(path)), self._timeout_s)
+            return await self._disk.run_quick(work, os.path.dirname(self._at(path)), self._timeout_s, unwanted)
         except TimeoutError as exc:
             raise unanswered(path, self._timeout_s) from exc
         except (OSError, ValueError) as exc:
@@ -95,21 +96,19 @@ class LocalEndpoint(Basic):
 
     async def read(self, path: str, offset: int = 0) -> AsyncIterator[bytes]:
         """Regular files only; a link is refused unless it is to be followed."""
-        descriptor, block = await self._quick(
-            path, partial(calls.start_reading, self._at(path), offset, _BLOCK_BYTES, self._follow)
-        )
-        try:
+        start = partial(calls.start_reading, self._at(path), offset, BLOCK_BYTES, self._follow)
+        descriptor, block = await self._quick(path, start, _close_started)
+        if descriptor is None:
             if block:
                 yield block
-            if descriptor is None:
-                return
-            offset += len(block)
-            while block := await self._run(path, partial(os.pread, descriptor, _BLOCK_BYTES, offset)):
-                yield block
-                offset += len(block)
+            return
+        file = OpenFile(descriptor, self._disk, path, self._timeout_s)
+        try:
+            async with aclosing(rest_of(file, block, offset)) as blocks:
+                async for block in blocks:
+                    yield block
         finally:
-            if descriptor is not None:
-                os.close(descriptor)
+            file.close()
 
     async def write(self, path: str, blocks: AsyncIterator[bytes], *, offset: int = 0, sync: bool = True) -> int:
         """As the contract says."""
@@ -120,17 +119,22 @@ class LocalEndpoint(Basic):
         return await self._write(path, blocks, None, True)
 
     async def _write(self, path: str, blocks: AsyncIterator[bytes], offset: int | None, sync: bool) -> int:
-        descriptor = await self._run(path, partial(calls.open_to_write, self._at(path), offset))
+        descriptor = await self._opened(path, partial(calls.open_to_write, self._at(path), offset))
+        file = OpenFile(descriptor, self._disk, path, self._timeout_s)
         try:
-            written = 0
-            async for block in blocks:
-                await self._run(path, partial(calls.write_all, descriptor, block))
-                written += len(block)
+            return await fill(file, blocks, sync=sync)
         except BaseException:
-            os.close(descriptor)
+            file.close()
             raise
-        await self._run(path, partial(calls.finish, descriptor, sync))
-        return written
+
+    async def _opened(self, path: str, opening: Callable[[], int]) -> int:
+        """A descriptor; a cancel closes what the thread opens all the same."""
+        task = asyncio.ensure_future(self._run(path, opening))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_close_descriptor)
+            raise
 
     async def rename(self, source: str, target: str) -> None:
         """Atomic, and on disk when it returns."""
@@ -174,6 +178,18 @@ class LocalEndpoint(Basic):
         """Ends its own threads; shared ones stay."""
         if self._own_disk:
             self._disk.close()
+
+
+def _close_started(started: tuple[int | None, bytes]) -> None:
+    """Nobody waits for the first block any more."""
+    if started[0] is not None:
+        os.close(started[0])
+
+
+def _close_descriptor(opening: "asyncio.Future[int]") -> None:
+    """Nobody waits for the file any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        os.close(opening.result())
 
 
 def _close_listing(opening: "asyncio.Future[os._ScandirIterator[str]]") -> None:

@@ -91,15 +91,6 @@ def write_all(descriptor: int, block: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def finish(descriptor: int, sync: bool) -> None:
-    """Bytes to disk where asked, then close; the close's error counts, too."""
-    try:
-        if sync:
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def rename(source: str, target: str) -> None:
     """Move onto `target`, in one step, and have it on disk."""
     os.rename(source, target)

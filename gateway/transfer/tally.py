@@ -8,6 +8,8 @@ from typing import Any
 
 _INLINE_BYTES = 32 * 1024
 """Blocks up to this size are hashed on the event loop: a hop to a thread costs more."""
+_TOGETHER_BYTES = 512 * 1024
+"""So much is hashed in one go."""
 
 
 class _Crc32:
@@ -33,6 +35,8 @@ class Tally:
 
     digests: dict[str, Any]
     size_bytes: int = 0
+    _held: list[bytes] = field(default_factory=list)
+    _held_bytes: int = 0
     _pending: list[asyncio.Future[None]] = field(default_factory=list)
 
     @classmethod
@@ -41,23 +45,35 @@ class Tally:
         return cls({name: _digest(name) for name in {"sha256", *algorithms}})
 
     async def add(self, block: bytes) -> None:
-        """Take a block in order; a big one is hashed in a thread while the caller goes on."""
-        await self.settled()
+        """Take a block in order; big ones are hashed in a thread, some together, while the caller goes on."""
         self.size_bytes += len(block)
-        if len(block) <= _INLINE_BYTES:
-            self._update(block)
-        else:
-            self._pending.append(asyncio.get_running_loop().run_in_executor(None, self._update, block))
+        if len(block) <= _INLINE_BYTES and not self._held and not self._pending:
+            self._update([block])
+            return
+        self._held.append(block)
+        self._held_bytes += len(block)
+        if self._held_bytes >= _TOGETHER_BYTES:
+            await self._hash_held()
 
     async def settled(self) -> None:
-        """Wait for the block that is being hashed."""
+        """Return once all that went by is hashed."""
+        if self._held:
+            await self._hash_held()
         while self._pending:
             await self._pending.pop()
+
+    async def _hash_held(self) -> None:
+        """One thread at a time: digests are made in order."""
+        while self._pending:
+            await self._pending.pop()
+        held, self._held, self._held_bytes = self._held, [], 0
+        self._pending.append(asyncio.get_running_loop().run_in_executor(None, self._update, held))
 
     def hex(self, algorithm: str) -> str:
         """The digest so far."""
         return str(self.digests[algorithm].hexdigest())
 
-    def _update(self, block: bytes) -> None:
+    def _update(self, blocks: list[bytes]) -> None:
         for digest in self.digests.values():
-            digest.update(block)
+            for block in blocks:
+                digest.update(block)

@@ -1,6 +1,7 @@
 """What only this machine's disks can get wrong."""
 
 import asyncio
+import gc
 import os
 import threading
 import time
@@ -116,3 +117,31 @@ async def test_a_scan_streams_and_closing_it_early_leaks_nothing(tmp_path: Path)
             await anext(scanning)
             await scanning.aclose()  # type: ignore[attr-defined]
         assert len(os.listdir("/proc/self/fd")) <= before + 1
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.001, 0.01])
+async def test_a_cancel_at_any_moment_leaks_no_descriptor(tmp_path: Path, after_s: float) -> None:
+    (tmp_path / "big").write_bytes(bytes(8_000_000))
+
+    async def copy() -> None:
+        await endpoint.write("copy", endpoint.read("big"))
+
+    async with LocalEndpoint(tmp_path) as endpoint:
+        await copy()
+        before = descriptors()
+        for _ in range(20):
+            copying = asyncio.ensure_future(copy())
+            await asyncio.sleep(after_s)
+            copying.cancel()
+            await asyncio.gather(copying, return_exceptions=True)
+        del copying  # its error holds the stream that was read
+        for _ in range(200):  # threads close what they still work on
+            await asyncio.sleep(0.01)
+            gc.collect()
+            if descriptors() <= before:
+                break
+        assert descriptors() <= before
