@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import idle, language, latency
+from bench import idle, language, latency, transfers
 from gateway.scheduler.make import Pace
 from tests.peers.openssh import version as sshd_version
 
@@ -57,6 +57,7 @@ def main() -> None:
                 f"{figure.measured / figure.limit:.2f}",
             )
     console.print(table)
+    transfers.print_rows(transfers.QUICK if quick else transfers.FULL, [])
 
 
 def figures(*, quick: bool) -> Iterator[Figure]:
