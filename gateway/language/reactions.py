@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.core.errors import Refused
-from gateway.core.model import Finding, Severity, Span
+from gateway.core.model import Severity, Span
 from gateway.language.build import build
 from gateway.language.findings import Findings, piece
 from gateway.language.lines import Shape, read_line
@@ -48,13 +48,6 @@ def parse_reaction(text: str, span: Span) -> Reaction:
     if made is None or errors:
         raise Refused("; ".join(str(each) for each in errors))
     return made
-
-
-def find_in_reaction(text: str, span: Span) -> tuple[Finding, ...]:
-    """Everything wrong with the text of a reaction."""
-    findings = Findings()
-    read_reaction(text, span, findings)
-    return findings.sorted()
 
 
 def read_reaction(text: str, span: Span, findings: Findings) -> Reaction | None:

@@ -7,10 +7,9 @@ from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.core.model import Stamp
+from gateway.core.pauses import pause_after_ns
 from gateway.ledger.stamps import read_stamp, stamp_columns
 from gateway.ledger.tables import check_report
-
-PAUSES_S = (60, 300, 900, 3600)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +51,7 @@ def reaction_failed(connection: Connection, action: str, path: str, at: int) -> 
     where = (check_report.c.action == action, check_report.c.path == path)
     failures = connection.execute(select(check_report.c.failures).where(*where)).scalar()
     if failures is not None:
-        pause_s = PAUSES_S[min(failures, len(PAUSES_S) - 1)]
-        values = {"failures": failures + 1, "next_at": at + pause_s * 1_000_000_000}
+        values = {"failures": failures + 1, "next_at": at + pause_after_ns(failures + 1)}
         connection.execute(update(check_report).where(*where).values(values))
 
 

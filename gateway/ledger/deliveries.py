@@ -185,12 +185,6 @@ def open_deliveries(
     return tuple(read_delivery(row) for row in connection.execute(query).mappings())
 
 
-def held_for_name(connection: Connection) -> tuple[int, ...]:
-    """Deliveries that go on once somebody took the old file: look at them again now and then."""
-    query = select(delivery.c.id).where(delivery.c.state == State.HELD.value, delivery.c.error_class == "NameTaken")
-    return tuple(connection.execute(query.order_by(delivery.c.id)).scalars())
-
-
 def skip(connection: Connection, found: int, at: int) -> DeliveryRow:
     """held or intended -> skipped: a person says that it need not be sent.  Raises StateLost from other states."""
     row = get(connection, found)

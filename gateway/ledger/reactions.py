@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, insert, or_, select, update
 
+from gateway.core.pauses import PAUSES, pause_after_ns
 from gateway.ledger.tables import instance, reaction
-
-PAUSES_S = (60, 300, 900, 3600)
-"""When a failed reaction is tried again; after the last one it stays failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +72,9 @@ def done(connection: Connection, found: int, output: str, at: int) -> None:
 
 
 def failed(connection: Connection, row: ReactionRow, error: str, at: int) -> None:
-    """running -> waiting, to be tried again, or -> failed after the last attempt."""
-    if row.attempts <= len(PAUSES_S):
-        next_at = at + PAUSES_S[row.attempts - 1] * 1_000_000_000
+    """running -> waiting, to be tried again once after each pause, or -> failed."""
+    if row.attempts <= len(PAUSES):
+        next_at = at + pause_after_ns(row.attempts)
         _move(connection, row.id, {"state": "waiting", "error": error, "next_at": next_at})
     else:
         _move(connection, row.id, {"state": "failed", "error": error, "ended_at": at})
@@ -93,12 +91,6 @@ def next_due(connection: Connection) -> int | None:
     left = (reaction.c.state == "running") & reaction.c.owner.in_(dead)
     query = select(reaction.c.next_at).where(or_(reaction.c.state == "waiting", left))
     return connection.execute(query.order_by(reaction.c.next_at).limit(1)).scalar()
-
-
-def open_of_run(connection: Connection, run: int) -> int:
-    """How many reactions of a run are not over."""
-    query = select(reaction.c.id).where(reaction.c.run == run, reaction.c.state.in_(("waiting", "running")))
-    return len(connection.execute(query).all())
 
 
 def troubled(connection: Connection) -> tuple[RowMapping, ...]:

@@ -6,13 +6,12 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.core.model import Stamp
+from gateway.core.pauses import pause_after_ns
 from gateway.ledger.ready import Ready
 from gateway.ledger.stamps import read_stamp, stamp_columns
 from gateway.ledger.tables import held_back
 
-_MINUTE_NS = 60 * 1_000_000_000
-PAUSES_NS = (_MINUTE_NS, 5 * _MINUTE_NS, 15 * _MINUTE_NS, 60 * _MINUTE_NS)
-PARKED_AFTER_NS = 24 * 60 * _MINUTE_NS
+PARKED_AFTER_NS = 24 * 3600 * 1_000_000_000
 _KEY = ("action", "command", "source")
 
 _THAT = delete(held_back).where(held_back.c.action == bindparam("of"), held_back.c.source == bindparam("from"))
@@ -61,7 +60,7 @@ def hold_back(
         "state": "parked" if parked else "held_back",
         "failures": failures,
         "first_failed_at": first,
-        "next_at": None if parked else at + PAUSES_NS[min(failures, len(PAUSES_NS)) - 1],
+        "next_at": None if parked else at + pause_after_ns(failures),
         "delivery": failure.delivery,
         "error": failure.error,
         "error_class": failure.error_class,

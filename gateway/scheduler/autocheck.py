@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.core.model import Stamp
+from gateway.core.pauses import pause_after
 from gateway.language.age import since_change
 from gateway.transfer.sources import Found
 
 ONE_HOUR = timedelta(hours=1)
-_AGAIN = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), ONE_HOUR)
 _NOW = timedelta(0)
 
 
@@ -31,7 +31,7 @@ class CheckRule:
 class Report:
     """When a file was last reported, with which stamp; `failures` of its reaction since it last worked.
 
-    `next_at` is when a failed reaction is due again; None: `again_after` the report.
+    `next_at` is when a failed reaction is due again; None: `pause_after` the report.
     """
 
     stamp: Stamp
@@ -67,11 +67,6 @@ def make_rule(
     """The rule of an action; `repeat` None: as long as Age, at least an hour."""
     chosen = max(age, ONE_HOUR) if repeat is None else repeat
     return CheckRule(age=age, look_every=look_every, full_scan_every=full_scan_every, repeat=chosen)
-
-
-def again_after(failures: int) -> timedelta:
-    """How long a failed reaction waits: 1, 5, 15, 60 minutes, then hourly."""
-    return _AGAIN[min(max(failures, 1), len(_AGAIN)) - 1]
 
 
 def decide(found: Sequence[Found], reports: Mapping[str, Report], now: datetime, rule: CheckRule) -> Decision:
@@ -131,7 +126,7 @@ def _due_in(file: Found, report: Report | None, now: datetime, rule: CheckRule) 
         return _NOW
     waits = [_until(report.reported_at, now, rule.repeat)]
     if report.failures:
-        again = again_after(report.failures)
+        again = pause_after(report.failures)
         waits.append(_until((report.next_at or report.reported_at + again) - again, now, again))
     return min(waits)
 

@@ -4,17 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.core.model import Stamp
+from gateway.core.pauses import pause_after
 from gateway.transfer.sources import Found
 from gateway.transfer.stability import Judgement, Verdict
 from gateway.transfer.watched import Watched
-
-PAUSES_S = (60.0, 300.0, 900.0, 3600.0)
-"""After a failure: 1, 5, 15, 60 minutes, then hourly (SPEC §5)."""
-
-
-def pause_s(failures: int) -> float:
-    """How long to wait after the `failures`-th failure in a row."""
-    return PAUSES_S[min(failures, len(PAUSES_S)) - 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +76,7 @@ class Polled:
         for found in offered:
             before = self.left.get(found.path)
             times = before.times + 1 if before is not None and before.stamp == found.stamp else 1
-            self.left[found.path] = Left(found.stamp, times, now_s + pause_s(times), why)
+            self.left[found.path] = Left(found.stamp, times, now_s + pause_after(times).total_seconds(), why)
 
     def left_lying(self, found: Found, now_s: float) -> Judgement | None:
         """Why `found` is held back although no delivery says so; None if it isn't."""

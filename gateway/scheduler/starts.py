@@ -8,9 +8,9 @@ import structlog
 
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError
+from gateway.core.pauses import pause_after
 from gateway.runner.due import Due, Outcome, RunResult
 from gateway.scheduler.entry import Entry, Next
-from gateway.scheduler.polled import pause_s
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +101,7 @@ class Starts:
             pause = AGAIN_S
         else:
             entry.failures += 1
-            pause = pause_s(entry.failures)
+            pause = pause_after(entry.failures).total_seconds()
         entry.retry_at_s, entry.error = self._clock.monotonic() + pause, said
 
     def _next(self, entry: Entry) -> None:

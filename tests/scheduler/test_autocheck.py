@@ -9,10 +9,10 @@ import pytest
 
 from gateway.core.clock import TurnedClock
 from gateway.core.model import Stamp
+from gateway.core.pauses import pause_after
 from gateway.scheduler.autocheck import (
     CheckRule,
     Report,
-    again_after,
     decide,
     decide_at_time,
     look_in,
@@ -70,7 +70,7 @@ class Watched:
         for one in due:
             before = self.reports.get(one.path)
             failures = (before.failures if before else 0) + 1 if self.reaction_fails else 0
-            self.reports[one.path] = Report(one.stamp, now, failures, now + again_after(failures) if failures else None)
+            self.reports[one.path] = Report(one.stamp, now, failures, now + pause_after(failures) if failures else None)
 
     async def _wait(self, length: timedelta) -> None:
         sleeping = asyncio.create_task(self.clock.sleep(length.total_seconds()))
