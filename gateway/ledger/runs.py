@@ -19,7 +19,7 @@ class AlreadyRunning(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """One run.  Times are nanoseconds since the epoch."""
+    """One run.  Times are nanoseconds since the epoch.  `skip_wait` and `approved` are what a person asked for."""
 
     id: int
     action: str
@@ -30,6 +30,8 @@ class RunRow:
     owner: int | None
     command: int
     script_sha256: str
+    skip_wait: bool = False
+    approved: bool = False
     started_at: int
     ended_at: int | None
     files: int
@@ -60,6 +62,8 @@ def start(
     owner: int,
     script_sha256: str,
     at: int,
+    skip_wait: bool = False,
+    approved: bool = False,
 ) -> int:
     """Record a new run; its id.  Raises AlreadyRunning while the action has one that is not over."""
     values = {
@@ -68,6 +72,8 @@ def start(
         "trigger": trigger,
         "owner": owner,
         "script_sha256": script_sha256,
+        "skip_wait": skip_wait,
+        "approved": approved,
         "started_at": at,
         "state": "running",
     }
@@ -219,6 +225,8 @@ def read_run(row: RowMapping) -> RunRow:
         owner=row["owner"],
         command=row["command"],
         script_sha256=row["script_sha256"],
+        skip_wait=row["skip_wait"],
+        approved=row["approved"],
         started_at=row["started_at"],
         ended_at=row["ended_at"],
         files=row["files"],

@@ -4,7 +4,7 @@ Times are integers: nanoseconds since the epoch, UTC (SQLite keeps no zone).  A 
 Ids are never given twice (`sqlite_autoincrement`), also not after the newest rows were dropped.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, false, text
 
 from gateway.ledger.words import Words as Text
 
@@ -50,6 +50,8 @@ run = Table(
     Column("owner", ForeignKey("instance.id")),
     Column("command", Integer, nullable=False, default=0),  # number of the command it is at, from 1
     Column("script_sha256", Text, nullable=False, default=""),  # the text that was planned
+    Column("skip_wait", Boolean, nullable=False, server_default=false()),  # run --now
+    Column("approved", Boolean, nullable=False, server_default=false()),  # run --approve
     Column("next_at", BigInteger),
     Column("started_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),

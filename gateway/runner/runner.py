@@ -95,7 +95,13 @@ def _due_again(row: runs.RunRow, instance: Instance) -> Due:
     """What an interrupted run was started with.  What autosend judged is frozen in the ledger: nothing is added."""
     trigger = Trigger(row.trigger)
     is_autosend = trigger is Trigger.POLL and not isinstance(first_of_kinds(instance.action), Check)
-    return Due(action=row.action, trigger=trigger, judged={} if is_autosend else None)
+    return Due(
+        action=row.action,
+        trigger=trigger,
+        judged={} if is_autosend else None,
+        skip_wait=row.skip_wait,
+        approved=row.approved,
+    )
 
 
 def _remember(run: Run, row: runs.RunRow) -> None:
@@ -182,6 +188,8 @@ def _begin(connection: Connection, instance: Instance, due: Due, services: Servi
         trigger=due.trigger.value,
         owner=services.owner,
         script_sha256=instance.script_sha256,
+        skip_wait=due.skip_wait,
+        approved=due.approved,
         at=services.ledger.now_ns(),
     )
     for number, judged in (due.judged or {}).items():

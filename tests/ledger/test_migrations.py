@@ -5,14 +5,15 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from gateway.core.clock import SystemClock
 from gateway.core.errors import NeedsOperator
-from gateway.ledger import migrate, open_ledger
-from gateway.ledger.database import FILE_NAME
+from gateway.ledger import migrate, open_ledger, runs
+from gateway.ledger.database import FILE_NAME, writing_engine
 from gateway.ledger.tables import METADATA
 
 
@@ -46,10 +47,29 @@ def test_metadata_equals_migrations(tmp_path: Path) -> None:
         assert by_steps[name] == sql
 
 
-def test_the_newest_step_is_the_one_that_the_code_asks_for() -> None:
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-    assert ScriptDirectory.from_config(config).get_heads() == [migrate.HEAD]
+    return config
+
+
+async def test_a_ledger_of_the_first_version_keeps_its_rows(tmp_path: Path) -> None:
+    engine, config = writing_engine(tmp_path / FILE_NAME), _config()
+    with engine.connect() as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO run (action, trigger, state, command, script_sha256, started_at, files, failed_files, bytes,"
+            " notes) VALUES ('orders', 'hand', 'running', 1, 'f00', 1, 0, 0, 0, '[]')"
+        )
+    engine.dispose()
+    async with open_ledger(tmp_path, SystemClock()) as ledger:
+        row = (await ledger.read(runs.latest))["orders"]
+        assert (row.script_sha256, row.skip_wait, row.approved) == ("f00", False, False)
+
+
+def test_the_newest_step_is_the_one_that_the_code_asks_for() -> None:
+    assert ScriptDirectory.from_config(_config()).get_heads() == [migrate.HEAD]
 
 
 def test_a_second_opening_changes_nothing(tmp_path: Path) -> None:

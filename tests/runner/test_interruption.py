@@ -216,3 +216,35 @@ async def test_a_process_that_ends_at_any_moment_loses_and_doubles_nothing(tmp_p
     assert there == copies
     assert tree(tmp_path / "inbox") == {f"{n}.g": f"g{n};" for n in range(3)}
     assert tree(tmp_path / "far") == {**{f"one/{n}.a": f"a{n};" for n in range(3)}, "all.txt": "b0;b1;b2;"}
+
+
+async def test_a_run_that_was_not_to_wait_does_not_wait_after_a_restart_either(tmp_path: Path) -> None:
+    script = "@wait_stable 0s\n@stable_for 1h\nPUT *.a\nPUT *.b"
+    async with stage(tmp_path) as act:
+        for name in ("1.a", "1.b"):
+            write(act.outbox / name, name)
+        await cut_at(act, script, "write", ".1.a.")
+    async with stage(tmp_path) as act:
+        result = await go_on(act, script)
+        assert (result.outcome, tree(act.far)) == (Outcome.DONE, {"1.a": "1.a", "1.b": "1.b"}), result
+
+
+@pytest.mark.parametrize("approved", [True, False])
+async def test_what_a_person_approved_stays_approved_after_a_restart(tmp_path: Path, approved: bool) -> None:
+    script = "PUT *.a\nPUT -REC -MIR site www/"
+    async with stage(tmp_path) as act:
+        write(act.outbox / "1.a")
+        write(act.outbox / "site/kept")
+        for number in range(20):
+            write(act.far / f"www/{number}")
+        reach = Reach("write", ".1.a.")
+        act.disturb(reach.before)
+        due = Due(action=act.script(script).name, trigger=Trigger.HAND, skip_wait=True, approved=approved)
+        task = asyncio.create_task(act.engine.runner.run(due))
+        await asyncio.wait_for(reach.reached.wait(), 10)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    async with stage(tmp_path) as act:
+        result = await go_on(act, script)
+        assert result.outcome is (Outcome.DONE if approved else Outcome.FAILED), result
+        assert (set(tree(act.far / "www")) == {"kept"}) is approved
