@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.config.disks import is_network, kind_of
 from gateway.config.findings import BAD_VALUE, MISSING, PLACE, REFERENCE, error, section, span_of, suggestion, warning
+from gateway.config.jobs_check import job_references
 from gateway.config.lines import KeyPath
 from gateway.config.schema import Config, EndpointSettings, Scheme
 from gateway.core.model import Finding, Span
@@ -36,6 +37,7 @@ class Checker:
         """What is wrong with names and with what refers to them."""
         yield from self._shapes()
         yield from self._groups()
+        yield from job_references(self._config, self._span)
 
     def _span(self, *path: str | int) -> Span:
         return span_of(path, self._spans, self._file)
@@ -46,6 +48,8 @@ class Checker:
             ("endpoints", config.endpoints, _NAME),
             ("groups", config.groups, _NAME),
             ("templates", config.templates, _NAME),
+            ("jobs", config.jobs, _NAME),
+            ("profiles", config.profiles, _NAME),
             ("macros", config.macros, _MACRO),
         ):
             for name in names:

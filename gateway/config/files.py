@@ -25,7 +25,12 @@ _SHARED = {
     ("macros",),
     ("inbound",),
     ("inbound", "users"),
+    ("jobs",),
+    ("profiles",),
 }
+
+# A file in such a folder is one entry of that table, named by its stem; what several files may add to stays itself.
+_ENTRY_FOLDERS = {"jobs.d": "jobs"}
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -64,6 +69,8 @@ def _add_file(
         findings.append(found)
         return False
     new_spans = key_spans(text, str(path))
+    if not is_main and path.parent.name in _ENTRY_FOLDERS:
+        parsed, new_spans = _as_entry(parsed, new_spans, (_ENTRY_FOLDERS[path.parent.name], path.stem), path)
     if not is_main and ("gateway", "include") in new_spans:
         message = "[gateway] include belongs into the main file; move the line there"
         findings.append(error(new_spans["gateway", "include"], PLACE, message))
@@ -71,6 +78,21 @@ def _add_file(
     for key_path, span in new_spans.items():
         spans.setdefault(key_path, span)
     return True
+
+
+def _as_entry(
+    parsed: Tree, spans: Mapping[KeyPath, Span], at: tuple[str, str], path: Path
+) -> tuple[Tree, Mapping[KeyPath, Span]]:
+    """A file that is one entry of a table (a job) in its place of the tree, its keys' places with it."""
+    shared = {name for (name,) in (one for one in _SHARED if len(one) == 1)}
+    kind, name = at
+    tree = {key: value for key, value in parsed.items() if key in shared}
+    entries = tree.setdefault(kind, {})
+    if not isinstance(entries, dict) or name in entries:
+        return tree, spans
+    tree[kind] = {**entries, name: {key: value for key, value in parsed.items() if key not in shared}}
+    placed = {key if key[0] in shared else (*at, *key): span for key, span in spans.items()}
+    return tree, {at: _start(path), **placed}
 
 
 def _text(path: Path) -> tuple[str | None, Finding | None]:

@@ -7,7 +7,7 @@ from typing import Any
 from gateway.config.lines import KeyPath
 
 # What stands in for a key that must be given and is missing or refused; only names are checked in such a tree.
-_STAND_IN = {"url": "file:///", "root": ".", "listen": ":1", "certificate": "env:X", "key": "env:X"}
+_STAND_IN = {"url": "file:///", "root": ".", "listen": ":1", "certificate": "env:X", "key": "env:X", "path": "/"}
 
 
 def without(tree: Mapping[str, Any], refused: Iterable[KeyPath]) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from gateway.config import jobs as job_shapes
 from gateway.config.kinds import (
     Bandwidth,
     Duration,
@@ -24,6 +25,7 @@ from gateway.config.kinds import (
     Url,
     Zone,
 )
+from gateway.config.strict import Strict
 
 __all__ = [
     "Config",
@@ -42,12 +44,6 @@ __all__ = [
     "TlsSettings",
     "Verify",
 ]
-
-
-class Strict(BaseModel):
-    """Frozen, and no key that we don't know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Verify(StrEnum):
@@ -139,6 +135,12 @@ class EndpointSettings(Strict):
         default=timedelta(0), description="How long what -DEL removes is kept in the sentbox; 0s = removed at once."
     )
     tags: dict[str, str] = Field(default={}, description="Words that groups choose endpoints by.")
+    platform: Literal["linux", "windows", "macos"] = Field(
+        default="linux", description="Which command of a job's trigger is run there: linux, windows or macos."
+    )
+    profile: str | None = Field(
+        default=None, description="How distribution jobs treat it: a profile, before the job's own; no default."
+    )
     timezone: Zone | None = Field(
         default=None, description="Zone of this partner's schedules and bandwidth; default: the gateway's."
     )
@@ -198,6 +200,9 @@ class GroupSettings(Strict):
 
     endpoints: Many[str] = Field(default=(), description="Members by name.")
     tags: dict[str, str] = Field(default={}, description="And every endpoint that has all of these tags.")
+    profile: str | None = Field(
+        default=None, description="The profile of its members in jobs, unless they name their own; no default."
+    )
 
 
 class TlsSettings(Strict):
@@ -278,8 +283,10 @@ class Config(Strict):
 
     gateway: GatewaySettings = GatewaySettings()
     system: SystemSettings = SystemSettings()
-    endpoints: dict[str, EndpointSettings] = {}
-    templates: dict[str, dict[str, Any]] = {}
-    groups: dict[str, GroupSettings] = {}
-    macros: dict[str, str] = {}
+    endpoints: dict[str, EndpointSettings] = Field(default={})
+    templates: dict[str, dict[str, Any]] = Field(default={})
+    groups: dict[str, GroupSettings] = Field(default={})
+    macros: dict[str, str] = Field(default={})
     inbound: InboundSettings = InboundSettings()
+    jobs: dict[str, job_shapes.JobSettings] = Field(default={})
+    profiles: dict[str, job_shapes.ProfileSettings] = Field(default={})

@@ -32,6 +32,8 @@ def _step(kind: Any, part: str | int) -> Any:
             return None if field is None else field.annotation
         if get_origin(option) is dict:
             return get_args(option)[1]
+        if get_origin(option) is tuple and isinstance(part, int):
+            return get_args(option)[0]
     return None
 
 
