@@ -6,7 +6,7 @@ from collections.abc import Callable
 from gateway.language.findings import Findings
 from gateway.language.lines import Line, Piece
 from gateway.language.nearest import nearest
-from gateway.language.nodes import Command, Quote, Text
+from gateway.language.nodes import Command, Program, Quote, Text
 from gateway.language.tables import BY_VERB, Row
 from gateway.language.words import COMMA
 
@@ -55,10 +55,14 @@ def _is_known(row: Row, text: str) -> bool:
     name, equals, _ = text.partition("=")
     if not equals:
         return False
-    return row.parameter(name) is not None or (row.verb == "RSYSTEM" and _is_of_rsystem(name))
+    return row.parameter(name) is not None or (_is_program(row) and _is_of_program(name))
 
 
-def _is_of_rsystem(name: str) -> bool:
+def _is_program(row: Row) -> bool:
+    return issubclass(row.node, Program)
+
+
+def _is_of_program(name: str) -> bool:
     return name.lower() == "in" or _ENVIRONMENT.match(name) is not None
 
 

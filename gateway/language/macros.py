@@ -27,6 +27,7 @@ class Where(StrEnum):
 
 
 _EVERYWHERE = frozenset(Where)
+_COMMANDS = frozenset({Where.PROGRAM})
 _FILES = frozenset({Where.TARGET, Where.ON_DELIVERY, Where.ON_FAIL, Where.ON_MET})
 _REACTIONS = frozenset({Where.ON_DELIVERY, Where.ON_FAIL, Where.ON_MET, Where.ON_ACTION})
 _FILE_REACTIONS = frozenset({Where.ON_DELIVERY, Where.ON_FAIL, Where.ON_MET})
@@ -68,6 +69,10 @@ MACROS: Mapping[str, Macro] = {
         Macro("transferid", _DELIVERIES, of_file=True),
         Macro("sha256", frozenset({Where.ON_DELIVERY, Where.ON_FAIL}), of_file=True),
         Macro("status", _REACTIONS),
+        Macro("job_run", _COMMANDS),
+        Macro("job_start", _COMMANDS),
+        Macro("job_ok", _COMMANDS),
+        Macro("job_failed", _COMMANDS),
         Macro("error", frozenset({Where.ON_FAIL, Where.ON_ACTION, Where.ON_MET})),
     )
 }

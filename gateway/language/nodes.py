@@ -237,25 +237,29 @@ class CodeRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class System(Command):
-    """Run an allowed program here, without a shell; `line` is split once, before macros are put in."""
+class Program(Command):
+    """What SYSTEM and RSYSTEM share: `folder` is where it runs, `timeout` None the usual time limit."""
 
-    verb = "SYSTEM"
-    line: Text
-    success_codes: tuple[CodeRange, ...] = (CodeRange(0, 0),)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteSystem(Command):
-    """Run a command at the endpoint over SSH."""
-
-    verb = "RSYSTEM"
     line: Text
     success_codes: tuple[CodeRange, ...] = (CodeRange(0, 0),)
     again_codes: tuple[CodeRange, ...] = ()
     timeout: timedelta | None = None
     folder: Text | None = None
     environment: tuple[tuple[str, Text], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System(Program):
+    """Run an allowed program here, without a shell; `line` is split once, before macros are put in."""
+
+    verb = "SYSTEM"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteSystem(Program):
+    """Run a command at the endpoint over SSH."""
+
+    verb = "RSYSTEM"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

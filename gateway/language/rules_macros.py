@@ -6,7 +6,7 @@ from gateway.core.model import Span
 from gateway.language.findings import Findings, piece
 from gateway.language.macros import MACROS, Use, Where, uses
 from gateway.language.nearest import nearest
-from gateway.language.nodes import Command, LocalReplace, RemoteSystem, Set, System, Text, Transfer
+from gateway.language.nodes import Command, LocalReplace, Program, Set, Text, Transfer
 from gateway.language.parse import Parsed
 from gateway.language.tables import BY_NODE
 from gateway.language.world import World
@@ -29,9 +29,8 @@ def macro_rules(parsed: Parsed, world: World, findings: Findings) -> None:
 
 def texts(command: Command) -> Iterator[tuple[Where, Text]]:
     """The texts of a command that may hold macros, each with what it is."""
-    if isinstance(command, System | RemoteSystem):
+    if isinstance(command, Program):
         yield Where.PROGRAM, command.line
-    if isinstance(command, RemoteSystem):
         yield from ((Where.PROGRAM, text) for text in (command.folder, *dict(command.environment).values()) if text)
     if isinstance(command, Set) and command.value is not None and command.name.lower() == "done_file":
         yield Where.TARGET, command.value

@@ -12,10 +12,9 @@ from gateway.language.nodes import (
     Clear,
     Command,
     Header,
+    Program,
     Quote,
-    RemoteSystem,
     Set,
-    System,
     Text,
     Wait,
 )
@@ -57,9 +56,8 @@ def show_command(command: Command, written: frozenset[str] = _NOTHING) -> str:
         return f"{'SITE' if command.site else 'QUOTE'} {_rest(command.line.value, bare=True)}"
     row = _row(command)
     words = [row.verb, *_options(row, command), *_paths(row, command), *_parameters(row, command, written)]
-    if isinstance(command, RemoteSystem):
-        words += _remote(command)
-    if isinstance(command, System | RemoteSystem):
+    if isinstance(command, Program):
+        words += _surroundings(command)
         words.append(_rest(command.line.value, bare=False))
     return " ".join(words)
 
@@ -132,7 +130,7 @@ def _quoted(value: str) -> str:
     return f"'{value}'" if '"' in value else f'"{value}"'
 
 
-def _remote(command: RemoteSystem) -> list[str]:
+def _surroundings(command: Program) -> list[str]:
     folder = [f"In={_quoted(command.folder.value)}"] if command.folder else []
     return folder + [f"Env.{name}={_quoted(text.value)}" for name, text in command.environment]
 

@@ -157,18 +157,22 @@ def _remote(verb: str, node: type[nodes.Command], syntax: str, paths: tuple[str,
     return Row(verb=verb, node=node, syntax=syntax, paths=paths, needed=needed)
 
 
+_PROGRAM = (
+    _SUCCESS,
+    Parameter("AgainCodes", "again_codes", values.read_codes, value_text.show_codes),
+    Parameter("Timeout", "timeout", values.read_wait, value_text.show_wait),
+)
 SYSTEM = Row(
-    verb="SYSTEM", node=nodes.System, syntax='SYSTEM [SuccessCodes=0-1,255] "program args"', parameters=(_SUCCESS,)
+    verb="SYSTEM",
+    node=nodes.System,
+    syntax='SYSTEM [SuccessCodes=0-1,255] [AgainCodes=…] [Timeout=…] [In="dir"] [Env.NAME=value …] "program args"',
+    parameters=_PROGRAM,
 )
 RSYSTEM = Row(
     verb="RSYSTEM",
     node=nodes.RemoteSystem,
     syntax='RSYSTEM [SuccessCodes=…] [AgainCodes=…] [Timeout=…] [In="dir"] [Env.NAME=value …] "command"',
-    parameters=(
-        _SUCCESS,
-        Parameter("AgainCodes", "again_codes", values.read_codes, value_text.show_codes),
-        Parameter("Timeout", "timeout", values.read_wait, value_text.show_wait),
-    ),
+    parameters=_PROGRAM,
 )
 
 ROWS = (

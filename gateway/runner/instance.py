@@ -1,6 +1,7 @@
 """An instance: one action bound to one endpoint, everything resolved (a group as @endpoint gives one each)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,7 +15,8 @@ class Instance:
     """What the scheduler and the runner know of an action.
 
     `name` is the action's name, with `@endpoint` behind it for a member of a group.  `inbox` and `outbox` are the
-    endpoint's; without an endpoint both are the gateway's root.
+    endpoint's; without an endpoint both are the gateway's root.  `values` are those of macros that only a distribution
+    job gives a meaning.
     """
 
     name: str
@@ -31,3 +33,4 @@ class Instance:
     sent_keep: timedelta = timedelta(0)
     sent_folder: Path | None = None
     script_sha256: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)

@@ -7,6 +7,8 @@ from gateway.language.macros import time_values
 from gateway.language.settings import Settings
 from gateway.runner.instance import Instance
 
+_NO_JOB = {"job_run": "", "job_start": "", "job_ok": "", "job_failed": ""}
+
 
 def instance_values(
     instance: Instance, settings: Settings, macros: Mapping[str, str], text: str, now: datetime
@@ -22,4 +24,6 @@ def instance_values(
         "endpoint": endpoint,
         "mailbox": endpoint,
         "action": instance.action.name,
+        **_NO_JOB,
+        **instance.values,
     }

@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from gateway.language.nodes import CodeRange
 TIME_LIMIT_S = 600.0
 TAIL_BYTES = 16_384
 _GRACE_S = 3.0
+_NOTHING: Mapping[str, str] = {}
 _LAST_WORDS_S = 0.5
 """How long output is read after a program has ended: what it leaves running may print for ever."""
 
@@ -57,11 +58,17 @@ def program_words(line: str, expand: Callable[[str], str], allow: Sequence[tuple
 
 
 async def run_program(
-    words: Sequence[str], *, folder: Path, hidden: Collection[str] = (), time_limit_s: float = TIME_LIMIT_S
+    words: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str] = _NOTHING,
+    hidden: Collection[str] = (),
+    time_limit_s: float = TIME_LIMIT_S,
 ) -> ProgramResult:
     """Run `words` in `folder`; standard input is empty, output and errors are kept together, the tail only.
 
-    `hidden` are environment variables that it doesn't get: passwords are no business of programs.
+    `environment` is put beside ours; `hidden` are variables of ours that it doesn't get: passwords are no business of
+    programs.
 
     Raises NeedsOperator if the program can't be started, GatewayError if it does not end in time.
     """
@@ -74,7 +81,7 @@ async def run_program(
             stdout=write_end,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
-            env={name: value for name, value in os.environ.items() if name not in hidden},
+            env={**{name: value for name, value in os.environ.items() if name not in hidden}, **environment},
         )
     except BaseException as error:
         os.close(read_end)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.clock import TurnedClock
 from gateway.core.errors import GatewayError, NeedsOperator, Refused
 from gateway.runner.due import Outcome
 from gateway.runner.system import TAIL_BYTES, program_words, run_program
-from tests.runner.harness import Stage, stage, tree, write
+from tests.runner.harness import START, Stage, stage, tree, write
 
 SH = "/bin/sh"
 
@@ -134,3 +135,29 @@ async def test_local_files_are_deleted_and_changed(act: Stage) -> None:
     assert (await act.run("LDELETE missing.csv")).outcome is Outcome.FAILED
     assert (await act.run("LREPLACE a b missing.csv")).outcome is Outcome.FAILED
     assert (await act.run("LDELETE *.x\nLREPLACE a b *.x")).outcome is Outcome.NOTHING
+
+
+async def test_system_runs_where_and_with_what_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "in box").mkdir()
+    async with stage(tmp_path, allow=["/bin/sh"]) as made:
+        (made.root / "tell.sh").write_text('echo "$WHO,$RUN,$PWD"')
+        line = f'SYSTEM In="in box" Env.WHO="it\'s me" Env.RUN=%job_run% "/bin/sh {made.root}/tell.sh"'
+        result = await made.run(line)
+    assert f"it's me,,{tmp_path}/in box" in result.notes[0]
+
+
+async def test_system_is_tried_again_after_an_exit_code_of_againcodes(tmp_path: Path) -> None:
+    async with stage(tmp_path, allow=["/bin/sh"], clock=TurnedClock(START)) as made:
+        (made.root / "once.sh").write_text("test -e once && exit 0; touch once; exit 75")
+        (made.root / "never.sh").write_text("echo x >> tries; exit 75")
+        result = await made.run(f'SYSTEM AgainCodes=75 "/bin/sh {made.root}/once.sh"')
+        again = await made.run(f'SYSTEM AgainCodes=75 "/bin/sh {made.root}/never.sh"')
+        assert (made.root / "tries").read_text() == "x\n" * 4
+    assert result.error is None
+    assert "ended with code 75" in str(again.error)
+
+
+async def test_system_ends_when_its_own_time_is_over(tmp_path: Path) -> None:
+    async with stage(tmp_path, allow=["/bin/sleep"]) as made:
+        result = await made.run('SYSTEM Timeout=1S "/bin/sleep 60"')
+    assert "did not end within 1 s" in str(result.error)
