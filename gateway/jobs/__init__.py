@@ -1,0 +1,1 @@
+"""Distribution jobs: one source, many destinations, compiled into actions (DESIGN §1)."""
