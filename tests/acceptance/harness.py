@@ -121,7 +121,7 @@ class Gateway:
         seen = len(self.log())
         with self._log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self._before, *self.command, "serve"], env=self._env(), cwd=self.folder, stdout=log, stderr=log
+                [*self._before, *self.command, "serve"], env=self.environment(), cwd=self.folder, stdout=log, stderr=log
             )
         until(
             lambda: self._ended() or any(line.get("event") == "serving" for line in self.log()[seen:]),
@@ -158,7 +158,7 @@ class Gateway:
         self.write_config()
         return subprocess.run(
             [*self._before, *self.command, *arguments],
-            env=self._env(),
+            env=self.environment(),
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -172,7 +172,8 @@ class Gateway:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def _env(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What its processes find there."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith("GATEWAY")}
         return {**kept, "GATEWAY_CONFIG": str(self.config), **self._environment}
 

@@ -1,30 +1,56 @@
 """The guarantee, with real processes: killed at random moments, nothing is lost, nothing comes twice, nothing is torn.
 
-KILLS and SEED in the environment make a longer test out of it: `KILLS=1000 SEED=7 pytest -k killed --timeout 0`.
+KILLS, SEED and LANES in the environment make a longer test of it (`make torture`); LANE=2 repeats one lane alone.
 """
 
+import multiprocessing
 import os
-import random
-import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from gateway.ledger.delivery_row import OPEN, State
+from gateway.ledger.delivery_row import State
 from tests.acceptance.arrivals import Arrivals, arrivals_in
 from tests.acceptance.feeding import Feeder
 from tests.acceptance.harness import Gateway, until
+from tests.acceptance.kills.lane import Lane, run_lane
+from tests.acceptance.kills.tally import SURE, Tally, shown, total
 from tests.acceptance.mortal_sshd import mortal_sshd
 from tests.peers.openssh import SshPeer
 from tests.peers.vsftpd import FtpPeer
 
-KILLS = int(os.environ.get("KILLS", "6"))
+KILLS = int(os.environ.get("KILLS", "25"))
 SEED = int(os.environ.get("SEED", "2"))
-FILES_A_KILL = 25
-FEED_A_KILL_S = 2.0
+LANES = min(int(os.environ.get("LANES", "2")), KILLS)
+LANE = os.environ.get("LANE")
+
+
+def lanes(folder: Path) -> list[Lane]:
+    """Gateways side by side, each killed its share of times."""
+    shares = [KILLS // LANES + (number < KILLS % LANES) for number in range(LANES)]
+    wanted = range(LANES) if LANE is None else [int(LANE)]
+    return [Lane(number, SEED, shares[number], folder / f"lane{number}") for number in wanted]
+
+
+@pytest.mark.timeout(120 + 8 * KILLS)
+@pytest.mark.usefixtures("sshd", "plain_vsftpd")  # each lane has its own: these say whether there are any
+def test_a_service_killed_at_random_moments_loses_nothing_and_sends_nothing_twice(tmp_path: Path) -> None:
+    tally = killed(lanes(tmp_path))
+    print(shown(tally))  # noqa: T201
+
+    assert tally.faults == []
+    assert tally.delivered == tally.fed > tally.kills
+    assert [state for state in SURE if not tally.hit[state]] == [], "the kills must come in the middle of something"
+
+
+def killed(wanted: list[Lane]) -> Tally:
+    """What came of all lanes; each is a process of its own, so that none holds up another's kills."""
+    with ProcessPoolExecutor(len(wanted), multiprocessing.get_context("spawn")) as pool:
+        return total(pool.map(run_lane, wanted))
 
 
 @dataclass
@@ -65,32 +91,6 @@ def routes(gateway: Gateway, sshd: SshPeer, plain_vsftpd: FtpPeer, tmp_path: Pat
         for endpoint in ("shell", "plain"):
             gateway.polled(f"to_{endpoint}", endpoint, "PUT -DEL *", "@retry_delay 1s\n")
         yield Route(gateway.outbox("shell"), shell), Route(gateway.outbox("plain"), plain)
-
-
-@pytest.mark.timeout(90 + 10 * KILLS)
-def test_a_service_killed_at_random_moments_loses_nothing_and_sends_nothing_twice(
-    gateway: Gateway, routes: tuple[Route, Route]
-) -> None:
-    chance = random.Random(SEED)
-    feeder = _feed(routes, KILLS * FILES_A_KILL, KILLS * FEED_A_KILL_S)
-    interrupted = 0
-    for _ in range(KILLS):
-        gateway.start()
-        if chance.random() < 0.7:  # as a file travels
-            chance.choice(routes).arrivals.next_partial(3.0)
-            time.sleep(chance.uniform(0, 0.03))
-        else:
-            time.sleep(chance.uniform(0, 2.0))
-        gateway.kill()
-        interrupted += any(row.state in OPEN for row in gateway.deliveries())
-    feeder.finish()
-    print(f"{KILLS} kills, {interrupted} of them with files on their way")  # noqa: T201
-    assert interrupted > 0
-
-    gateway.start()
-
-    _all_over(gateway, routes)
-    _proved(gateway, routes)
 
 
 def test_a_service_told_to_stop_finishes_what_is_under_way_and_leaves_nothing_half(
