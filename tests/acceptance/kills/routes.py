@@ -23,7 +23,7 @@ class Route:
     source: Path
     recipient: Recipient | LogRecipient
     books: Books
-    mixture: Mixture = Mixture()
+    mixture: Mixture = field(default_factory=Mixture)
     extension: str = "dat"
     renames_in: bool = False
     """Files are published by a rename alone; else half of them are written where they are taken from."""
