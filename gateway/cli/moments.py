@@ -1,21 +1,10 @@
 """Times as people write and read them: ISO 8601 or a length before now; the ledger keeps nanoseconds."""
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 
 from gateway.core.errors import Refused
+from gateway.core.moments import moment
 from gateway.core.units import parse_duration
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def moment(at_ns: int, zone: tzinfo) -> datetime:
-    """The moment that the ledger means, in `zone`."""
-    return (_EPOCH + timedelta(microseconds=at_ns // 1000)).astimezone(zone)
-
-
-def iso(at_ns: int | None, zone: tzinfo) -> str | None:
-    """ISO 8601 with offset, to the millisecond, for --json."""
-    return None if at_ns is None else moment(at_ns, zone).isoformat(timespec="milliseconds")
 
 
 def short(at_ns: int | None, zone: tzinfo) -> str | None:
@@ -29,11 +18,6 @@ def shown(value: datetime | str | None, zone: tzinfo) -> str | None:
         return None
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
-
-
-def ns(at: datetime) -> int:
-    """As the ledger keeps it."""
-    return (at.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def ago(text: str, now: datetime, zone: tzinfo) -> datetime:

@@ -2,9 +2,11 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Annotated
+from io import TextIOWrapper
+from typing import Annotated, TextIO
 
 import typer
 
@@ -23,8 +25,21 @@ Row = Mapping[str, Value]
 
 
 def print_json(value: object) -> None:
-    """One JSON document; letters as they are."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=None if not sys.stdout.isatty() else 2))
+    """One JSON document; letters as they are, bytes of a name that are no UTF-8 as JSON's lone surrogates."""
+    text = json.dumps(value, ensure_ascii=False, indent=None if not sys.stdout.isatty() else 2)
+    typer.echo(text.encode("utf-8", "backslashreplace"))
+
+
+@contextmanager
+def standard_output() -> Iterator[TextIO]:
+    """Standard output for a text of any length: UTF-8, names that are no UTF-8 with the bytes that they have."""
+    sys.stdout.flush()
+    out = TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="surrogateescape", newline="")
+    try:
+        yield out
+        out.flush()
+    finally:
+        out.detach()
 
 
 def print_rows(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, empty: str) -> None:

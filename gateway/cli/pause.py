@@ -21,8 +21,8 @@ def pause(
     import getpass
 
     from gateway.cli.doing import do
-    from gateway.cli.moments import ns
     from gateway.cli.steering import step_in
+    from gateway.core.moments import ns
 
     end = do(lambda loaded, clock: _moment(loaded, clock, until)) if until is not None else None
     until_ns = None if end is None else ns(end)

@@ -8,9 +8,10 @@ from itertools import chain
 
 import typer
 
-from gateway.cli.moments import moment, shown
+from gateway.cli.moments import shown
 from gateway.cli.output import print_table, show_span, show_value
 from gateway.core.circuit import Circuit, circuit_at
+from gateway.core.moments import moment
 from gateway.service.state import ActionState, GatewayState, since
 
 _COLUMNS = ("action", "state", "oldest file", "next", "last run", "why")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from gateway.cli.moments import iso
 from gateway.cli.output import Row
+from gateway.core.moments import iso
 from gateway.service.why import Candidate, Story, Told
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from gateway.cli.moments import moment, short, shown
+from gateway.cli.moments import short, shown
 from gateway.cli.output import show_span
 from gateway.core.model import Stamp
+from gateway.core.moments import moment
 from gateway.language.nodes import Get
 from gateway.ledger.standing import Block, Standing
 from gateway.service.schedules import is_polled, refusal
@@ -68,8 +69,6 @@ def _present(one: Candidate, story: Story, told: Told) -> Iterator[str]:
 def _standings(one: Candidate, story: Story, told: Told) -> Iterator[str]:
     for standing in one.standings:
         current = _is_current(standing, story)
-        if standing.block is Block.SEEN and not getattr(one.command, "new", False):
-            continue
         if not current:
             yield f"An earlier version of it was {standing.block.replace('_', ' ')}; the one that is there now is new."
             continue

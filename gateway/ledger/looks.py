@@ -7,6 +7,8 @@ from sqlalchemy import Connection, delete, insert, select
 
 from gateway.ledger.tables import look
 
+_BITE = 5000
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -37,8 +39,9 @@ def looks_at(connection: Connection, path: str, limit: int = 100) -> list[Look]:
 
 
 def forget_looks(connection: Connection, before: int) -> int:
-    """Drop what is older than `before`; how many rows that were."""
-    return connection.execute(delete(look).where(look.c.at < before)).rowcount
+    """Drop a bite of what is older than `before`; how many rows that were.  Call until it is 0."""
+    old = select(look.c.id).where(look.c.at < before).order_by(look.c.at).limit(_BITE)
+    return connection.execute(delete(look).where(look.c.id.in_(old))).rowcount
 
 
 def _values(one: Look) -> dict[str, str | int | None]:

@@ -40,13 +40,14 @@ def to_follow(connection: Connection, found: int, after: int, known: Collection[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """Which runs to show; None is everything.  Times are nanoseconds since the epoch."""
+    """Which runs to show; None is everything.  Times are nanoseconds since the epoch; `below`: ids before this one."""
 
     action: str | None = None
     endpoint: str | None = None
     outcome: str | None = None
     since: int | None = None
     until: int | None = None
+    below: int | None = None
     limit: int = 100
 
 
@@ -69,6 +70,8 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
         found.append(run.c.started_at >= wanted.since)
     if wanted.until is not None:
         found.append(run.c.started_at < wanted.until)
+    if wanted.below is not None:
+        found.append(run.c.id < wanted.below)
     return found
 
 

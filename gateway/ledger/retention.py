@@ -1,58 +1,110 @@
-"""What is old enough goes: in small bites, so that nobody waits long for the write lock."""
+"""What is old enough goes: in small bites, so that nobody waits long for the write lock.
 
-from sqlalchemy import Connection, delete, exists, or_, select, update
+History can be read before it is dropped (`old_deliveries`, `old_runs`), so that it is kept elsewhere; then exactly what
+was read is dropped.
+"""
 
-from gateway.ledger.delivery_row import State
-from gateway.ledger.tables import awaited, delivery, held_back, instance, reaction, request, run, run_file
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, select, update
+
+from gateway.ledger.delivery_row import DeliveryRow, State, read_delivery
+from gateway.ledger.runs import RunRow, read_run
+from gateway.ledger.tables import awaited, counter, delivery, held_back, instance, reaction, request, run, run_file
 
 BITE = 500
-_OVER = (State.DONE.value, State.FAILED.value, State.SKIPPED.value)
+_SHOWN = (State.PARKED.value, State.DELETE_FAILED.value, State.HELD.value)
+_UNDER_WAY = (State.INTENDED, State.PLACING, State.SWAPPING, State.DELIVERED, State.AWAITING)
+_NOT_OVER = (*(state.value for state in _UNDER_WAY), *_SHOWN)
 
 
-def forget_deliveries(connection: Connection, before: int) -> int:
-    """Drop deliveries that were over before `before`, with what hangs on them; how many.  Call until it is 0.
+def old_deliveries(connection: Connection, before: int) -> tuple[DeliveryRow, ...]:
+    """The next bite of deliveries that were over before `before`, oldest first.
 
     What is shown until somebody resolves it (delete_failed, parked) stays, and so does a parent of what stays.
     """
+    query = select(delivery).where(_old(before)).order_by(delivery.c.started_at).limit(BITE)
+    return tuple(read_delivery(row) for row in connection.execute(query).mappings())
+
+
+def drop_deliveries(connection: Connection, before: int, found: Collection[int]) -> int:
+    """Drop those of `found` that still are as `old_deliveries` says, with what hangs on them; how many."""
+    query = select(delivery.c.id).where(_old(before), delivery.c.id.in_(found))
+    return _drop(connection, connection.execute(query).scalars().all())
+
+
+def forget_deliveries(connection: Connection, before: int) -> int:
+    """Drop a bite of `old_deliveries`; how many.  Call until it is 0."""
+    query = select(delivery.c.id).where(_old(before)).order_by(delivery.c.started_at).limit(BITE)
+    return _drop(connection, connection.execute(query).scalars().all())
+
+
+def _old(before: int) -> ColumnElement[bool]:
+    """Along the index of starts: a state that is *not* one of few leaves SQLite no other."""
     child = delivery.alias("child")
-    old = (
-        select(delivery.c.id)
-        .where(
-            delivery.c.state.in_(_OVER),
-            delivery.c.finished_at < before,
-            ~exists().where(child.c.parent == delivery.c.id),
-            ~exists().where(awaited.c.answer == delivery.c.id),
-        )
-        .order_by(delivery.c.id)
-        .limit(BITE)
+    return and_(
+        delivery.c.started_at < before,
+        delivery.c.finished_at < before,
+        delivery.c.state.not_in(_NOT_OVER),
+        ~exists().where(child.c.parent == delivery.c.id),
+        ~exists().where(awaited.c.answer == delivery.c.id),
     )
-    ids = connection.execute(old).scalars().all()
+
+
+def _drop(connection: Connection, ids: Collection[int]) -> int:
     connection.execute(update(held_back).where(held_back.c.delivery.in_(ids)).values(delivery=None))
     connection.execute(delete(awaited).where(awaited.c.delivery.in_(ids)))
     connection.execute(delete(reaction).where(reaction.c.delivery.in_(ids)))
     return connection.execute(delete(delivery).where(delivery.c.id.in_(ids))).rowcount
 
 
+def old_runs(connection: Connection, before: int) -> tuple[RunRow, ...]:
+    """The next bite of runs that ended before `before` and have no delivery left, oldest first."""
+    query = select(run).where(_old_run(before)).order_by(run.c.ended_at).limit(BITE)
+    return tuple(read_run(row) for row in connection.execute(query).mappings())
+
+
+def drop_runs(connection: Connection, before: int, found: Collection[int]) -> int:
+    """Drop those of `found` that still are as `old_runs` says, with their files and reactions; how many."""
+    query = select(run.c.id).where(_old_run(before), run.c.id.in_(found))
+    return _drop_runs(connection, connection.execute(query).scalars().all())
+
+
 def forget_runs(connection: Connection, before: int) -> int:
-    """Drop runs that ended before `before` and have no delivery left; how many.  Call until it is 0."""
-    old = (
-        select(run.c.id)
-        .where(run.c.ended_at < before, ~exists().where(delivery.c.run == run.c.id))
-        .order_by(run.c.id)
-        .limit(BITE)
-    )
-    ids = connection.execute(old).scalars().all()
+    """Drop a bite of `old_runs`; how many.  Call until it is 0."""
+    query = select(run.c.id).where(_old_run(before)).order_by(run.c.ended_at).limit(BITE)
+    return _drop_runs(connection, connection.execute(query).scalars().all())
+
+
+def _old_run(before: int) -> ColumnElement[bool]:
+    return and_(run.c.ended_at < before, ~exists().where(delivery.c.run == run.c.id))
+
+
+def _drop_runs(connection: Connection, ids: Collection[int]) -> int:
     connection.execute(delete(run_file).where(run_file.c.run.in_(ids)))
     connection.execute(delete(reaction).where(reaction.c.run.in_(ids)))
     return connection.execute(delete(run).where(run.c.id.in_(ids))).rowcount
 
 
+def forget_reactions(connection: Connection, before: int) -> int:
+    """Drop a bite of reactions that ended before `before`, whatever became of their runs.  Call until it is 0."""
+    old = select(reaction.c.id).where(reaction.c.ended_at < before).order_by(reaction.c.ended_at).limit(BITE)
+    return connection.execute(delete(reaction).where(reaction.c.id.in_(old))).rowcount
+
+
+def forget_counters(connection: Connection, before_day: str) -> int:
+    """Drop the counts (%index%) of days before `before_day`, an ISO date; how many."""
+    return connection.execute(delete(counter).where(counter.c.day < before_day)).rowcount
+
+
 def forget_the_rest(connection: Connection, before: int) -> int:
-    """Drop answered requests and instances that nothing refers to any more; how many."""
-    gone = connection.execute(delete(request).where(request.c.ended_at < before)).rowcount
+    """Drop a bite of answered requests and of instances that nothing refers to any more; how many."""
+    asked = select(request.c.id).where(request.c.ended_at < before).limit(BITE)
+    gone = connection.execute(delete(request).where(request.c.id.in_(asked))).rowcount
     used = or_(
         exists().where(delivery.c.owner == instance.c.id),
         exists().where(run.c.owner == instance.c.id),
         exists().where(reaction.c.owner == instance.c.id),
     )
-    return gone + connection.execute(delete(instance).where(instance.c.ended_at < before, ~used)).rowcount
+    ended = select(instance.c.id).where(instance.c.ended_at < before, ~used).limit(BITE)
+    return gone + connection.execute(delete(instance).where(instance.c.id.in_(ended))).rowcount

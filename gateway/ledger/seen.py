@@ -1,6 +1,6 @@
 """What counts as delivered before (-NEW, baseline), and when a remote file was first seen (GET)."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
@@ -10,40 +10,26 @@ from gateway.core.model import Stamp
 from gateway.ledger.stamps import read_stamp, stamp_columns
 from gateway.ledger.tables import seen, sighting
 
-_CHUNK = 500
+EVERY_COMMAND = 0
+"""What a baseline marks counts for every command of its action."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One version that counts as delivered; `sha256` decides where only inode or device differ."""
+    """One version that counts as delivered by a command; `sha256` decides where only inode or device differ."""
 
     source: str
     stamp: Stamp
     sha256: str | None = None
+    command: int = EVERY_COMMAND
 
 
 def mark_seen(connection: Connection, action: str, files: Iterable[Seen], at: int) -> None:
     """These versions count as delivered."""
     for file in files:
-        values = {**stamp_columns("stamp", file.stamp), "sha256": file.sha256, "at": at}
-        query = insert(seen).values(action=action, source=file.source, **values)
-        connection.execute(query.on_conflict_do_update(index_elements=["action", "source"], set_=values))
-
-
-def seen_of(connection: Connection, action: str) -> dict[str, Seen]:
-    """All that an action counts as delivered, by source."""
-    rows = connection.execute(select(seen).where(seen.c.action == action)).mappings()
-    return {row["source"]: Seen(row["source"], read_stamp("stamp", row) or Stamp(-1), row["sha256"]) for row in rows}
-
-
-def forget_seen(connection: Connection, action: str, sources: Collection[str]) -> int:
-    """Drop what is no longer there: a file that comes back under the same name is new.  How many rows that were."""
-    names = sorted(sources)
-    dropped = 0
-    for start in range(0, len(names), _CHUNK):
-        chunk = names[start : start + _CHUNK]
-        dropped += connection.execute(delete(seen).where(seen.c.action == action, seen.c.source.in_(chunk))).rowcount
-    return dropped
+        values = {**stamp_columns("stamp", file.stamp), "sha256": file.sha256, "at": at, "gone_at": None}
+        query = insert(seen).values(action=action, source=file.source, command=file.command, **values)
+        connection.execute(query.on_conflict_do_update(index_elements=["action", "source", "command"], set_=values))
 
 
 def sight(connection: Connection, action: str, command: int, listing: Mapping[str, Stamp], at: int) -> dict[str, int]:

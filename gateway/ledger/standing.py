@@ -129,12 +129,14 @@ def _block_of(state: str) -> Block:
 def _seen(connection: Connection, action: str, sources: list[str]) -> Iterator[Standing]:
     """Plain columns: at start these rows are as many as there are files under watch."""
     query = select(*(seen.c[name] for name in _SEEN)).where(seen.c.action == action, seen.c.source.in_(sources))
-    for source, size, mtime_ns, inode, device, grain_ns, sha256 in connection.execute(query).all():
+    for source, command, size, mtime_ns, inode, device, grain_ns, sha256 in connection.execute(query).all():
         stamp = Stamp(-1 if size is None else size, mtime_ns, inode or 0, device or 0, grain_ns or 1)
-        yield Standing(block=Block.SEEN, command=None, source=source, stamp=stamp, sha256=sha256)
+        yield Standing(block=Block.SEEN, command=command or None, source=source, stamp=stamp, sha256=sha256)
 
 
-_SEEN = ("source", "stamp_size", "stamp_mtime_ns", "stamp_inode", "stamp_device", "stamp_grain_ns", "sha256")
+_SEEN = (
+    "source", "command", "stamp_size", "stamp_mtime_ns", "stamp_inode", "stamp_device", "stamp_grain_ns", "sha256",
+)  # fmt: skip
 
 
 def _rows(connection: Connection, query: Select[tuple[object, ...]]) -> Iterator[RowMapping]:

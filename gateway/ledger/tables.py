@@ -1,7 +1,8 @@
 """The ledger's tables.  Invariants are indexes; each change of state is commented with its arrow.
 
 Times are integers: nanoseconds since the epoch, UTC (SQLite keeps no zone).  A stamp is five columns with a prefix.
-Ids are never given twice (`sqlite_autoincrement`), also not after the newest rows were dropped.
+Ids are never given twice (`sqlite_autoincrement`), also not after the newest rows were dropped.  Each column that
+refers to another table has an index: without it, dropping one old row reads the whole table.
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, false, text
@@ -12,6 +13,11 @@ METADATA = MetaData()
 
 OPEN_STATES = ("intended", "placing", "swapping", "delivered", "awaiting", "held")
 """States of a delivery that is not over: whoever owns it must bring it to an end."""
+
+
+def _referring(name: str, column: str) -> Index:
+    """An index over the rows that refer to something: few of a table that is mostly over."""
+    return Index(name, column, sqlite_where=text(f"{column} IS NOT NULL"))
 
 
 def _stamp(prefix: str) -> list[Column[int]]:
@@ -63,6 +69,8 @@ run = Table(
     Column("error_class", Text),
     Index("one_run_per_action", "action", unique=True, sqlite_where=text("state <> 'ended'")),
     Index("runs_by_action", "action", "id"),
+    Index("runs_by_end", "ended_at"),
+    _referring("runs_by_owner", "owner"),
     sqlite_autoincrement=True,
 )
 
@@ -133,6 +141,7 @@ delivery = Table(
     Index("deliveries_by_parent", "parent"),
     Index("deliveries_by_state", "state", "endpoint"),
     Index("deliveries_by_time", "started_at"),
+    _referring("deliveries_by_owner", "owner"),
     Index(
         "one_open_delivery_per_source",
         "action",
@@ -166,6 +175,7 @@ awaited = Table(
     Column("deadline_at", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     Column("answer", ForeignKey("delivery.id")),
+    _referring("awaited_by_answer", "answer"),
 )
 
 # A source after a failed run.  held_back -> parked | (gone: freed by a new stamp, retry, or success)
@@ -183,17 +193,20 @@ held_back = Table(
     Column("delivery", ForeignKey("delivery.id")),
     Column("error", Text, nullable=False),
     Column("error_class", Text, nullable=False),
+    _referring("held_back_by_delivery", "delivery"),
 )
 
-# What -NEW and baseline know as delivered.  Kept as long as the file is seen there.
+# What -NEW and baseline know as delivered.  Kept as long as the file is there, and for a time after that.
 seen = Table(
     "seen",
     METADATA,
     Column("action", Text, primary_key=True),
     Column("source", Text, primary_key=True),
+    Column("command", Integer, primary_key=True),  # which delivered it; 0: it counts for all
     *_stamp("stamp"),
     Column("sha256", Text),
     Column("at", BigInteger, nullable=False),
+    Column("gone_at", BigInteger),  # when the file was first found missing
 )
 
 # The first sight of a remote file with this stamp (GET): kept from run to run.
@@ -279,6 +292,10 @@ reaction = Table(
     Column("output", Text),
     Column("error", Text),
     Index("reactions_due", "state", "next_at"),
+    _referring("reactions_by_run", "run"),
+    _referring("reactions_by_delivery", "delivery"),
+    _referring("reactions_by_owner", "owner"),
+    Index("reactions_by_end", "ended_at"),
     sqlite_autoincrement=True,
 )
 

@@ -53,7 +53,7 @@ def _delivered(connection: Connection, row: DeliveryRow, instance: Instance, com
     intent = row.intent
     sources.free(connection, intent.action, intent.source, intent.command)
     if command.new:
-        mark_seen(connection, intent.action, [Seen(intent.source, intent.stamp, row.sha256)], now())
+        mark_seen(connection, intent.action, [Seen(intent.source, intent.stamp, row.sha256, intent.command)], now())
     if isinstance(command, PutGet):
         answers.expect(connection, row.id, now() + int(command.wait.total_seconds() * 1e9))
     react_to_success(connection, row, instance, now())

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gateway.language.nodes import Action
+from gateway.language.nodes import Action, Transfer
 from gateway.language.settings import ActionSettings
 
 
@@ -34,3 +34,8 @@ class Instance:
     sent_folder: Path | None = None
     script_sha256: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def only_new(self) -> frozenset[int]:
+        """The numbers of the commands with -NEW."""
+        return frozenset(n for n, one in enumerate(self.action.commands, 1) if isinstance(one, Transfer) and one.new)

@@ -139,10 +139,11 @@ async def takeable(run: Run, number: int, command: Transfer, found: Sequence[Fou
     """Leave out what is under way, waits for a person, or (-NEW) was delivered before."""
     known = await _standings(run, [one.path for one in found])
     now_ns = run.services.ledger.now_ns()
+    only_new = run.instance.only_new
     taken: list[Found] = []
     for one in found:
         mine = known.get(one.path, ())
-        judgement = blocked(one.stamp, number, mine, now_ns=now_ns, only_new=command.new)
+        judgement = blocked(one.stamp, number, mine, now_ns=now_ns, only_new=only_new)
         if judgement is None and command.new:
             judgement = await _seen_content(run, number, one, mine)
         if judgement is None:
@@ -155,7 +156,7 @@ async def takeable(run: Run, number: int, command: Transfer, found: Sequence[Fou
 
 async def _seen_content(run: Run, number: int, one: Found, known: Sequence[Standing]) -> Judgement | None:
     """-NEW: a file whose inode or device alone differs from what was delivered is the same if its content is."""
-    maybe = doubtful(one.stamp, number, known, only_new=True)
+    maybe = doubtful(one.stamp, number, known, only_new=run.instance.only_new)
     if (
         maybe is None
         or await sha256_of(run.services.sources(follow_links=run.instance.follow_links), one.path) != maybe.sha256

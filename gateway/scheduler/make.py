@@ -78,7 +78,7 @@ class Maker:
             name=instance.name,
             watched=watched,
             driving=driving,
-            only_new=frozenset(number for number, command in senders if command.new),
+            only_new=instance.only_new,
             lane=_lane(network.spec.folder, mounts) if network is not None else "",
             endpoint=instance.endpoint if remote else None,
             moving=frozenset(number for number, command in senders if _moves(command.source.value)),

@@ -50,9 +50,9 @@ class Spot:
         return self.looked.polled
 
     @property
-    def only_new(self) -> bool:
-        """True if the command has -NEW."""
-        return self.watched.command in self.polled.only_new
+    def only_new(self) -> frozenset[int]:
+        """The commands of the action that have -NEW."""
+        return self.polled.only_new
 
     def settle(self, judgement: Judgement, now: Instant, *, tell_first: bool = True) -> None:
         """Remember the verdict, and record it if it is another one than before (`tell_first`: or the first)."""

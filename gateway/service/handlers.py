@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from gateway.core.errors import GatewayError
 from gateway.core.model import Severity
 from gateway.runner.due import Due, RunResult, Trigger
 from gateway.scheduler.knowing import KnownFile, known_files
@@ -52,7 +53,12 @@ class _Served:
 
 def handlers_of(service: "Service") -> Mapping[str, Handler]:
     """By kind, in the gateway that serves."""
-    return {**handlers(_Served(service)), "reload": lambda _: _reload(service)}
+    served = _Served(service)
+    return {
+        **handlers(served),
+        "status": lambda _: _status(served, beside=service.keeping.trouble),
+        "reload": lambda _: _reload(service),
+    }
 
 
 def handlers(gateway: Gateway) -> Mapping[str, Handler]:
@@ -81,8 +87,8 @@ async def _said(work: Awaitable[Said]) -> Answer:
     return (await work).answer()
 
 
-async def _status(gateway: Gateway) -> Answer:
-    trouble = gateway.engine.ledger.trouble
+async def _status(gateway: Gateway, beside: GatewayError | None = None) -> Answer:
+    trouble = gateway.engine.ledger.trouble or beside
     return {
         "actions": [_plain(asdict(one)) for one in gateway.statuses()],
         "broken": {name: str(finding) for name, finding in gateway.engine.actions.broken.items()},

@@ -13,19 +13,25 @@ import structlog
 
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
-from gateway.ledger import Connection, Ledger, requests
+from gateway.core.errors import GatewayError
+from gateway.ledger import Connection, Ledger, absence, requests, retention
 from gateway.ledger.looks import forget_looks
-from gateway.ledger.retention import forget_deliveries, forget_runs, forget_the_rest
+from gateway.service.absence import forget_gone
+from gateway.service.leaving import Leaving
 from gateway.service.sentboxes import tidy_sentbox
 
 log = structlog.get_logger(__name__)
 
 _TICK_S = 30.0
 _KEEP_REQUESTS = timedelta(days=1)
+_KEEP_COUNTERS = timedelta(days=7)
 
 
 class Housekeeping:
-    """Tidies once at start and then every night."""
+    """Tidies once at start and then every night.
+
+    `trouble`: why old history is kept for longer than it should be; that is tried again every hour.
+    """
 
     def __init__(self, ledger: Ledger, clock: Clock, loaded: Callable[[], Loaded]) -> None:
         self._ledger = ledger
@@ -34,9 +40,14 @@ class Housekeeping:
         self._due = True
         self._jobs = schedule.Scheduler()
         self._jobs.every().day.at("03:40").do(self._wake)
+        self._jobs.every().hour.do(self._try_again)
+        self.trouble: GatewayError | None = None
 
     def _wake(self) -> None:
         self._due = True
+
+    def _try_again(self) -> None:
+        self._due = self._due or self.trouble is not None
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -49,21 +60,39 @@ class Housekeeping:
 
     async def tidy(self) -> None:
         """One round: the ledger in small bites, so that nobody waits long for it; then the sentboxes."""
-        rows = 0
+        rows = await self._history()
         for forget in self._forgetting():
             while dropped := await self._ledger.write(forget):
                 rows += dropped
+        rows += await forget_gone(self._ledger, self._history_before())
         files = await asyncio.to_thread(self._sentboxes, self._clock.now().timestamp())
         log.debug("tidied", rows=rows, sent_files=files)
+
+    def _history_before(self) -> int:
+        return self._ledger.now_ns() - _ns(self._loaded().config.gateway.keep_history)
+
+    async def _history(self) -> int:
+        """Old deliveries, then old runs; kept where they are to be exported and can't be."""
+        try:
+            rows = await Leaving(self._ledger, self._clock, self._loaded()).leave(self._history_before())
+        except GatewayError as problem:
+            self.trouble = problem
+            log.error("old history is kept", error=str(problem))
+            return 0
+        self.trouble = None
+        return rows
 
     def _forgetting(self) -> Iterator[Callable[[Connection], int]]:
         """Each is called until it finds nothing more."""
         settings, now = self._loaded().config.gateway, self._ledger.now_ns()
-        history_before = now - _ns(settings.keep_history)
+        history_before = self._history_before()
+        last_days = (self._clock.now() - _KEEP_COUNTERS).date().isoformat()
         yield partial(forget_looks, before=now - _ns(settings.keep_looks))
-        yield partial(forget_deliveries, before=history_before)
-        yield partial(forget_runs, before=history_before)
-        yield partial(forget_the_rest, before=history_before)
+        yield partial(retention.forget_reactions, before=history_before)
+        yield partial(retention.forget_the_rest, before=history_before)
+        yield partial(retention.forget_counters, before_day=last_days)
+        yield partial(absence.forget_sightings, before=history_before)
+        yield partial(absence.forget_reports, before=history_before)
         yield partial(requests.forget, before=now - _ns(_KEEP_REQUESTS))
 
     def _sentboxes(self, now_s: float) -> int:

@@ -203,7 +203,7 @@ async def _judged(run: Run, number: int, command: Transfer, found: Sequence[Foun
     now_ns = run.services.ledger.now_ns()
     writers = {} if isinstance(command, Get) else await asyncio.to_thread(_writers, paths)
     return {
-        one.path: blocked(one.stamp, number, by_path.get(one.path, ()), now_ns=now_ns, only_new=command.new)
+        one.path: blocked(one.stamp, number, by_path.get(one.path, ()), now_ns=now_ns, only_new=run.instance.only_new)
         or _by_writer(writers.get(one.path))
         for one in found
     }

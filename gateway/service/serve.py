@@ -57,6 +57,7 @@ class Service:
         self.inbound = InboundServers(loaded.config.inbound, loaded.root, loaded.state, wake.wake_from_thread)
         self.stopping = asyncio.Event()
         self._started_with = loaded
+        self.keeping = Housekeeping(built.ledger, built.clock, lambda: self.engine.loaded)
         self.only_at_start: tuple[str, ...] = ()
         """What the last reload found changed and could not take in."""
 
@@ -83,11 +84,10 @@ class Service:
     def _helpers(self) -> list[Coroutine[None, None, None]]:
         clock = self.engine.clock
         desk = Desk(self.engine.ledger, clock, handlers_of(self))
-        keeping = Housekeeping(self.engine.ledger, clock, lambda: self.engine.loaded)
         return [
             self.engine.work_beside(),
             kept_up("requests", desk.run, clock),
-            kept_up("house-keeping", keeping.run, clock),
+            kept_up("house-keeping", self.keeping.run, clock),
             _beat(clock),
         ]
 

@@ -31,6 +31,7 @@ from gateway.service.asking import ask
 from gateway.service.schedules import driving
 from gateway.service.talking import SERVE, NothingYet, reading, served_by
 from gateway.service.why_rules import Meant, means
+from gateway.transfer.eligible import concerns
 from gateway.transfer.sources import SourceSpec, source_spec
 
 _SOURCES = (Put, PutGet, LocalCopy)
@@ -247,7 +248,7 @@ class _Why:
                 present=_present(mine),
                 looks=tuple(look for look in of_path.looks if look.action == instance.name),
                 standings=tuple(
-                    one for one in of_path.standings.get(instance.name, ()) if one.command in (None, number)
+                    one for one in of_path.standings.get(instance.name, ()) if concerns(one, number, instance.only_new)
                 ),
             )
 

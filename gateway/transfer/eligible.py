@@ -1,6 +1,10 @@
-"""May a complete file be taken?  What the ledger says of it, as a judgement.  Pure."""
+"""May a complete file be taken?  What the ledger says of it, as a judgement.  Pure.
 
-from collections.abc import Sequence
+`only_new` are the numbers of the action's commands with -NEW.  What one of them delivered is not what another did; what
+a command delivered that has no -NEW any more (the script was changed, lines moved) counts for all that have it.
+"""
+
+from collections.abc import Collection, Sequence
 
 from gateway.core.model import Stamp
 from gateway.ledger.standing import Block, Standing
@@ -21,22 +25,24 @@ _VERDICTS = {
 
 
 def blocked(
-    stamp: Stamp, command: int, standings: Sequence[Standing], *, now_ns: int, only_new: bool
+    stamp: Stamp, command: int, standings: Sequence[Standing], *, now_ns: int, only_new: Collection[int]
 ) -> Judgement | None:
     """Why this version of a source isn't taken for `command`; None if nothing stands in its way."""
     for one in standings:
-        if _concerns(one, command, only_new) and _is_version(one, stamp):
+        if concerns(one, command, only_new) and _is_version(one, stamp):
             judgement = _judged(one, now_ns)
             if judgement is not None:
                 return judgement
     return None
 
 
-def doubtful(stamp: Stamp, command: int, standings: Sequence[Standing], *, only_new: bool) -> Standing | None:
+def doubtful(
+    stamp: Stamp, command: int, standings: Sequence[Standing], *, only_new: Collection[int]
+) -> Standing | None:
     """The delivered version that may be this one: only inode or device differ, so content decides (DESIGN §2)."""
     for one in standings:
         likely = one.sha256 is not None and one.stamp.same_content_likely(stamp)
-        if likely and _concerns(one, command, only_new) and not _is_version(one, stamp):
+        if likely and concerns(one, command, only_new) and not _is_version(one, stamp):
             return one
     return None
 
@@ -46,9 +52,10 @@ def seen_before(standing: Standing) -> Judgement:
     return Judgement(_VERDICTS[standing.block], standing.detail or "the same content was delivered before")
 
 
-def _concerns(one: Standing, command: int, only_new: bool) -> bool:
+def concerns(one: Standing, command: int, only_new: Collection[int]) -> bool:
+    """True if what the ledger says is said of this command."""
     if one.block is Block.SEEN:
-        return only_new
+        return command in only_new and (one.command == command or one.command not in only_new)
     return one.command in (None, command)
 
 

@@ -14,6 +14,7 @@ from gateway.core.clock import SystemClock
 from gateway.core.errors import NeedsOperator
 from gateway.ledger import migrate, open_ledger, runs
 from gateway.ledger.database import FILE_NAME, writing_engine
+from gateway.ledger.standing import Block, standings
 from gateway.ledger.tables import METADATA
 
 
@@ -62,10 +63,16 @@ async def test_a_ledger_of_the_first_version_keeps_its_rows(tmp_path: Path) -> N
             "INSERT INTO run (action, trigger, state, command, script_sha256, started_at, files, failed_files, bytes,"
             " notes) VALUES ('orders', 'hand', 'running', 1, 'f00', 1, 0, 0, 0, '[]')"
         )
+        connection.exec_driver_sql(
+            "INSERT INTO seen (action, source, stamp_size, stamp_mtime_ns, sha256, at)"
+            " VALUES ('orders', '/out/a', 10, 1000, 'f00', 1)"
+        )
     engine.dispose()
     async with open_ledger(tmp_path, SystemClock()) as ledger:
         row = (await ledger.read(runs.latest))["orders"]
         assert (row.script_sha256, row.skip_wait, row.approved) == ("f00", False, False)
+        (known,) = await ledger.read(lambda connection: standings(connection, "orders", ["/out/a"]))
+        assert (known.block, known.command, known.sha256) == (Block.SEEN, None, "f00")
 
 
 def test_the_newest_step_is_the_one_that_the_code_asks_for() -> None:

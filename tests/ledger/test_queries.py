@@ -11,6 +11,7 @@ from gateway.core.clock import SystemClock
 from gateway.core.model import Stamp
 from gateway.ledger import (
     Ledger,
+    absence,
     deliveries,
     endpoints,
     history,
@@ -153,6 +154,8 @@ FILTERS: list[tuple[dict[str, Any], list[str]]] = [
     ({"name": "100%_*"}, ["/out/100%_x.csv"]),
     ({"name": "out/a*"}, ["/out/a.csv"]),
     ({"name": "ut/a.csv"}, []),
+    ({"name": "o*"}, []),
+    ({"name": "o?t/a*"}, ["/out/a.csv"]),
     ({"state": State.FAILED}, []),
     ({"since": 2}, ["/out/100%_x.csv", "/out/b.csv"]),
     ({"until": 2}, ["/out/a.csv"]),
@@ -220,8 +223,15 @@ async def test_a_first_sight_is_kept_until_the_file_changes_or_goes(ledger: Ledg
     assert await sight({"a": STAMP, "b": Stamp(11, 1000, 5)}, 4) == {"a": 4, "b": 2}
 
 
-async def test_what_counts_as_delivered_is_forgotten_when_it_is_gone(ledger: Ledger) -> None:
-    await ledger.write(lambda c: seen.mark_seen(c, "orders", [seen.Seen("/out/a", STAMP, "f00")], 1))
-    assert (await ledger.read(lambda c: seen.seen_of(c, "orders")))["/out/a"].sha256 == "f00"
-    assert await ledger.write(lambda c: seen.forget_seen(c, "orders", ["/out/a", "/out/b"])) == 1
-    assert await ledger.read(lambda c: seen.seen_of(c, "orders")) == {}
+async def test_the_next_bite_of_what_is_remembered_begins_behind_the_last_one(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(absence, "BITE", 2)
+    for action in ("a", "b"):
+        files = [seen.Seen(f"/out/{n}", STAMP) for n in range(3)]
+        await ledger.write(lambda c, action=action, files=files: seen.mark_seen(c, action, files, 1))
+    found, after = [], absence.START
+    while bite := await ledger.read(lambda c, after=after: absence.delivered(c, after)):
+        found += [one.key for one in bite]
+        after = found[-1]
+    assert found == [(action, f"/out/{n}") for action in ("a", "b") for n in range(3)]

@@ -20,6 +20,8 @@ def check_folders(loaded: Loaded) -> Iterator[Line]:
     """Everything that must be readable or writable on this machine."""
     yield check_state(loaded.state)
     yield check_space(loaded.state)
+    if loaded.config.gateway.export_history is not None:
+        yield check_export(loaded.resolve(loaded.config.gateway.export_history))
     for folder in loaded.action_folders:
         yield check_scripts(folder)
     for name in loaded.config.endpoints:
@@ -50,6 +52,15 @@ def check_space(state: Path) -> Line:
     if usage.free < _LOW_BYTES or usage.free < usage.total * _LOW_SHARE:
         return warn("disk space", found, "free some space before large files arrive")
     return ok("disk space", found)
+
+
+def check_export(folder: Path) -> Line:
+    """Where old history goes before it is dropped."""
+    problem = why_not_writable(folder)
+    if problem:
+        remedy = "let the gateway's user write there, or correct [gateway] export_history; till then nothing is dropped"
+        return fail("exported history", f"{folder}: {problem}", remedy)
+    return ok("exported history", f"{folder} can be written")
 
 
 def check_scripts(folder: Path) -> Line:
