@@ -85,7 +85,13 @@ async def deliver_all(ledger: Ledger, made: list[tuple[str, str]]) -> None:
 
     def work(connection: Connection) -> None:
         rows = [
-            {"action": action, "source": path, "command": 0, "at": 0, **stamp_columns("stamp", stamp_of(Path(path).stat()))}
+            {
+                "action": action,
+                "source": path,
+                "command": 0,
+                "at": 0,
+                **stamp_columns("stamp", stamp_of(Path(path).stat())),
+            }
             for action, path in made
         ]
         connection.execute(seen.insert(), rows)
