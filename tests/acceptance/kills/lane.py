@@ -10,7 +10,7 @@ from gateway.ledger.delivery_row import OPEN, State
 from tests.acceptance.harness import until
 from tests.acceptance.kills.census import Census, opened
 from tests.acceptance.kills.feeding import feeding
-from tests.acceptance.kills.moments import plan
+from tests.acceptance.kills.moments import Moment, plan
 from tests.acceptance.kills.nursery import Nursery
 from tests.acceptance.kills.services import Services
 from tests.acceptance.kills.tally import Tally
@@ -19,6 +19,8 @@ from tests.acceptance.kills.world import World, world_in
 FEED_EVERY_S = 0.02
 END_LIMIT_S = 120.0
 SAYS_EVERY = 25
+PATIENCE_S = 3.0
+"""So long is waited for a sign; then the kill comes all the same."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def _kill(lane: Lane, world: World, services: Services, chance: random.Random, t
     census = Census(world.places)
     for number, moment in enumerate(plan(chance, lane.kills), start=1):
         services.start(fresh=moment.fresh)
-        moment.wait(world.lookout)
+        _await(moment, world, services)
         ended = services.kill()
         tally.killed(moment.kind.name, census.of(opened(world.gateway.state, scratch)), served=services.served())
         if ended is not None:
@@ -66,6 +68,15 @@ def _kill(lane: Lane, world: World, services: Services, chance: random.Random, t
             return
         if number % SAYS_EVERY == 0:
             print(f"lane {lane.number}: {number} kills", flush=True)  # noqa: T201 -- somebody waits for an hour
+
+
+def _await(moment: Moment, world: World, services: Services) -> None:
+    """Until the moment has come."""
+    if moment.signs:
+        world.lookout.wait_for(moment.signs, PATIENCE_S)
+    elif moment.kind.serves:
+        services.wait_until_served(PATIENCE_S)
+    time.sleep(moment.after_s)
 
 
 def _end(world: World, services: Services, tally: Tally) -> None:

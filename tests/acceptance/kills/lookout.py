@@ -38,7 +38,7 @@ class Lookout:
             raise OSError(ctypes.get_errno(), "no inotify")
         self._ended, self._end = os.pipe()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._awaited: Sign | None = None
+        self._awaited: frozenset[Sign] = frozenset()
         self._came = threading.Event()
         self.failure: BaseException | None = None
         """What ended it: nothing that was seen after it is known."""
@@ -64,21 +64,21 @@ class Lookout:
 
     def tell(self, sign: Sign) -> None:
         """Wake whoever waits for it."""
-        if sign == self._awaited:
+        if sign in self._awaited:
             self._came.set()
 
     def waits_for(self, sign: Sign) -> bool:
         """True if it is worth finding out whether this happened."""
-        return sign == self._awaited
+        return sign in self._awaited
 
-    def wait_for(self, sign: Sign, limit_s: float) -> bool:
-        """Wait until it happens from now on; False if it did not."""
+    def wait_for(self, signs: frozenset[Sign], limit_s: float) -> bool:
+        """Wait until one of them comes from now on; False if none did."""
         self._came.clear()
-        self._awaited = sign
+        self._awaited = signs
         try:
             return self._came.wait(limit_s)
         finally:
-            self._awaited = None
+            self._awaited = frozenset()
 
     def _watch(self) -> None:
         try:

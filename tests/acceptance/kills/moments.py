@@ -1,25 +1,25 @@
 """When to kill: drawn beforehand from a seed, spread over the whole life of a process and of a delivery."""
 
 import random
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.acceptance.kills.lookout import Lookout, Sign
+from tests.acceptance.kills.lookout import Sign
 
-PATIENCE_S = 1.5
-"""So long is waited for a sign; then the kill comes all the same."""
+ROUTES_WATCHED = 4
+"""A kill that waits for a sign waits for it on so many routes."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A sort of moment: `share` of all, up to `most_s` after the process began, or after a sign came."""
+    """A sort of moment: `share` of all, up to `most_s` after the process began, served, or a sign came."""
 
     name: str
     share: int
     most_s: float
     sign: str | None = None
     routes: tuple[str, ...] = ()
+    serves: bool = False
 
 
 _REMOTE = ("send", "post", "unique", "append", "append_ftp", "fetch", "collect", "ask")
@@ -28,9 +28,10 @@ _LARGE = ("send", "post", "fetch", "collect")
 _SHOWN = tuple(name for name in (*_REMOTE, *_LOCAL) if not name.startswith("append"))
 
 KINDS = (
-    Kind("while starting and settling", 18, 0.5),
-    Kind("anywhere", 18, 1.5),
-    Kind("as a file travels", 18, 0.012, "partial", (*_REMOTE, *_LOCAL)),
+    Kind("as it starts", 8, 0.2),
+    Kind("as it settles", 15, 0.4, serves=True),
+    Kind("anywhere", 15, 1.5, serves=True),
+    Kind("as a file travels", 16, 0.012, "partial", (*_REMOTE, *_LOCAL)),
     Kind("as a large file travels", 12, 0.02, "large partial", _LARGE),
     Kind("as a name is taken", 18, 0.004, "arrived", _SHOWN),
     Kind("as a source is claimed", 10, 0.003, "claimed", (*_REMOTE, *_LOCAL)),
@@ -43,16 +44,11 @@ class Moment:
     """One kill to come."""
 
     kind: Kind
-    sign: Sign | None
+    signs: frozenset[Sign]
+    """Any of these; none: the beginning."""
     after_s: float
     fresh: bool
     """The process is started from nothing; else in a nursery."""
-
-    def wait(self, lookout: Lookout) -> None:
-        """Until it has come.  Called as the process begins."""
-        if self.sign is not None:
-            lookout.wait_for(self.sign, PATIENCE_S)
-        time.sleep(self.after_s)
 
 
 def plan(chance: random.Random, kills: int, kinds: Sequence[Kind] = KINDS, fresh: float = 0.1) -> list[Moment]:
@@ -62,6 +58,8 @@ def plan(chance: random.Random, kills: int, kinds: Sequence[Kind] = KINDS, fresh
 
 def _draw(chance: random.Random, kinds: Sequence[Kind], fresh: float) -> Moment:
     kind = chance.choices(kinds, [kind.share for kind in kinds])[0]
-    sign = Sign(chance.choice(kind.routes), kind.sign) if kind.sign else None
-    after_s, is_fresh = chance.uniform(0, kind.most_s), chance.random() < fresh
-    return Moment(kind, sign, after_s + (0.6 if is_fresh and sign is None else 0.0), is_fresh)
+    watched = chance.sample(kind.routes, min(ROUTES_WATCHED, len(kind.routes)))
+    signs = frozenset(Sign(route, kind.sign) for route in watched if kind.sign)
+    is_fresh = chance.random() < fresh
+    importing = 4 if is_fresh and not kind.serves and not signs else 1  # it takes that much longer to start
+    return Moment(kind, signs, chance.uniform(0, kind.most_s * importing), is_fresh)

@@ -1,6 +1,7 @@
 """The processes of one gateway, one after the other, each with a log of its own."""
 
 import subprocess
+import time
 from pathlib import Path
 
 from tests.acceptance.harness import Gateway
@@ -53,6 +54,12 @@ class Services:
     def served(self) -> bool:
         """True if this one got as far as serving."""
         return '"event": "serving"' in self._said(self._log)
+
+    def wait_until_served(self, limit_s: float) -> None:
+        """Return as soon as it does; after `limit_s` if it doesn't."""
+        end_s = time.monotonic() + limit_s
+        while not self.served() and time.monotonic() < end_s:
+            time.sleep(0.005)
 
     def told(self) -> str:
         """The end of what this one said."""

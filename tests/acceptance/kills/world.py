@@ -17,8 +17,8 @@ from tests.peers.vsftpd import FtpPeer, vsftpd
 HEADER = "@stable_for 200ms\n@empty send after 1s\n@retry_delay 1s\n"
 POLLED = f"@schedule on file polling continuously\n{HEADER}"
 CLOCKED = f"@schedule every 1s\n@stability none\n{HEADER.partition(chr(10))[2]}"
-LARGE = Mixture(large_every=25, empty_every=11)
-FETCHED = Mixture(large_every=25)
+LARGE = Mixture(large_every=12, empty_every=11)
+FETCHED = Mixture(large_every=12)
 LINES = Mixture(middle_bytes=60_000)
 LIGHT = Mixture(middle_bytes=50_000)
 
