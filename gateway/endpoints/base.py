@@ -6,12 +6,13 @@ the endpoint's own folder.  Every call has a deadline of its own and ends as des
 NotThere when the path is missing, Retryable when the link failed, NeedsOperator when trying again cannot help.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from gateway.core.model import Entry
+from gateway.core.errors import GatewayError
+from gateway.core.model import Entry, Stamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +55,72 @@ class Laid:
     seen: Entry | None = None  # what stands there, seen after the close was answered; None: ask `stat`
 
 
+# Many small files in one go: what an endpoint offers whose calls need not wait for each other.  An answer is a value
+# or the error of that one file, never raised, in the order of what was asked.  An error says that this file needs the
+# plain call, which explains it; it says nothing of the others.
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A small file as it was read: the stamp of what was opened, and of what stood under its name after that."""
+
+    data: bytes
+    opened: Stamp
+    after: Stamp
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """A small file to be laid down; `mtime_ns` is asked for where it is given."""
+
+    path: str
+    data: bytes
+    mtime_ns: int | None = None
+
+
+class BulkSource(Protocol):
+    """Where many small files are read."""
+
+    async def read_all(
+        self, paths: Sequence[str], *, most_bytes: int, algorithms: frozenset[str]
+    ) -> list[Whole | GatewayError]:
+        """Each whole file with its hex digests; one of more than `most_bytes` is an error."""
+        ...
+
+
+class BulkTarget(Protocol):
+    """Where many small files are laid down."""
+
+    async def stat_all(self, paths: Sequence[str]) -> list[Entry | GatewayError]:
+        """As `stat`."""
+        ...
+
+    async def lay_all(self, files: Sequence[Small]) -> list[Laid | GatewayError]:
+        """As `lay`: each is closed when this returns."""
+        ...
+
+    async def rename_all(self, names: Sequence[tuple[str, str]]) -> list[GatewayError | None]:
+        """As `rename`, from the first to the second of each; sent before the first wait, in this order."""
+        ...
+
+
 class Endpoint(Protocol):
     """Files on one peer, as one logged-in session sees them."""
 
     @property
     def features(self) -> Features:
         """What this peer can do, as found at login."""
+        ...
+
+    @property
+    def bulk_source(self) -> BulkSource | None:
+        """Reads many small files at once; None where that is nothing but one after the other."""
+        ...
+
+    @property
+    def bulk_target(self) -> BulkTarget | None:
+        """Lays many small files down at once; None where that is nothing but one after the other."""
         ...
 
     def scan(self, folder: str) -> AsyncIterator[Entry]:

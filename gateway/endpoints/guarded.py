@@ -8,6 +8,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.model import Entry
 from gateway.endpoints.base import Endpoint, Laid, Ran
 from gateway.endpoints.breaker import Breaker
+from gateway.endpoints.guarded_bulk import GuardedBulk
 from gateway.endpoints.wrap import Wrapped, close_iterator
 
 T = TypeVar("T")
@@ -61,6 +62,12 @@ class Guarded(Wrapped):
         finally:
             await close_iterator(items)
         await at_end()
+
+    @property
+    def bulk_target(self) -> GuardedBulk | None:
+        """Counted."""
+        inner = self._inner.bulk_target
+        return None if inner is None else GuardedBulk(inner, self._breaker, self._seen)
 
     def scan(self, folder: str) -> AsyncIterator[Entry]:
         """Counted."""

@@ -11,6 +11,7 @@ from gateway.core.model import Entry
 from gateway.endpoints import local_calls as calls
 from gateway.endpoints.base import Features
 from gateway.endpoints.disk import Disk, sync_folder
+from gateway.endpoints.local_bulk import LocalBulk
 from gateway.endpoints.local_file import BLOCK_BYTES, OpenFile, fill, rest_of
 from gateway.endpoints.os_errors import local_error, local_errors
 from gateway.endpoints.session import Basic, unanswered, within
@@ -57,6 +58,11 @@ class LocalEndpoint(Basic):
     def features(self) -> Features:
         """Everything but commands."""
         return _FEATURES
+
+    @property
+    def bulk_source(self) -> LocalBulk:  # type: ignore[override]
+        """One thread reads them in a row."""
+        return LocalBulk(self._folder, self._disk, self._timeout_s, follow_links=self._follow)
 
     def _at(self, path: str) -> str:
         return os.path.join(self._folder, path)

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from gateway.core.errors import LinkLost, NeedsOperator
-from gateway.endpoints.base import Endpoint, Laid, Ran
+from gateway.endpoints.base import BulkSource, BulkTarget, Endpoint, Laid, Ran
 
 
 class Session(Endpoint, Protocol):
@@ -56,6 +56,8 @@ class Basic:
     usable = True
     banner = ""
     extensions: tuple[str, ...] = ()
+    bulk_source: BulkSource | None = None
+    bulk_target: BulkTarget | None = None
 
     async def ping(self) -> None:
         """Nothing to ask."""

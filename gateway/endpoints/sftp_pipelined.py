@@ -13,6 +13,7 @@ from gateway.core.model import Entry, Kind
 from gateway.endpoints.base import Laid
 from gateway.endpoints.place import Place
 from gateway.endpoints.sftp import SftpEndpoint, entry_of
+from gateway.endpoints.sftp_bulk import Manner, SftpBulk
 from gateway.endpoints.sftp_errors import sftp_error
 from gateway.endpoints.sftp_login import connect
 from gateway.endpoints.sftp_session import Announced, SftpSession, started
@@ -91,6 +92,19 @@ class PipelinedEndpoint(SftpEndpoint):
         self._pipe = session.wire.pipe
         self._features = replace(self._features, ordered_renames=self._features.atomic_replace)
         self._block_bytes = session.write_bytes
+        manner = Manner(
+            at=self._at,
+            broken=session.broken,
+            fsync=self._features.fsync,
+            block_bytes=session.write_bytes,
+            follow_links=session.place.follow_links,
+        )
+        self._bulk = SftpBulk(self._wire, manner)
+
+    @property
+    def bulk_target(self) -> SftpBulk | None:  # type: ignore[override]
+        """Where renames replace, and so follow each other."""
+        return self._bulk if self._features.ordered_renames else None
 
     async def read(self, path: str, offset: int = 0) -> AsyncIterator[bytes]:
         """Several requests under way, blocks in order."""

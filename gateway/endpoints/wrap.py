@@ -10,7 +10,7 @@ import tenacity
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError, LinkLost
 from gateway.core.model import Entry
-from gateway.endpoints.base import Endpoint, Features, Laid, Ran
+from gateway.endpoints.base import BulkSource, BulkTarget, Endpoint, Features, Laid, Ran
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -32,6 +32,16 @@ class Wrapped:
     def features(self) -> Features:
         """The inner one's."""
         return self._inner.features
+
+    @property
+    def bulk_source(self) -> BulkSource | None:
+        """None, so that a wrapper that changes a call need not know of this."""
+        return None
+
+    @property
+    def bulk_target(self) -> BulkTarget | None:
+        """None, for the same reason."""
+        return None
 
     def scan(self, folder: str) -> AsyncIterator[Entry]:
         """Forwarded."""
@@ -117,6 +127,11 @@ class Steady(Wrapped):
         self._reopen = reopen
         self._clock = clock
 
+    @property
+    def bulk_target(self) -> BulkTarget | None:
+        """Forwarded, once: a file that fails is tried again by itself."""
+        return self._inner.bulk_target
+
     async def lay(self, path: str, blocks: AsyncIterator[bytes], *, mtime_ns: int | None = None) -> Laid:
         """Forwarded, once: blocks can't be had again."""
         return await self._inner.lay(path, blocks, mtime_ns=mtime_ns)
@@ -192,6 +207,11 @@ class Logged(Wrapped):
         took_s = round(self._clock.monotonic() - started, 4)
         self._log.debug(sentence, took_s=took_s, **_size(answer), **fields)
         return answer
+
+    @property
+    def bulk_target(self) -> BulkTarget | None:
+        """Not told call by call: each file's delivery is."""
+        return self._inner.bulk_target
 
     async def write(self, path: str, blocks: AsyncIterator[bytes], *, offset: int = 0, sync: bool = True) -> int:
         """Told with its bytes."""

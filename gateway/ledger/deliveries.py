@@ -60,7 +60,21 @@ def intend(
 
     Raises SourceBusy or FinalBusy where another open delivery has this source or this final name.
     """
-    values = {
+    values = intended_columns(intent, final, before, offset, owner, at)
+    try:
+        found = _INSERT.run(connection, values).lastrowid
+    except IntegrityError as exc:
+        raise _busy(intent, final, exc) from exc
+    assert found is not None
+    row = new_delivery(found, intent, final, before, offset, owner, at)
+    return advance(connection, row, State.INTENDED, {"partial": name_partial(found)})
+
+
+def intended_columns(
+    intent: Intent, final: str, before: Stamp | None, offset: int | None, owner: int, at: int
+) -> dict[str, Any]:
+    """The columns of a new delivery, its partial still without a name."""
+    return {
         **_columns(intent),
         **stamp_columns("before", before),
         "final": final,
@@ -72,13 +86,6 @@ def intend(
         "offset": offset,
         "started_at": at,
     }
-    try:
-        found = _INSERT.run(connection, values).lastrowid
-    except IntegrityError as exc:
-        raise _busy(intent, final, exc) from exc
-    assert found is not None
-    row = new_delivery(found, intent, final, before, offset, owner, at)
-    return advance(connection, row, State.INTENDED, {"partial": name_partial(found)})
 
 
 def advance(

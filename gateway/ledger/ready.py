@@ -5,7 +5,7 @@ the same: this takes its text, the order of its parameters and what its column t
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Insert, Update
@@ -13,7 +13,19 @@ from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.exc import DBAPIError
 
 _DIALECT = dialect()
-_Text = tuple[str, tuple[tuple[str, Callable[[Any], Any] | None], ...]]
+_Order = tuple[tuple[str, Callable[[Any], Any] | None], ...]
+_Text = tuple[str, _Order]
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
+
+
+def _treated(values: Mapping[str, Any], order: _Order) -> list[Any]:
+    return [values[name] if treat is None else treat(values[name]) for name, treat in order]
 
 
 class Ready:
@@ -27,13 +39,21 @@ class Ready:
         """Run it with every parameter given; columns' own defaults are not filled in.  Raises as SQLAlchemy does."""
         names = tuple(values)
         text, order = self._texts.get(names) or self._compiled(names)
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
-        row = [values[name] if treat is None else treat(values[name]) for name, treat in order]
+        row = _treated(values, order)
         try:
-            return driver.execute(text, row)
+            return driver_of(connection).execute(text, row)
         except sqlite3.Error as exc:
             raise DBAPIError.instance(text, row, exc, sqlite3.Error) from exc
+
+    def run_all(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Run it for each of `rows`, which all set the same columns; the rows it changed.  Raises as `run`."""
+        names = tuple(rows[0])
+        text, order = self._texts.get(names) or self._compiled(names)
+        treated = [_treated(values, order) for values in rows]
+        try:
+            return driver_of(connection).executemany(text, treated).rowcount
+        except sqlite3.Error as exc:
+            raise DBAPIError.instance(text, [], exc, sqlite3.Error) from exc
 
     def _compiled(self, names: tuple[str, ...]) -> _Text:
         made = self._statement.compile(dialect=_DIALECT, column_keys=names)

@@ -94,19 +94,7 @@ class Attempts:
     def _ended(self, outcome: Outcome, attempt: int) -> Ended:
         row = outcome.row
         if isinstance(outcome, Delivered):
-            log.info(
-                "delivered",
-                action=row.intent.action,
-                run=row.intent.run,
-                delivery=row.id,
-                endpoint=row.intent.endpoint,
-                file=row.name,
-                final=row.final,
-                bytes=row.size,
-                sha256=row.sha256,
-                took_s=round(((row.delivered_at or row.started_at) - row.started_at) / 1e9, 3),
-                attempt=attempt + 1,
-            )
+            tell_delivered(row, attempt + 1)
             return Ended(self.job, row, None)
         return Ended(self.job, row, (NameTaken if outcome.name_taken else NeedsOperator)(outcome.reason))
 
@@ -133,3 +121,20 @@ class Attempts:
             error_class=type(error).__name__,
         )
         return ended
+
+
+def tell_delivered(row: DeliveryRow, attempt: int, told: structlog.typing.FilteringBoundLogger = log) -> None:
+    """The line of each file that has arrived; who tells of many hands in a logger that is bound."""
+    told.info(
+        "delivered",
+        action=row.intent.action,
+        run=row.intent.run,
+        delivery=row.id,
+        endpoint=row.intent.endpoint,
+        file=row.name,
+        final=row.final,
+        bytes=row.size,
+        sha256=row.sha256,
+        took_s=round(((row.delivered_at or row.started_at) - row.started_at) / 1e9, 3),
+        attempt=attempt,
+    )

@@ -1,7 +1,7 @@
 """Carries the files of one command: side by side, each named in its turn, each with a result of its own."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
@@ -14,11 +14,13 @@ from gateway.language.nodes import Transfer
 from gateway.language.settings import Order
 from gateway.ledger import runs
 from gateway.runner.attempt import Attempts
+from gateway.runner.company import Company
 from gateway.runner.finishing import hooks_of
 from gateway.runner.interrupted import Work
 from gateway.runner.jobs import Ended, Ends, Job
 from gateway.runner.load import Load
 from gateway.runner.order import Turns
+from gateway.runner.portions import Portions
 from gateway.runner.retrying import pause
 from gateway.runner.run import CommandFailed, Run
 from gateway.transfer.intent import Also
@@ -27,6 +29,9 @@ log = structlog.get_logger(__name__)
 
 _SMALL_BYTES = 1024 * 1024
 """Files of this mean size are small: round trips count for more than bytes."""
+
+_JOURNEYS = 4
+"""Of files that go together, at once: while one waits for its commit others are on the line."""
 
 Lanes = Callable[[], AbstractAsyncContextManager[Lane]]
 
@@ -45,6 +50,7 @@ class Carrying:
         self._at_work = 0
         self._small = False
         self._known = asyncio.Event()  # the first lane has shown what it can, or can't be had
+        self._journeys = asyncio.Semaphore(_JOURNEYS)
         self._in_line = False  # all renames on one lane, each sent after the one in front of it
 
     async def carry(self, work: Work, lanes: Lanes, width: int) -> None:
@@ -55,7 +61,7 @@ class Carrying:
         jobs = work.jobs
         self._results = list(work.earlier)
         turns = Turns(self._run.settings.order, len(jobs))
-        todo = iter(enumerate(jobs, 1))
+        todo = Portions(jobs)
         workers = min(width, len(jobs))
         self._small = sum(job.intent.stamp.size_bytes for job in jobs) <= _SMALL_BYTES * len(jobs)
         async with self._run.place.shared(workers) as over, asyncio.TaskGroup() as group:
@@ -65,13 +71,13 @@ class Carrying:
         await self._count()
         self._conclude(len(jobs) + len(work.earlier))
 
-    async def _join(self, todo: Iterator[tuple[int, Job]], lanes: Lanes, turns: Turns) -> None:
+    async def _join(self, todo: Portions, lanes: Lanes, turns: Turns) -> None:
         """One more lane, unless one is to do: two lanes' renames follow each other with an answer in between."""
         await self._known.wait()
         if not self._in_line:
             await self._work(todo, lanes, turns)
 
-    async def _work(self, todo: Iterator[tuple[int, Job]], lanes: Lanes, turns: Turns) -> None:
+    async def _work(self, todo: Portions, lanes: Lanes, turns: Turns) -> None:
         """One lane's worth of files; opening the lane is tried again as a file is."""
         last = self._run.settings.retries
         for attempt in range(last + 1):
@@ -93,24 +99,28 @@ class Carrying:
                     return
                 await pause(self._run, attempt, error)
 
-    async def _abreast(self, todo: Iterator[tuple[int, Job]], lane: Lane, turns: Turns) -> None:
+    async def _abreast(self, todo: Portions, lane: Lane, turns: Turns) -> None:
         """The first file alone, since what fails for all should fail once; then as many as the lane carries."""
         load = Load()
-        if not await self._next(todo, lane, turns, load):
+        for place, job in todo.one():
+            await self._alone(place, job, lane, turns, load)
+        count = min(self._width(lane), todo.left)
+        if count <= 1:
+            await self._one_by_one(todo, lane, turns, load)
             return
-        count = min(self._width(lane), turns.count)
-        if count == 1:
-            await self._through(todo, lane, turns, load)
-            return
-        shared = SharedLane(lane)
+        shared, company = SharedLane(lane), self._company(turns)
         async with self._run.place.shared(count) as over:
-            tasks = [asyncio.ensure_future(self._through(todo, shared, turns, load)) for _ in range(count)]
+            tasks = [asyncio.ensure_future(self._through(todo, shared, turns, load, company)) for _ in range(count)]
             for task in tasks:
                 task.add_done_callback(lambda _: over())
             ends = await asyncio.gather(*tasks, return_exceptions=True)
         for error in ends:  # each came to its end, whatever became of the others
             if error is not None:
                 raise error
+
+    async def _one_by_one(self, todo: Portions, lane: Lane, turns: Turns, load: Load) -> None:
+        while self._stopped is None and (portion := todo.one()):
+            await self._alone(*portion[0], lane, turns, load)
 
     def _meet(self, lane: Lane) -> None:
         """The first lane: small files whose order is kept stay on it, if renames need not wait for answers there."""
@@ -125,28 +135,49 @@ class Carrying:
         ends_command = not settings.next_file_on_fail or settings.order is Order.STRICT
         return 1 if ends_command else lane.abreast
 
-    async def _through(self, todo: Iterator[tuple[int, Job]], lane: Lane, turns: Turns, load: Load) -> None:
-        while await self._next(todo, lane, turns, load):
-            pass
-
-    async def _next(self, todo: Iterator[tuple[int, Job]], lane: Lane, turns: Turns, load: Load) -> bool:
+    async def _through(self, todo: Portions, lane: Lane, turns: Turns, load: Load, company: Company) -> None:
         """A file is taken only with the lane in hand: so each file in front of another has one, too."""
-        place, job = next(todo, (0, None))
-        if job is None:
-            return False
+        while self._stopped is None:
+            async with self._journeys:
+                portion = todo.some() if company.possible(lane) else todo.one()
+                if len(portion) > 1:
+                    async with load.of(sum(job.intent.stamp.size_bytes for _, job in portion)):
+                        await company.carry(portion, lane, in_line=self._in_line)
+                    continue
+            if not portion:
+                return
+            await self._alone(*portion[0], lane, turns, load)
+
+    def _company(self, turns: Turns) -> Company:
+        """Those of this command.  One that leaves the others has its part of their load: were it to wait for more,
+        files behind it might hold that and wait for its turn."""
+
+        async def alone(lane: Lane, place: int, job: Job) -> None:
+            await self._tried(place, job, lane, turns)
+
+        def delivered(place: int, ended: Ended) -> None:
+            self._results.append(ended)
+            turns.over(place)
+
+        return Company(self._run, self._ends, self._hooks, turns, alone=alone, delivered=delivered)
+
+    async def _alone(self, place: int, job: Job, lane: Lane, turns: Turns, load: Load) -> None:
+        async with load.of(job.intent.stamp.size_bytes):
+            await self._tried(place, job, lane, turns)
+
+    async def _tried(self, place: int, job: Job, lane: Lane, turns: Turns) -> None:
+        """One file, unless what has failed keeps it from being tried."""
         failed = True
         try:
             if self._stopped is not None:
-                return False
-            async with load.of(job.intent.stamp.size_bytes):
-                ended = await self._one(job, lane, turns, place)
+                return
+            ended = await self._one(job, lane, turns, place)
             failed = ended.error is not None
             self._results.append(ended)
         finally:
             turns.over(place, failed=failed)
         if self._ends_command(ended):
             self._stopped = self._stopped or ended.error
-        return True
 
     async def _one(self, job: Job, lane: Lane, turns: Turns, place: int) -> Ended:
         my_turn = partial(turns.wait, place)

@@ -17,7 +17,7 @@ from gateway.ledger.runs import FrozenFile
 from gateway.runner.indexes import first_index
 from gateway.runner.run import Run
 from gateway.runner.targets import final_name, join_remote, require_no_collision
-from gateway.runner.texts import expanded_path, target_values
+from gateway.runner.texts import target_paths
 from gateway.transfer.intent import Intent
 from gateway.transfer.markers import DoneFile
 from gateway.transfer.way import stamp_at
@@ -66,8 +66,9 @@ async def plan(
     """
     first = await first_index(run, command, len(files))
     text = to.text.value if to.text is not None else ""
+    path = target_paths(run, text)
     named = [
-        Named(file, _at(to, expanded_path(text, target_values(run, text, name_of(file), index))), index)
+        Named(file, _at(to, path(name_of(file), index)), index)
         for file, index in zip(files, itertools.count(first, 0 if one_index else 1), strict=False)
     ]
     folders = {name: await _is_folder(run, command, to, name) for name in dict.fromkeys(one.name for one in named)}

@@ -1,6 +1,8 @@
 """`order`: when a file of a command may take its final name (LANGUAGE §3)."""
 
 import asyncio
+import itertools
+from collections.abc import Sequence
 
 from gateway.core.errors import GatewayError
 from gateway.language.settings import Order
@@ -67,11 +69,57 @@ class Turns:
         """The turn of `number` among renames that are sent without waiting for answers; None where that won't do."""
         return InTurn(number, self._placing, self._renames, self._over) if self._order is Order.KEPT else None
 
+    def together(self, numbers: Sequence[int], *, in_line: bool) -> list[tuple[slice, "TurnOfMany"]]:
+        """Which of `numbers`, by their positions, take their names at once, and the turn of each such part.
+
+        Where the order is kept, a number that is missing parts those in front of it from those behind.
+        """
+        if self._order is Order.FREE:
+            return [(slice(0, len(numbers)), TurnOfMany((), self._over, self._over, passes=False))]
+        placing, renames = (self._placing, self._renames) if in_line else (self._over, self._over)
+        starts = [at for at, number in enumerate(numbers) if not at or numbers[at - 1] != number - 1]
+        parts = [slice(start, end) for start, end in itertools.pairwise([*starts, len(numbers)])]
+        return [(part, TurnOfMany(numbers[part], placing, renames, passes=in_line)) for part in parts]
+
     def over(self, number: int, *, failed: bool = False) -> None:
         """`number` has its name, or has failed for this run; whoever is in front then may go."""
         if failed:
             self._first_failed = min(self._first_failed, number)
         for line in (self._placing, self._renames, self._over):
+            line.passed(number)
+
+
+class TurnOfMany:
+    """The place of files that follow each other and take their names at once; nobody's place without numbers.
+
+    Where they `pass` a line, those behind follow as soon as they did; else those behind wait until they are over.
+    """
+
+    def __init__(self, numbers: Sequence[int], placing: _Line, renames: _Line, *, passes: bool) -> None:
+        self._numbers = numbers
+        self._placing = placing
+        self._renames = renames
+        self._passes = passes
+
+    async def before_placing(self) -> None:
+        """As `InTurn`, for all of them."""
+        await self._reach(self._placing)
+        self._pass(self._placing)
+
+    async def before_rename(self) -> None:
+        """As `InTurn`."""
+        await self._reach(self._renames)
+
+    def renames_sent(self) -> None:
+        """As `InTurn`."""
+        self._pass(self._renames)
+
+    async def _reach(self, line: _Line) -> None:
+        if self._numbers:
+            await line.reach(self._numbers[0])
+
+    def _pass(self, line: _Line) -> None:
+        for number in self._numbers if self._passes else ():
             line.passed(number)
 
 

@@ -4,7 +4,7 @@ A text is cut at its separators before macros are put in: a value never becomes 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gateway.language.macros import expand, file_values
@@ -73,3 +73,16 @@ def checked_spec(run: Run, text: str, base: Path, *, folders: bool = False, recu
 def target_values(run: Run, text: str, name: str, index: int) -> dict[str, str]:
     """What macros mean in a destination, for the source called `name`."""
     return {**run_values(run, text), **file_values(name), "index": str(index)}
+
+
+def target_paths(run: Run, text: str) -> Callable[[str, int], str]:
+    """`text` for each source by its name and index; the times that it names are the same for all of them."""
+    common = run_values(run, text)
+    plain = None if "%" in text else expanded_path(text, common)
+
+    def path(name: str, index: int) -> str:
+        if plain is not None:
+            return plain
+        return expanded_path(text, {**common, **file_values(name), "index": str(index)})
+
+    return path

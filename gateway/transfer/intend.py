@@ -128,7 +128,7 @@ def _record(
     def partial_of(found: int) -> str:
         if intent.inplace or intent.mode is Taken.APPEND or intent.unzip is not None:
             return ""
-        return naming.partial_path(intent.partial, final, naming.token(mark, found, 1), name_bytes_max)
+        return first_partial(intent, final, found, mark, name_bytes_max)
 
     offset = (before.size_bytes if before else 0) if intent.mode is Taken.APPEND else None
     row = deliveries.intend(
@@ -139,6 +139,11 @@ def _record(
     if caller.also.intended is not None:
         caller.also.intended(connection, row)
     return row
+
+
+def first_partial(intent: Intent, final: str, found: int, mark: str, name_bytes_max: int) -> str:
+    """Where the bytes of a new delivery go, by its id."""
+    return naming.partial_path(intent.partial, final, naming.token(mark, found, 1), name_bytes_max)
 
 
 async def start(way: Way) -> None:

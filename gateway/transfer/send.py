@@ -17,6 +17,7 @@ from gateway.transfer.way import Way, noted_values, stamp_at
 _LITTLE_BYTES = 1024 * 1024
 """Sent sooner than looked at."""
 
+TIME_REFUSED = "the peer does not let us set the time of the file"
 Beside = tuple[Stamp | None, Proof, Tally, list[str]]
 
 
@@ -152,4 +153,4 @@ async def give_time(way: Way, path: str, laid: Laid) -> list[str]:
         if exc.concerns_endpoint:
             raise
         taken = False
-    return [] if taken else ["the peer does not let us set the time of the file"]
+    return [] if taken else [TIME_REFUSED]

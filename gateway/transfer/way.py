@@ -14,7 +14,7 @@ from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.stamps import stamp_columns
 from gateway.transfer import naming
 from gateway.transfer.bounded import answered, cleaned, result_of
-from gateway.transfer.intent import Also, Caller, InLine, Intent
+from gateway.transfer.intent import Also, Caller, Hooks, InLine, Intent
 from gateway.transfer.kept import Kept
 
 
@@ -63,7 +63,9 @@ class Way:
         """Commit a change of state; a cancel meanwhile is raised after it, with `row` right."""
         if target in (State.PLACING, State.SWAPPING):
             self.placing = True  # before the commit: its answer may be lost
-        work = partial(_move, row=self.row, target=target, values=values, also=self._also(target))
+        work = partial(
+            _move, row=self.row, target=target, values=values, also=told_at(self.caller.also, self.row, target)
+        )
         moving = self.ledger.submit(work)
         try:
             await answered(moving)
@@ -75,19 +77,6 @@ class Way:
         if row is not None:
             self.row = row
             self.placing = row.state in (State.PLACING, State.SWAPPING)
-
-    def _also(self, target: State) -> tuple[Also, ...]:
-        """A delivery that ends with its delivery is told both."""
-        hooks = self.caller.also
-        before_its_end = self.row.delivered_at is None and target in (State.DONE, State.AWAITING)
-        found = {
-            State.DELIVERED: (hooks.delivered,),
-            State.DONE: (hooks.delivered, hooks.done) if before_its_end else (hooks.done,),
-            State.AWAITING: (hooks.delivered,) if before_its_end else (),
-            State.DELETE_FAILED: (hooks.delete_failed,),
-            State.HELD: (hooks.held,),
-        }.get(target, ())
-        return tuple(hook for hook in found if hook is not None)
 
     async def delivered(self, **values: Any) -> None:
         """7, and with it 9 where nothing is left to do at the source."""
@@ -116,6 +105,19 @@ class Way:
     async def forget_partial(self) -> None:
         """Remove the partial after an error; best effort."""
         self.swept = await cleaned(removed(self.target, self.row.partial))
+
+
+def told_at(hooks: Hooks, row: DeliveryRow, target: State) -> tuple[Also, ...]:
+    """Who hears of a change of state; a delivery that ends with its delivery is told both."""
+    before_its_end = row.delivered_at is None and target in (State.DONE, State.AWAITING)
+    found = {
+        State.DELIVERED: (hooks.delivered,),
+        State.DONE: (hooks.delivered, hooks.done) if before_its_end else (hooks.done,),
+        State.AWAITING: (hooks.delivered,) if before_its_end else (),
+        State.DELETE_FAILED: (hooks.delete_failed,),
+        State.HELD: (hooks.held,),
+    }.get(target, ())
+    return tuple(hook for hook in found if hook is not None)
 
 
 def _move(
