@@ -1,0 +1,98 @@
+"""Starts of triggers' commands: written before the start, so that nothing is started twice unseen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from gateway.ledger.errors import StateLost
+from gateway.ledger.job_states import TRIGGER, TriggerState, moved
+from gateway.ledger.job_tables import job_trigger
+
+AFTER_ALL = "after_all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerRow:
+    """One start.  `place` is the endpoint, "" for this machine.  Times are nanoseconds since the epoch."""
+
+    id: int
+    run: int
+    moment: str
+    place: str
+    attempt: int
+    state: TriggerState
+    line: str
+    owner: int | None
+    due_at: int
+    started_at: int | None
+    ended_at: int | None
+    exit_code: int | None
+    output: str | None
+    error: str | None
+
+
+def due(connection: Connection, run: int, moment: str, place: str, line: str, at: int) -> TriggerRow:
+    """Record that a command is to start: the first time, or once more after one that ended.
+
+    Raises StateLost where that may not be: an earlier start has not ended, or after_all was started already and did
+    not end with `again`.
+    """
+    last = latest(connection, run, moment, place)
+    if last is not None and not _may_start_again(last):
+        raise StateLost(
+            f"job run {run}: {moment} at {place or 'the source'} is {last.state.value}; it is not started again"
+        )
+    values = {
+        "run": run,
+        "moment": moment,
+        "place": place,
+        "attempt": last.attempt + 1 if last is not None else 1,
+        "state": TriggerState.DUE.value,
+        "line": line,
+        "due_at": at,
+    }
+    try:
+        row = connection.execute(insert(job_trigger).values(values).returning(job_trigger)).mappings().one()
+    except IntegrityError as exc:
+        raise StateLost(f"job run {run}: {moment} at {place or 'the source'} is under way already") from exc
+    return _read(row)
+
+
+def _may_start_again(last: TriggerRow) -> bool:
+    if last.state in (TriggerState.DUE, TriggerState.STARTED, TriggerState.UNKNOWN, TriggerState.NOT_RUN):
+        return False
+    return last.moment != AFTER_ALL or last.state is TriggerState.AGAIN
+
+
+def advance(
+    connection: Connection, row: TriggerRow, target: TriggerState, values: Mapping[str, Any] | None = None
+) -> TriggerRow:
+    """Take a start on, by the arrows of `job_states.TRIGGER`.  Raises StateLost."""
+    moved(TRIGGER, row.state, target, f"job run {row.run}, {row.moment} at {row.place or 'the source'}")
+    query = update(job_trigger).where(job_trigger.c.id == row.id, job_trigger.c.state == row.state.value)
+    found = connection.execute(query.values(state=target.value, **(values or {})).returning(job_trigger))
+    moved_on = found.mappings().one_or_none()
+    if moved_on is None:
+        raise StateLost(f"job run {row.run}: {row.moment} is no longer {row.state.value}; somebody else moved it on")
+    return _read(moved_on)
+
+
+def latest(connection: Connection, run: int, moment: str, place: str) -> TriggerRow | None:
+    """The last start of a command at a place."""
+    same = job_trigger.c.run == run, job_trigger.c.moment == moment, job_trigger.c.place == place
+    newest = select(func.max(job_trigger.c.attempt)).where(*same).scalar_subquery()
+    row = connection.execute(select(job_trigger).where(*same, job_trigger.c.attempt == newest)).mappings().one_or_none()
+    return None if row is None else _read(row)
+
+
+def of_run(connection: Connection, run: int) -> tuple[TriggerRow, ...]:
+    """All starts of a run, in order."""
+    query = select(job_trigger).where(job_trigger.c.run == run).order_by(job_trigger.c.id)
+    return tuple(_read(row) for row in connection.execute(query).mappings())
+
+
+def _read(row: RowMapping) -> TriggerRow:
+    return TriggerRow(**{**row, "state": TriggerState(row["state"])})
