@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 from gateway.core.errors import GatewayError, LinkLost, PathRefused
-from gateway.endpoints.blocks import gathered, pieces
+from gateway.endpoints.blocks import gathered
 from gateway.endpoints.ftp_errors import FTP_ERRORS, ftp_error, login_error, reply_code
 from gateway.endpoints.ftp_streams import FromThread, GaveUp, ToThread
-from gateway.endpoints.ftp_wire import Control
+from gateway.endpoints.ftp_wire import PIECE_BYTES, Control
 from gateway.endpoints.own_thread import OwnThread
 from gateway.endpoints.place import Place
 from gateway.endpoints.session import within
@@ -17,7 +17,6 @@ T = TypeVar("T")
 
 _CLOSE_S = 2.0
 _LEAST_BYTES = 64 * 1024  # crossing to the thread costs
-_MOST_BYTES = 256 * 1024  # so much must go out within one call_timeout
 
 
 class Unanswered(LinkLost):
@@ -77,8 +76,8 @@ class FtpSession:
         pipe = ToThread()
         stored = self._start(lambda: self.control.store(command, pipe.blocks(), offset), pipe.over)
         try:
-            async for block in pieces(gathered(blocks, _LEAST_BYTES), _MOST_BYTES):
-                async with within(self.place.call_timeout_s, f"{self.place.name}: {what}"):
+            async for block in gathered(blocks, _LEAST_BYTES):
+                async with within(self._time_for(block), f"{self.place.name}: {what}"):
                     if not await pipe.put(block):
                         break
             pipe.finish()
@@ -89,6 +88,10 @@ class FtpSession:
         moved = await self._answered(what, stored)
         await self._last_word(what, moved)
         return moved
+
+    def _time_for(self, block: bytes) -> float:
+        """How long may pass until there is room for `block`; the thread bounds each piece more closely."""
+        return self.place.call_timeout_s * max(1, -(-len(block) // PIECE_BYTES))
 
     async def _last_word(self, what: str, moved_bytes: int) -> None:
         try:

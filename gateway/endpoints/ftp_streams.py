@@ -5,7 +5,10 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 
-_BLOCKS_AHEAD = 4
+_AHEAD_BYTES = 2 * 1024 * 1024
+"""So much waits between the two sides; each block that crosses wakes a thread, so blocks are large and few."""
+_BLOCKS_AHEAD = 2
+"""The same towards the loop, in blocks as they are received."""
 
 
 class GaveUp(Exception):
@@ -13,18 +16,22 @@ class GaveUp(Exception):
 
 
 class ToThread:
-    """Blocks from the loop to the thread; at most a few wait in between."""
+    """Blocks from the loop to the thread; a few at most wait in between."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._blocks: queue.SimpleQueue[bytes | GaveUp | None] = queue.SimpleQueue()
-        self._room = asyncio.Semaphore(_BLOCKS_AHEAD)
+        self._waiting_bytes = 0
+        self._room = asyncio.Event()
         self._over = False
 
     async def put(self, block: bytes) -> bool:
         """Hand one block over; False if the thread takes no more."""
-        await self._room.acquire()
+        while self._waiting_bytes and self._waiting_bytes + len(block) > _AHEAD_BYTES and not self._over:
+            self._room.clear()
+            await self._room.wait()
         if not self._over:
+            self._waiting_bytes += len(block)
             self._blocks.put(block)
         return not self._over
 
@@ -39,7 +46,7 @@ class ToThread:
     def over(self) -> None:
         """The thread has ended: nobody waits for room any more."""
         self._over = True
-        self._room.release()
+        self._room.set()
 
     def blocks(self) -> Iterator[bytes]:
         """In the thread: each block as it comes."""
@@ -47,13 +54,17 @@ class ToThread:
             if isinstance(block, GaveUp):
                 raise block
             yield block
-            self._call(self._room.release)
+            self._call(self._taken, len(block))
 
-    def _call(self, work: Callable[[], None]) -> None:
+    def _call(self, work: Callable[[int], None], size: int) -> None:
         try:
-            self._loop.call_soon_threadsafe(work)
+            self._loop.call_soon_threadsafe(work, size)
         except RuntimeError as exc:  # the loop is gone, and with it whoever waited
             raise GaveUp from exc
+
+    def _taken(self, size: int) -> None:
+        self._waiting_bytes -= size
+        self._room.set()
 
 
 class FromThread:

@@ -12,7 +12,10 @@ from collections.abc import Iterable, Iterator
 from gateway.config.schema import Scheme
 from gateway.endpoints.place import Place
 
-_BLOCK_BYTES = 256 * 1024
+PIECE_BYTES = 256 * 1024
+"""So much must be sent, or received, within one call's time."""
+_BLOCK_BYTES = 1024 * 1024  # of what has arrived, at once
+_RECORD_BYTES = 16 * 1024  # TLS gives no more at once
 _GOODBYE_S = 5.0
 _NOT_KNOWN = ("500", "501", "502", "503", "504", "522")
 
@@ -164,26 +167,27 @@ class Control(ftplib.FTP):
         sent = 0
         try:
             for block in blocks:
-                self._send(data, block)
+                for at in range(0, len(block), PIECE_BYTES):
+                    self._send(data, memoryview(block)[at : at + PIECE_BYTES])
                 sent += len(block)
             _say_goodbye(data)
         finally:
             self.drop_data()
         return sent
 
-    def _send(self, data: socket.socket, block: bytes) -> None:
+    def _send(self, data: socket.socket, piece: memoryview) -> None:
         """A server that stops taking bytes has said why on the control connection."""
         try:
-            data.sendall(block)
+            data.sendall(piece)
         except OSError:
             self.drop_data()
             assert self.sock is not None
-            self.sock.settimeout(_GOODBYE_S)
+            self.sock.settimeout(min(_GOODBYE_S, self._place.call_timeout_s))
             self.voidresp()
             raise
 
     def retrieve(self, command: str, offset: int = 0) -> Iterator[bytes]:
-        """Download in blocks; each must be full, or the last, within the call's time."""
+        """Download in blocks; each must hold a piece, or be the last, within the call's time."""
         data = self.data(command, offset)
         try:
             while block := _receive(data, float(self.timeout or 0)):
@@ -260,20 +264,23 @@ def _quoted(reply: str) -> str:
 
 
 def _receive(data: socket.socket, seconds: float) -> bytes:
-    """A full block, or what is left before the end."""
+    """A piece or more, or what is left before the end."""
     deadline = time.monotonic() + seconds
-    buffer = bytearray(_BLOCK_BYTES)
-    view, filled = memoryview(buffer), 0
-    while filled < _BLOCK_BYTES:
+    data.settimeout(seconds)
+    size = _RECORD_BYTES if isinstance(data, ssl.SSLSocket) else _BLOCK_BYTES
+    held = bytearray()
+    while some := data.recv(size):
+        if not held and len(some) >= PIECE_BYTES:
+            return some
+        held += some
+        if len(held) >= PIECE_BYTES:
+            break
         left = deadline - time.monotonic()
         if left <= 0:
-            raise Trickle(f"only {filled} bytes came within {seconds:g} s; raise call_timeout if the line is that slow")
+            raise Trickle(f"only {len(held)} bytes came within {seconds:g} s; raise call_timeout if the line is slow")
         data.settimeout(left)
-        got = data.recv_into(view[filled:])
-        if got == 0:
-            break
-        filled += got
-    return bytes(view[:filled])
+        size = min(size, PIECE_BYTES)  # the line is slower than we are
+    return bytes(held)
 
 
 def _say_goodbye(data: socket.socket) -> None:

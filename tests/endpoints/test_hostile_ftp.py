@@ -156,6 +156,22 @@ async def test_a_download_that_trickles_is_given_up_in_time(tmp_path: Path) -> N
         assert "call_timeout" in str(await ends_in_time(get(endpoint, "f"))) or not endpoint.usable
 
 
+async def test_a_server_that_stops_taking_bytes_is_given_up_in_time_and_the_source_waits_meanwhile(
+    tmp_path: Path,
+) -> None:
+    given: list[int] = []
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            given.append(1)
+            yield bytes(1024 * 1024)
+
+    async with session(tmp_path, hostile.StopsTaking) as (endpoint, _):
+        await ends_in_time(endpoint.write("f", endless()))
+        assert not endpoint.usable
+    assert len(given) < 20  # what the system's own buffers hold, and a few
+
+
 async def test_a_server_that_refuses_to_replace_says_already_there_and_loses_the_feature(tmp_path: Path) -> None:
     async with session(tmp_path, hostile.RefusesReplace) as (endpoint, _):
         await put(endpoint, "old", b"old")

@@ -112,6 +112,18 @@ class Trickles(FTPHandler):
             return int(super().send(data[:1]))
 
 
+class StopsTaking(FTPHandler):
+    """Takes a part of the file, then no more of it, and says nothing."""
+
+    class dtp_handler(DTPHandler):
+        def handle_read(self) -> None:
+            super().handle_read()
+            if self.tot_bytes_received > 300_000 and not self._closed:
+                self.ioloop.unregister(self._fileno)
+
+        handle_read_event = handle_read
+
+
 class RefusesReplace(FTPHandler):
     """Renames only where nothing stands, as servers on Windows do."""
 
