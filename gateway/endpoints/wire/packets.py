@@ -178,7 +178,7 @@ def hello() -> bytes:
     return struct.pack(">IBI", 5, Ask.INIT, VERSION)
 
 
-def read_head(buffer: bytearray, at: int) -> tuple[int, int, int]:
+def read_head(buffer: memoryview, at: int) -> tuple[int, int, int]:
     """Length, kind and id of the answer that starts at `at`; in the first one the id is the version."""
     return _HEAD.unpack_from(buffer, at)
 
@@ -207,14 +207,18 @@ class Reader:
         """32 bits."""
         return self._unpack(_NUMBER)[0]
 
-    def blob(self) -> bytes:
-        """Bytes behind their length."""
+    def view(self) -> memoryview:
+        """Bytes behind their length, where they lie."""
         size = self.number()
-        found = self._body[self._at : self._at + size]
+        found = memoryview(self._body)[self._at : self._at + size]
         if len(found) < size:
             raise asyncssh.SFTPBadMessage("an answer ended early")
         self._at += size
         return found
+
+    def blob(self) -> bytes:
+        """Bytes behind their length."""
+        return bytes(self.view())
 
     def text(self) -> str:
         """A name or a message; bytes that aren't UTF-8 survive the way there and back."""

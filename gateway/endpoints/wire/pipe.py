@@ -11,6 +11,8 @@ from typing import TypeVar, cast
 import asyncssh
 
 from gateway.endpoints.wire import packets
+from gateway.endpoints.wire.answers import Answers
+from gateway.endpoints.wire.incoming import take_in
 from gateway.endpoints.wire.packets import Ask, Told
 from gateway.endpoints.wire.quiet import leave_out_ignores
 
@@ -43,7 +45,7 @@ class Pipe(asyncssh.SSHClientSession[bytes]):
         self._out: list[bytes | memoryview] = []
         self._flushing = False
         self._paused = False
-        self._in = bytearray()
+        self._answers = Answers(self._answered)
         self._under_way: dict[int, _Asked] = {}  # oldest first
         self._last_id = 0
         self._front_moved_at = self._loop.time()
@@ -117,30 +119,15 @@ class Pipe(asyncssh.SSHClientSession[bytes]):
 
     # What is answered.
 
-    def data_received(self, data: bytes, datatype: int | None = None) -> None:
+    def data_received(self, data: bytes | memoryview, datatype: int | None = None) -> None:
         """Take whole answers out of what has come; what the server says on the side is left."""
         if datatype is not None or self._dead is not None:
             return
-        self._in += data
         try:
-            self._take()
+            self._answers.feed(memoryview(data))
         except asyncssh.SFTPError as exc:
             self._die(f"the server speaks no SFTP that can be understood: {exc.reason}")
             self.hang_up()
-
-    def _take(self) -> None:
-        buffer, at, left = self._in, 0, len(self._in)
-        while left >= packets.HEAD_BYTES:
-            size, kind, request = packets.read_head(buffer, at)
-            if not 5 <= size <= packets.ANSWER_BYTES_MAX:
-                raise asyncssh.SFTPBadMessage(f"it began with {bytes(buffer[at : at + 40])!r}")
-            if left < size + 4:
-                break
-            self._answered(kind, request, bytes(memoryview(buffer)[at + packets.HEAD_BYTES : at + 4 + size]))
-            at += size + 4
-            left -= size + 4
-        if at:
-            del buffer[:at]
 
     def _answered(self, kind: int, request: int, body: bytes) -> None:
         if kind == Told.VERSION and not self.version.done():
@@ -269,6 +256,7 @@ def _fail(future: "asyncio.Future[T]", error: Exception) -> None:
 async def open_pipe(connection: asyncssh.SSHClientConnection, deadline_s: float) -> tuple[Pipe, frozenset[str]]:
     """Start SFTP on a connection: the pipe, and what the server announced.  Raises asyncssh.Error."""
     leave_out_ignores(connection)
-    _, session = await connection.create_session(lambda: Pipe(deadline_s), subsystem="sftp", encoding=None)
+    channel, session = await connection.create_session(lambda: Pipe(deadline_s), subsystem="sftp", encoding=None)
+    take_in(connection, channel)
     pipe = cast(Pipe, session)
     return pipe, await pipe.version

@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 _WINDOW_BYTES = 4 * 1024 * 1024
 """Under way on one file."""
+_TOGETHER_BYTES = 4 * 255 * 1024
+"""So much is asked for, and given on, in one go where it can be."""
 _HELD_BYTES_MAX = 16 * 1024 * 1024
 """Under way, or come and not yet taken, on all files of a pipe; each may have one block above that."""
 
@@ -113,40 +115,58 @@ class Download:
         next_at, window = offset, self._block_bytes
         try:
             while True:
-                while not self._parts or self._more_fits(window):
+                for _ in range(self._room(window)):
                     self._parts.append(self._ask(next_at, self._block_bytes))
                     next_at += self._block_bytes
-                part = self._parts[0]
-                late = not part.answer.done()
-                block = await self._taken(part)
-                if block:
-                    yield block
-                end = part.at + len(block)
-                if not block or (part.at == offset and len(block) < part.size and await _size(told) == end):
+                late = not self._parts[0].answer.done()
+                found, part = await self._come()
+                last = found[-1]
+                if found[0]:
+                    yield b"".join(found)
+                end = part.at + len(last)
+                if not last or (part.at == offset and len(last) < part.size and await _size(told) == end):
                     return
-                if len(block) < part.size:
-                    self._parts.appendleft(self._ask(end, part.size - len(block)))
+                if len(last) < part.size:
+                    self._parts.appendleft(self._ask(end, part.size - len(last)))
                 elif late or self._eager:
-                    window = min(window + self._block_bytes, _WINDOW_BYTES)
+                    window = min(window + len(found) * self._block_bytes, _WINDOW_BYTES)
         finally:
             self._pipe.held_bytes -= self._held
             self._parts.clear()
 
-    def _more_fits(self, window: int) -> bool:
-        size = self._block_bytes
-        return self._held + size <= window and self._pipe.held_bytes + size <= _HELD_BYTES_MAX
+    def _room(self, window: int) -> int:
+        """How many requests are to be sent now: some together once the window is wide, for each write costs."""
+        least = 0 if self._parts else 1
+        free = window - self._held
+        if window == _WINDOW_BYTES and free < _TOGETHER_BYTES:
+            return least
+        return max(least, min(free, _HELD_BYTES_MAX - self._pipe.held_bytes) // self._block_bytes)
 
     def _ask(self, at: int, size: int) -> _Part:
         self._held += size
         self._pipe.held_bytes += size
         return _Part(at, size, self._pipe.ask(Ask.READ, self._file.handle, packets.reach(at, size), expects=Told.DATA))
 
-    async def _taken(self, part: _Part) -> bytes:
+    async def _come(self) -> tuple[list[memoryview], _Part]:
+        """What the oldest read has given, and those behind it that have come as a whole meanwhile; the last read."""
+        part = self._parts[0]
+        found = [await self._taken(part)]
+        size = part.size
+        while self._eager and len(found[-1]) == part.size and size < _TOGETHER_BYTES and self._next_is_here():
+            part = self._parts[0]
+            found.append(await self._taken(part))
+            size += part.size
+        return found, part
+
+    def _next_is_here(self) -> bool:
+        return bool(self._parts) and self._parts[0].answer.done() and self._parts[0].answer.exception() is None
+
+    async def _taken(self, part: _Part) -> memoryview:
         """What a read has given; none at the end."""
         try:
-            block = Reader(await part.answer).blob()
+            block = Reader(await part.answer).view()
         except asyncssh.SFTPEOFError:
-            block = b""
+            block = memoryview(b"")
         if len(block) > part.size:
             raise asyncssh.SFTPBadMessage(f"{len(block)} bytes came where {part.size} were asked for")
         self._parts.popleft()
