@@ -44,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the files and a short idle time")
     quick = parser.parse_args().quick
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # commands start as they do where they are installed
     table = Table(box=None, pad_edge=False, title=_machine(), title_justify="left")
     for column in ("figure", "measured", "asked", "ratio"):
         table.add_column(column, justify="left" if column == "figure" else "right")

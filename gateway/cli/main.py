@@ -1,5 +1,6 @@
 """The entry: finds the verb, imports only its module, turns our errors into messages and exit codes (DESIGN §6)."""
 
+import atexit
 import gc
 import os
 import sys
@@ -17,6 +18,7 @@ EPILOG = "--config FILE may stand anywhere; else GATEWAY_CONFIG, conf/gateway.to
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line; always ends in SystemExit with the exit code."""
     gc.set_threshold(50_000, 20, 20)  # there is little garbage among what imports have just made
+    atexit.register(gc.freeze)  # nor is any collected at the end: looking for it takes longer than `check` of a script
     arguments = _take_config(list(sys.argv[1:] if argv is None else argv))
     try:
         application(_verb_in(arguments))(args=arguments, prog_name="gateway")

@@ -1,5 +1,9 @@
 """What the command line says before any verb is known."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from gateway.cli.main import main
@@ -9,3 +13,15 @@ def test_the_version_is_printed_without_a_verb(capsys: pytest.CaptureFixture[str
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert (ended.value.code, capsys.readouterr().out.split()[0]) == (0, "gateway")
+
+
+def test_checking_a_script_imports_nothing_that_only_runs_need(tmp_path: Path) -> None:
+    (tmp_path / "actions").mkdir()
+    (tmp_path / "actions" / "copy.act").write_text("LCOPY -DEL in/* out/\n")
+    (tmp_path / "gateway.toml").write_text("")
+    told = f"import sys; sys.argv[1:] = ['--config', {str(tmp_path / 'gateway.toml')!r}, 'check']\n"
+    told += "from gateway.cli.main import main\ntry:\n    main()\nfinally:\n    print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=tmp_path)
+    loaded = {name.partition(".")[0] for name in ran.stdout.splitlines()[-1].split()}
+    assert loaded & {"sqlalchemy", "asyncssh", "pyftpdlib", "watchdog", "rich", "structlog", "alembic"} == set()
+    assert "lark" in loaded
