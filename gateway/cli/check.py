@@ -44,7 +44,7 @@ def check(
     """
     checked = check_paths(paths or ())
     if as_json:
-        print_json([_row(finding) for finding in checked.findings])
+        print_json([finding_row(finding) for finding in checked.findings])
     else:
         for finding in checked.findings:
             typer.echo(str(finding))
@@ -76,7 +76,15 @@ def _check_with(loaded: Loaded, given: Sequence[Path]) -> Checked:
         findings += check_script(each, world)
     files = {each.action.path for each in parsed}
     findings += [finding for finding in check_all([*others, *parsed], world) if finding.span.file in files]
+    if loaded.config.jobs and not given:
+        findings += _of_jobs(loaded)
     return Checked(len(parsed), tuple(findings))
+
+
+def _of_jobs(loaded: Loaded) -> Sequence[Finding]:
+    from gateway.jobs.read import read_jobs  # here: most configurations have none
+
+    return read_jobs(loaded).findings
 
 
 def _parsed(paths: Sequence[Path]) -> list[Parsed]:
@@ -97,7 +105,8 @@ def _read(path: Path) -> Parsed:
         return Parsed(empty.action, empty.settings, (finding,), complete=False)
 
 
-def _row(finding: Finding) -> Mapping[str, str | int]:
+def finding_row(finding: Finding) -> Mapping[str, str | int]:
+    """A finding for --json."""
     span = finding.span
     return {
         "file": span.file,

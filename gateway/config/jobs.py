@@ -194,7 +194,9 @@ class JobRunSettings(Strict):
     """`[settings]`: how runs of the job behave."""
 
     priority: int = Field(default=5, ge=1, le=9, description="1-9, 9 first; a start by hand may say another.")
-    profile: str | None = Field(default=None, description="The profile that fills in what destinations' leave open.")
+    profile: str | None = Field(
+        default=None, description="The profile that fills in what destinations' leave open; no default."
+    )
     deadline: DeadlineText | None = Field(
         default=None, description='How long ("10h") or until when ("06:00"); default: the next start, without one 24h.'
     )

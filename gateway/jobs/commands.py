@@ -1,7 +1,9 @@
 """A trigger's command as SYSTEM or RSYSTEM: its line, folder, environment, time limit and exit codes."""
 
+import math
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 from gateway.core.model import Span
 from gateway.jobs.model import Machine, Trigger, Words
@@ -31,7 +33,7 @@ def program(trigger: Trigger, machine: Machine, span: Span, *, job: str, role: s
         line=Text(command_line(words, machine.platform), trigger.span),
         success_codes=tuple(CodeRange(low, high) for low, high in trigger.ok_codes),
         again_codes=tuple(CodeRange(low, high) for low, high in trigger.again_codes),
-        timeout=trigger.timeout,
+        timeout=timedelta(seconds=max(1, math.ceil(trigger.timeout.total_seconds()))),
         folder=Text(folder, span) if folder else None,
         environment=tuple((name, Text(value, span)) for name, value in _environment(job, role, machine)),
     )

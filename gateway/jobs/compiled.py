@@ -179,7 +179,7 @@ def _programs(job: Job, moment: Moment, machine: Machine, span: Span, at: str, r
 
 
 def _action(job: Job, endpoint: str, priority: int, commands: Iterable[Command], span: Span) -> Action:
-    said = {"endpoint": endpoint, "description": _LINE_END.sub(" ", job.description), "priority": str(priority)}
+    said = {"endpoint": endpoint, "description": _LINE_END.sub(" ", job.description).strip(), "priority": str(priority)}
     fixed = {"order": "free", "exists": "replace", "empty": "send after 0s", "limit": str(_MOST_FILES)}
     headers = tuple(Header(name, value, span, span) for name, value in {**said, **fixed}.items() if value)
     return Action(job.name, span.file, headers, tuple(commands))

@@ -1,9 +1,9 @@
 """When a job starts by itself: pure functions over a JobSchedule; answers are UTC.
 
 Points (once, daily, weekly) are wall times: one that doesn't exist comes at the first instant after the gap, one that
-exists twice comes once.  Intervals (minutes, hourly) count by the wall clock from day to day and by elapsed time within
-one: a day whose clock is set has as many as it has hours.  With `each` every destination goes by its own clock, and the
-run starts when the first of them is due.
+exists twice comes once.  Intervals (minutes, hourly) count by the wall clock; those of an hour or less by elapsed time
+within a day: a day whose clock is set has as many as it has hours.  With `each` every destination goes by its own
+clock, and the run starts when the first of them is due.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,8 @@ from gateway.language.calendar import next_points
 from gateway.language.calendar_zone import ONE_DAY, instant
 from gateway.language.schedule_nodes import DAY_S, OneTime, Schedule, Times
 
-_INTERVALS = {Repeat.MINUTES: 60, Repeat.HOURLY: 3600}
+_HOUR_S = 3600
+_INTERVALS = {Repeat.MINUTES: 60, Repeat.HOURLY: _HOUR_S}
 _LAST_DAY = date(9998, 12, 31)
 _USUAL_DEADLINE = timedelta(hours=24)
 
@@ -149,8 +150,12 @@ def _by_interval(schedule: JobSchedule, day: date, anchor: date, zone: ZoneInfo)
     first_s = _first_of_day(schedule, day, anchor, interval_s)
     if first_s >= DAY_S:
         return
-    whole = Schedule((OneTime(day, (Times(first_s, DAY_S, interval_s),)),))
-    for at in next_points(whole, instant(day, 0, zone) - timedelta(seconds=1), zone):
+    if interval_s > _HOUR_S:
+        points: Iterator[datetime] = (instant(day, second, zone) for second in range(first_s, DAY_S, interval_s))
+    else:
+        whole = Schedule((OneTime(day, (Times(first_s, DAY_S, interval_s),)),))
+        points = next_points(whole, instant(day, 0, zone) - timedelta(seconds=1), zone)
+    for at in points:
         yield Start(at, at.astimezone(zone).replace(tzinfo=None))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -195,6 +195,13 @@ def of_job(connection: Connection, job: str | None = None, limit: int = 100) -> 
     query = select(job_run).order_by(job_run.c.id.desc()).limit(limit)
     query = query if job is None else query.where(job_run.c.job == job)
     return _all(connection.execute(query).mappings())
+
+
+def latest(connection: Connection) -> Mapping[str, JobRunRow]:
+    """The latest run of each job."""
+    newest = select(func.max(job_run.c.id)).group_by(job_run.c.job)
+    rows = _all(connection.execute(select(job_run).where(job_run.c.id.in_(newest))).mappings())
+    return {row.job: row for row in rows}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,37 @@
+"""`gateway job list`."""
+
+from gateway.cli.doing import do
+from gateway.cli.job_reading import Looked, look
+from gateway.cli.output import Row, print_rows
+from gateway.jobs.model import Job
+from gateway.jobs.schedule import next_start
+from gateway.jobs.schedule_text import show_schedule
+
+
+def list_all(*, as_json: bool) -> None:
+    """A row a job."""
+    looked = do(look)
+    rows = [_row(job, looked) for job in looked.jobs.jobs.values()]
+    columns = ("job", "state", "source", "destinations", "schedule", "next_at", "last_state")
+    empty = "No jobs; `gateway job new` makes one, or write conf/jobs.d/NAME.toml."
+    print_rows(rows, columns, as_json=as_json, empty=empty)
+
+
+def _row(job: Job, looked: Looked) -> Row:
+    following = next_start(job.schedule, looked.now, looked.clocks(job))
+    last, finding = looked.latest.get(job.name), looked.jobs.broken.get(job.name)
+    starts = following is not None and finding is None and job.enabled
+    at = following.at.astimezone(looked.loaded.zone()).isoformat(timespec="seconds") if following is not None else None
+    return {
+        "job": job.name,
+        "description": job.description,
+        "state": "broken" if finding is not None else "ready" if job.enabled else "disabled",
+        "why": str(finding) if finding is not None else None,
+        "source": f"{job.source.endpoint}:{job.source.path}" if job.source.endpoint else job.source.path,
+        "destinations": len(job.destinations),
+        "schedule": show_schedule(job.schedule),
+        "next_at": at if starts else None,
+        "last_run": last.id if last is not None else None,
+        "last_state": last.state.value if last is not None else None,
+        "file": job.span.file,
+    }

@@ -1,0 +1,78 @@
+"""What the verbs of `gateway job` look at: the jobs of the configuration, and what the ledger knows beside them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from gateway.config.findings import suggestion
+from gateway.config.loaded import Loaded
+from gateway.core.clock import Clock
+from gateway.core.errors import Refused, Unknown
+from gateway.endpoints.probe import known_hashes
+from gateway.jobs.check import Known
+from gateway.jobs.model import Job
+from gateway.jobs.read import Jobs, read_jobs
+from gateway.jobs.schedule import Clocks
+from gateway.ledger import Connection, endpoints, job_runs
+from gateway.ledger.job_runs import JobRunRow, Remembered
+from gateway.scheduler.book import from_ns
+from gateway.service.talking import NothingYet, reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """The jobs, and by job what is remembered and its latest run."""
+
+    loaded: Loaded
+    jobs: Jobs
+    now: datetime
+    remembered: Mapping[str, Remembered] = field(default_factory=dict)
+    latest: Mapping[str, JobRunRow] = field(default_factory=dict)
+
+    def clocks(self, job: Job) -> Clocks:
+        """Whose clocks the job's schedule goes by; one that was never saved counts from today."""
+        own = self.remembered.get(job.name)
+        return Clocks(
+            zone=self.loaded.zone(),
+            saved_at=from_ns(own.saved_at) if own is not None else self.now,
+            each=[zone_of(self.loaded, one.endpoint) for one in job.destinations],
+        )
+
+    def job(self, name: str) -> Job:
+        """Raises Unknown with the nearest known name."""
+        if name not in self.jobs.jobs:
+            raise Unknown(f"there is no job {name!r}: {suggestion(name, self.jobs.jobs)}")
+        return self.jobs.jobs[name]
+
+    def sound(self, name: str) -> Job:
+        """A job that can run.  Raises Unknown, Refused with its first error."""
+        job = self.job(name)
+        if name in self.jobs.broken:
+            raise Refused(str(self.jobs.broken[name]))
+        return job
+
+
+def zone_of(loaded: Loaded, endpoint: str) -> ZoneInfo:
+    """The zone of an endpoint's clock."""
+    return loaded.zone(endpoint)
+
+
+async def look(loaded: Loaded, clock: Clock) -> Looked:
+    """Read it all."""
+    try:
+        async with reading(loaded, clock) as ledger:
+            hashes = await ledger.read(partial(_hashes, loaded=loaded))
+            remembered = await ledger.read(job_runs.remembered)
+            latest = await ledger.read(job_runs.latest)
+    except NothingYet:
+        hashes, remembered, latest = {}, {}, {}
+    jobs = read_jobs(loaded, Known.of(loaded, hashes))
+    return Looked(loaded=loaded, jobs=jobs, now=clock.now(), remembered=remembered, latest=latest)
+
+
+def _hashes(connection: Connection, loaded: Loaded) -> dict[str, frozenset[str]]:
+    """What probes have found peers to compute; nothing of those that nobody probed."""
+    profiles = {name: endpoints.profile_of(connection, name) for name in loaded.config.endpoints}
+    return {name: known_hashes(profile) for name, profile in profiles.items() if profile}
