@@ -251,4 +251,4 @@ def _busy(intent: Intent, final: str, exc: IntegrityError) -> Exception:
 
 def notes_text(notes: tuple[str, ...]) -> str:
     """The notes column's text."""
-    return json.dumps(list(notes), ensure_ascii=False)
+    return json.dumps(list(notes), ensure_ascii=False) if notes else "[]"

@@ -1,8 +1,8 @@
 """Many deliveries in one statement; where one of them can't follow, all are taken back and each goes by itself."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway.core.errors import GatewayError
 from gateway.core.model import Stamp
 from gateway.ledger import deliveries
-from gateway.ledger.delivery_row import DeliveryRow, State, changed_delivery, new_delivery
+from gateway.ledger.delivery_row import DeliveryRow, State, new_delivery
 from gateway.ledger.intent import Intent
 from gateway.ledger.ready import Ready, driver_of
 from gateway.ledger.tables import delivery
@@ -22,6 +22,8 @@ _INSERT = Ready(insert(delivery))
 _ADVANCE = Ready(
     update(delivery).where(delivery.c.id == bindparam("found"), delivery.c.state == bindparam("from_state"))
 )
+_THOSE = select(func.json_each(bindparam("those")).table_valued("value").c.value)
+_ADVANCE_ALIKE = Ready(update(delivery).where(delivery.c.id.in_(_THOSE), delivery.c.state == bindparam("from_state")))
 _RELEASE = Ready(update(delivery).where(delivery.c.id == bindparam("found"), delivery.c.owner == bindparam("mine")))
 _LAST = select(func.max(delivery.c.id))
 
@@ -46,53 +48,65 @@ def intend_all(
     first = int(connection.execute(_LAST).scalar_one() or 0) + 1  # nobody else writes in this transaction
 
     def together() -> list[DeliveryRow | GatewayError]:
-        made = [_new(found, one, owner, at, name_partial) for found, one in enumerate(wanted, first)]
-        _INSERT.run_all(connection, [values for values, _ in made])
-        return [row for _, row in made]
+        rows = [
+            new_delivery(
+                found, one.intent, one.intent.final, one.before, None, owner, at, name_partial(found, one.intent)
+            )
+            for found, one in enumerate(wanted, first)
+        ]
+        _INSERT.run_all(connection, [_columns(row) for row in rows])
+        return list(rows)
 
-    def alone(one: Wanted) -> DeliveryRow:
+    def alone(one: Wanted) -> DeliveryRow | GatewayError:
         def named(found: int) -> str:
             return name_partial(found, one.intent)
 
-        return deliveries.intend(
-            connection,
-            one.intent,
-            final=one.intent.final,
-            before=one.before,
-            offset=None,
-            owner=owner,
-            at=at,
-            name_partial=named,
-        )
+        try:
+            return deliveries.intend(
+                connection,
+                one.intent,
+                final=one.intent.final,
+                before=one.before,
+                offset=None,
+                owner=owner,
+                at=at,
+                name_partial=named,
+            )
+        except GatewayError as exc:
+            return exc  # a statement that is refused changes nothing, so the others stand
 
-    return _together_or_alone(connection, together, [partial(alone, one) for one in wanted])
-
-
-def _new(
-    found: int, one: Wanted, owner: int, at: int, name_partial: Callable[[int, Intent], str]
-) -> tuple[dict[str, Any], DeliveryRow]:
-    intent = one.intent
-    named = name_partial(found, intent)
-    values = deliveries.intended_columns(intent, intent.final, one.before, None, owner, at)
-    row = new_delivery(found, intent, intent.final, one.before, None, owner, at)
-    return {**values, "id": found, "partial": named}, replace(row, partial=named)
+    return _in_one(connection, together) or [alone(one) for one in wanted]
 
 
-def advance_all(
-    connection: Connection, rows: Sequence[DeliveryRow], target: State, values: Sequence[Mapping[str, Any]]
-) -> list[DeliveryRow | GatewayError]:
-    """As `deliveries.advance` for each of `rows`, all in one state; StateLost is an answer."""
-    pairs = list(zip(rows, values, strict=True))
+def _columns(row: DeliveryRow) -> dict[str, Any]:
+    values = deliveries.intended_columns(row.intent, row.final, row.before, None, row.owner or 0, row.started_at)
+    return {**values, "id": row.id, "partial": row.partial}
 
-    def together() -> list[DeliveryRow | GatewayError]:
-        fixed = {"state": target.value, "from_state": rows[0].state.value}
-        moved = _ADVANCE.run_all(connection, [{**each, **fixed, "found": row.id} for row, each in pairs])
-        if moved != len(rows):
-            raise _NotAll
-        return [changed_delivery(row, target, each) for row, each in pairs]
 
-    alone = [partial(deliveries.advance, connection, row, target, each) for row, each in pairs]
-    return _together_or_alone(connection, together, alone)
+def advance_each(
+    connection: Connection, found: Sequence[int], source: State, target: State, values: Sequence[Mapping[str, Any]]
+) -> list[bool]:
+    """Take deliveries from state `source` to `target`, each with values of its own; False for one in another state."""
+    fixed = {"state": target.value, "from_state": source.value}
+    rows = [{**each, **fixed, "found": one} for one, each in zip(found, values, strict=True)]
+
+    def together() -> list[bool] | None:
+        return [True] * len(rows) if _ADVANCE.run_all(connection, rows) == len(rows) else None
+
+    return _in_one(connection, together) or [_ADVANCE.run(connection, row).rowcount == 1 for row in rows]
+
+
+def advance_alike(
+    connection: Connection, found: Sequence[int], source: State, target: State, values: Mapping[str, Any]
+) -> list[bool]:
+    """The same where all get the same values."""
+    fixed = {**values, "state": target.value, "from_state": source.value}
+
+    def together() -> list[bool] | None:
+        moved = _ADVANCE_ALIKE.run(connection, {**fixed, "those": json.dumps(found)}).rowcount
+        return [True] * len(found) if moved == len(found) else None
+
+    return _in_one(connection, together) or advance_each(connection, found, source, target, [values] * len(found))
 
 
 def release_all(connection: Connection, found: Sequence[int], owner: int, error: str, error_class: str) -> None:
@@ -101,29 +115,15 @@ def release_all(connection: Connection, found: Sequence[int], owner: int, error:
     _RELEASE.run_all(connection, [{**values, "found": one} for one in found])
 
 
-class _NotAll(GatewayError):
-    """Some of the rows were in another state."""
-
-
-def _together_or_alone(
-    connection: Connection,
-    together: Callable[[], list[DeliveryRow | GatewayError]],
-    alone: Sequence[Callable[[], DeliveryRow]],
-) -> list[DeliveryRow | GatewayError]:
+def _in_one(connection: Connection, together: Callable[[], T | None]) -> T | None:
+    """What `together` has done; None, and nothing done, where the statement was refused or did not reach all."""
     driver = driver_of(connection)
     driver.execute("SAVEPOINT bulk")
     try:
-        found = together()
-    except (IntegrityError, _NotAll):
+        done = together()
+    except IntegrityError:
+        done = None
+    if done is None:
         driver.execute("ROLLBACK TO bulk")
-        found = [_answer(work) for work in alone]
     driver.execute("RELEASE bulk")
-    return found
-
-
-def _answer(work: Callable[[], DeliveryRow]) -> DeliveryRow | GatewayError:
-    """A statement that is refused changes nothing, so the others stand."""
-    try:
-        return work()
-    except GatewayError as exc:
-        return exc
+    return done

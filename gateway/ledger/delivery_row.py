@@ -102,11 +102,18 @@ def read_delivery(row: RowMapping) -> DeliveryRow:
 
 
 def new_delivery(
-    found: int, intent: Intent, final: str, before: Stamp | None, offset: int | None, owner: int, at: int
+    found: int,
+    intent: Intent,
+    final: str,
+    before: Stamp | None,
+    offset: int | None,
+    owner: int,
+    at: int,
+    partial: str = "",
 ) -> DeliveryRow:
     """The row of a delivery that was just intended."""
     return DeliveryRow(
-        id=found, intent=intent, state=State.INTENDED, final=final, partial="", starts=1, before=before, noted=None,
+        id=found, intent=intent, state=State.INTENDED, final=final, partial=partial, starts=1, before=before, noted=None,
         backup=None, size=None, sha256=None, offset=offset, verified=None, placed=None, owner=owner, attempts=1,
         next_at=None, started_at=at, delivered_at=None, finished_at=None, error=None, error_class=None,
         notes=(intent.note,) if intent.note else (),

@@ -9,8 +9,11 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.core.errors import Refused
 from gateway.core.model import Stamp
+from gateway.ledger.ready import Ready
 from gateway.ledger.stamps import read_stamp, stamp_columns
 from gateway.ledger.tables import instance, run, run_file
+
+_FREEZE = Ready(insert(run_file))
 
 
 class AlreadyRunning(Refused):
@@ -111,22 +114,21 @@ def note_failure(connection: Connection, found: int, error: str, error_class: st
 
 def freeze(connection: Connection, found: int, command: int, files: Sequence[FrozenFile]) -> None:
     """Record what was judged: the command sends these and no others, also after a restart."""
-    if files:
-        connection.execute(
-            insert(run_file),
-            [
-                {
-                    "run": found,
-                    "command": command,
-                    "n": file.n,
-                    "source": file.source,
-                    "relative": file.relative,
-                    "note": file.note,
-                    **stamp_columns("stamp", file.stamp),
-                }
-                for file in files
-            ],
-        )
+    if not files:
+        return
+    rows = [
+        {
+            "run": found,
+            "command": command,
+            "n": file.n,
+            "source": file.source,
+            "relative": file.relative,
+            "note": file.note,
+            **stamp_columns("stamp", file.stamp),
+        }
+        for file in files
+    ]
+    _FREEZE.run_all(connection, rows)
 
 
 def frozen(connection: Connection, found: int, command: int) -> tuple[FrozenFile, ...]:

@@ -21,6 +21,7 @@ from gateway.runner.jobs import Ended, Ends, Job
 from gateway.runner.load import Load
 from gateway.runner.order import Turns
 from gateway.runner.portions import Portions
+from gateway.runner.results import Results
 from gateway.runner.retrying import pause
 from gateway.runner.run import CommandFailed, Run
 from gateway.transfer.intent import Also
@@ -46,7 +47,7 @@ class Carrying:
         self._ends = ends
         self._hooks = replace(hooks_of(run.instance, command, run.services.ledger.now_ns), intended=intended)
         self._stopped: GatewayError | None = None
-        self._results: list[Ended] = []
+        self._results = Results()
         self._at_work = 0
         self._small = False
         self._known = asyncio.Event()  # the first lane has shown what it can, or can't be had
@@ -59,7 +60,8 @@ class Carrying:
         Raises CommandFailed if one of them failed; each has its own outcome in the ledger.
         """
         jobs = work.jobs
-        self._results = list(work.earlier)
+        for ended in work.earlier:
+            self._results.add(ended)
         turns = Turns(self._run.settings.order, len(jobs))
         todo = Portions(jobs)
         workers = min(width, len(jobs))
@@ -156,7 +158,7 @@ class Carrying:
             await self._tried(place, job, lane, turns)
 
         def delivered(place: int, ended: Ended) -> None:
-            self._results.append(ended)
+            self._results.add(ended)
             turns.over(place)
 
         return Company(self._run, self._ends, self._hooks, turns, alone=alone, delivered=delivered)
@@ -173,7 +175,7 @@ class Carrying:
                 return
             ended = await self._one(job, lane, turns, place)
             failed = ended.error is not None
-            self._results.append(ended)
+            self._results.add(ended)
         finally:
             turns.over(place, failed=failed)
         if self._ends_command(ended):
@@ -192,29 +194,24 @@ class Carrying:
         return ended.error.concerns_endpoint or not settings.next_file_on_fail or settings.order is Order.STRICT
 
     async def _count(self) -> None:
-        run = self._run
-        done = [ended.row for ended in self._results if ended.error is None and ended.row is not None]
-        failed = sum(ended.failed for ended in self._results)
-        size = sum(row.size or 0 for row in done)
-        run.files += len(done)
+        run, results = self._run, self._results
+        failed = len(results.failed)
+        run.files += results.files
         run.failed_files += failed
-        run.size_bytes += size
-        work = partial(runs.count, found=run.id, files=len(done), failed_files=failed, size_bytes=size)
-        await run.services.ledger.write(work)
+        run.size_bytes += results.size_bytes
+        counted = partial(
+            runs.count, found=run.id, files=results.files, failed_files=failed, size_bytes=results.size_bytes
+        )
+        await run.services.ledger.write(counted)
 
     def _conclude(self, count: int) -> None:
         """Say what was left, raise what failed."""
-        for ended in self._results:
-            if ended.error is not None and not ended.failed:
-                self._run.notes.append(f"command {self._number}: {ended.job.name} was left: {ended.error}")
-            elif ended.row is not None:
-                self._run.notes += [f"command {self._number}: {ended.job.name}: {note}" for note in ended.row.notes]
-        failed = sorted((ended for ended in self._results if ended.failed), key=lambda ended: ended.job.n)
-        first = failed[0].error if failed else self._stopped
+        results = self._results
+        self._run.notes += [f"command {self._number}: {note}" for note in results.notes]
+        first = results.first_error or self._stopped
         if first is None:
             return
-        untried = count - len(self._results)
+        untried = count - results.tried
         rest = f", {untried} not tried" if untried else ""
-        raise CommandFailed(
-            f"{self._command.span}: {self._command.verb}: {len(failed)} of {count} files failed{rest}: {first}", first
-        )
+        failed = f"{len(results.failed)} of {count} files failed{rest}: {first}"
+        raise CommandFailed(f"{self._command.span}: {self._command.verb}: {failed}", first)

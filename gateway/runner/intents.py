@@ -2,8 +2,9 @@
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from gateway.config.schema import EndpointSettings, Verify
@@ -76,9 +77,8 @@ async def plan(
     if mode_of(run, command) not in (Taken.UNIQUE, Taken.APPEND):
         blind = run.instance.ignore_case and not to.is_local
         require_no_collision(f"{command.span}: {command.verb}", finals, ignore_case=blind)
-    return [
-        Planned(await _intent(run, number, command, one.file, finals[one.file.source], of), one.index) for one in named
-    ]
+    intent = _intents(run, number, command, of)
+    return [Planned(await intent(one.file, finals[one.file.source]), one.index) for one in named]
 
 
 def name_of(file: FrozenFile) -> str:
@@ -139,34 +139,42 @@ def mode_of(run: Run, command: Transfer) -> Taken:
     return Taken.HOLD if command.delete and isinstance(command, Get | LocalCopy) else Taken.REPLACE
 
 
-async def _intent(run: Run, number: int, command: Transfer, file: FrozenFile, final: str, of: int) -> Intent:
+def _intents(run: Run, number: int, command: Transfer, of: int) -> Callable[[FrozenFile, str], Awaitable[Intent]]:
+    """What is intended for a file and its final name; what they have in common is found out once."""
     instance, settings = run.instance, settings_of(run)
     to_here = isinstance(command, Get | LocalCopy)
-    return Intent(
+    common = partial(
+        Intent,
         run=run.id,
         action=instance.name,
         command=number,
         verb=command.verb,
-        n=file.n,
         of=of,
         endpoint=instance.endpoint or "",
         place="" if to_here else instance.endpoint or "",
-        source=file.source,
-        stamp=file.stamp,
-        final=final,
         mode=mode_of(run, command),
         remove_source=command.delete,
         sentbox=_sentbox(run, command),
-        markers=await markers_of(run, command, (file,)),
         verify=Verify.AUTO if to_here else settings.verify,
         partial=".{name}.{id}.part" if to_here else settings.partial,
         inplace=settings.inplace and not to_here,
         replace="swap" if to_here else settings.replace,
-        mtime_ns=file.stamp.mtime_ns,
         timeout=run.settings.timeout,
         make_dirs=makes_dirs(run, command, to_here),
-        note=file.note,
     )
+
+    async def intent(file: FrozenFile, final: str) -> Intent:
+        return common(
+            n=file.n,
+            source=file.source,
+            stamp=file.stamp,
+            final=final,
+            markers=await markers_of(run, command, (file,)),
+            mtime_ns=file.stamp.mtime_ns,
+            note=file.note,
+        )
+
+    return intent
 
 
 async def markers_of(run: Run, command: Transfer, files: Sequence[FrozenFile]) -> tuple[Member, ...]:

@@ -26,6 +26,7 @@ from gateway.scheduler.pauses import Pause
 from gateway.scheduler.watch import FolderEvents
 from gateway.service.desk import Desk
 from gateway.service.engine import Engine, engine, kept_up
+from gateway.service.event_loop import spare_collector
 from gateway.service.folders import folders_of, make_folders
 from gateway.service.handlers import handlers_of
 from gateway.service.held import recall_held
@@ -70,6 +71,7 @@ class Service:
                 helpers = [group.create_task(work) for work in self._helpers()]
                 scheduling = group.create_task(self.scheduler.run())
                 self._go_on_with_interrupted(await self.engine.interrupted())
+                spare_collector()
                 self._say_ready()
                 await self.stopping.wait()
                 notify("STOPPING=1")

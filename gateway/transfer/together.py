@@ -19,7 +19,7 @@ from gateway.language.nodes import Taken
 from gateway.ledger import Connection, Ledger, deliveries_bulk
 from gateway.ledger.deliveries import notes_text
 from gateway.ledger.deliveries_bulk import Wanted
-from gateway.ledger.delivery_row import DeliveryRow, State
+from gateway.ledger.delivery_row import DeliveryRow, State, changed_delivery
 from gateway.transfer import naming
 from gateway.transfer.bounded import answered, cleaned, result_of
 from gateway.transfer.intend import first_partial
@@ -56,7 +56,7 @@ class Turn(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Aboard:
     """One file on its way with others; `number` is its place in the command."""
 
@@ -66,6 +66,8 @@ class Aboard:
     whole: Whole | None = None
     before: Entry | None = None
     laid: Laid | None = None
+    proved: Mapping[str, Any] = field(default_factory=dict)
+    """The columns of `placing`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +173,7 @@ class Together:
     async def _committed(
         self, work: Callable[[Connection], list[DeliveryRow | GatewayError]], files: Sequence[Aboard]
     ) -> list[DeliveryRow | GatewayError]:
-        """The commit goes to its end whatever happens; the files then have the rows that it left."""
+        """The commit goes to its end whatever happens; the files then have the rows that it made."""
         moving = self.lent.ledger.submit(work)
         try:
             return await answered(moving)
@@ -192,7 +194,7 @@ class Together:
         for folder in sorted(folders):
             await make_folders(self.lent.target, folder)
         still = await self._lay_some(again) if folders else again
-        self._leave([file for file in missing if file not in again] + still)
+        self._leave([file for file in missing if not file.intent.make_dirs] + still)
 
     async def _lay_some(self, files: Sequence[Aboard]) -> list[Aboard]:
         """Those whose folder is missing; what fails otherwise leaves."""
@@ -230,39 +232,56 @@ class Together:
     async def _place(self, files: Sequence[Aboard], turn: Turn, proof: Proof) -> None:
         """▣ placing, the renames, ▣ delivered."""
         await turn.before_placing()
-        files = await self._moved(files, State.PLACING, [_proved(file, proof) for file in files])
+        for file in files:
+            file.proved = _proved(file, proof)
+        each = partial(
+            deliveries_bulk.advance_each,
+            found=[_row(file).id for file in files],
+            source=State.INTENDED,
+            target=State.PLACING,
+            values=[file.proved for file in files],
+        )
+        files = await self._advanced(files, each)
         await turn.before_rename()
         turn.renames_sent()  # nothing comes between this and the call: it sends before it waits
-        refused = await self._asked(
-            lambda: self.lent.to.rename_all([(_row(file).partial, _row(file).final) for file in files])
-        )
+        names = [(_row(file).partial, _row(file).final) for file in files]
+        refused = await self._asked(lambda: self.lent.to.rename_all(names))
+        there = [file for file, error in zip(files, refused, strict=True) if error is None]
         self._leave([file for file, error in zip(files, refused, strict=True) if error is not None])
-        await self._delivered([file for file, error in zip(files, refused, strict=True) if error is None])
+        await self._delivered([file for file in there if file.intent.remove_source], State.DELIVERED)
+        await self._delivered([file for file in there if not file.intent.remove_source], State.DONE)
 
-    async def _delivered(self, files: Sequence[Aboard]) -> None:
-        """▣ delivered, and with it `done` where nothing is left to do at the source."""
+    async def _delivered(self, files: Sequence[Aboard], target: State) -> None:
+        """▣ delivered, and with it `done` where nothing is left to do at the source; those to collect leave."""
         now = self.lent.ledger.now_ns()
         over = {"delivered_at": now, "error": None, "error_class": None, "next_at": None, "placed": "same"}
-        end = {**over, "finished_at": now, "owner": None}
-        to_collect = [file for file in files if file.intent.remove_source]
-        await self._moved(to_collect, State.DELIVERED, [over] * len(to_collect))
-        at_end = [file for file in files if not file.intent.remove_source]
-        for file in await self._moved(at_end, State.DONE, [end] * len(at_end)):
+        values = over if target is State.DELIVERED else {**over, "finished_at": now, "owner": None}
+        before = [_row(file) for file in files]
+        after = [changed_delivery(_row(file), target, {**file.proved, **values}) for file in files]
+        there = await self._advanced(
+            files, partial(_there, before=before, after=after, values=values, hooks=self.lent.hooks)
+        )
+        rows = {row.id: row for row in after}
+        for file in there:
+            file.row = rows[_row(file).id]
+        if target is State.DELIVERED:
+            self._leave(there)
+        else:
+            self._done(there)
+
+    def _done(self, files: Sequence[Aboard]) -> None:
+        for file in files:
             del self._aboard[file.number]
             self.lent.ledger.active.discard(_row(file).id)
             self.lent.delivered(_row(file), file)
-        self._leave([file for file in to_collect if file.number in self._aboard])
 
-    async def _moved(self, files: Sequence[Aboard], target: State, values: Sequence[Mapping[str, Any]]) -> list[Aboard]:
+    async def _advanced(self, files: Sequence[Aboard], work: Callable[[Connection], list[bool]]) -> list[Aboard]:
         """Those whose state was changed; the others leave."""
         if not files:
             return []
-        rows = [_row(file) for file in files]
-        work = partial(_advanced, rows=rows, target=target, values=values, hooks=self.lent.hooks)
-        moved = await self._committed(work, files)
-        lost = [file for file, row in zip(files, moved, strict=True) if not isinstance(row, DeliveryRow)]
-        self._leave(lost)
-        return [file for file in files if file not in lost]
+        moved = await answered(self.lent.ledger.submit(work))
+        self._leave([file for file, done in zip(files, moved, strict=True) if not done])
+        return [file for file, done in zip(files, moved, strict=True) if done]
 
     # The end.
 
@@ -333,17 +352,17 @@ def _intended(
     return rows
 
 
-def _advanced(
+def _there(
     connection: Connection,
     *,
-    rows: Sequence[DeliveryRow],
-    target: State,
-    values: Sequence[Mapping[str, Any]],
+    before: Sequence[DeliveryRow],
+    after: Sequence[DeliveryRow],
+    values: Mapping[str, Any],
     hooks: Hooks,
-) -> list[DeliveryRow | GatewayError]:
-    after = deliveries_bulk.advance_all(connection, rows, target, values)
-    for before, row in zip(rows, after, strict=True):
-        if isinstance(row, DeliveryRow):
-            for hook in told_at(hooks, before, target):
-                hook(connection, row)
-    return after
+) -> list[bool]:
+    target = after[0].state
+    moved = deliveries_bulk.advance_alike(connection, [row.id for row in after], State.PLACING, target, values)
+    for was, row, done in zip(before, after, moved, strict=True):
+        for hook in told_at(hooks, was, target) if done else ():
+            hook(connection, row)
+    return moved
