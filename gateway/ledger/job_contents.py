@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.ledger.job_tables import manifest, manifest_entry, place_content, source_content
@@ -132,10 +132,9 @@ def note_hashed(connection: Connection, job: str, files: Sequence[Hashed]) -> No
 
 def forget_hashed(connection: Connection, job: str, relatives: Sequence[str]) -> None:
     """Files that the source no longer has."""
-    for relative in relatives:
-        connection.execute(
-            delete(source_content).where(source_content.c.job == job, source_content.c.relative == relative)
-        )
+    if relatives:
+        same = source_content.c.job == job, source_content.c.relative == bindparam("gone")
+        connection.execute(delete(source_content).where(*same), [{"gone": one} for one in relatives])
 
 
 def there(connection: Connection, place: int) -> dict[str, There]:
@@ -156,7 +155,6 @@ def note_there(connection: Connection, place: int, files: Sequence[There]) -> No
 
 def forget_there(connection: Connection, place: int, relatives: Sequence[str]) -> None:
     """Files that a place no longer has, or of which nobody knows what they are."""
-    for relative in relatives:
-        connection.execute(
-            delete(place_content).where(place_content.c.place == place, place_content.c.relative == relative)
-        )
+    if relatives:
+        same = place_content.c.place == place, place_content.c.relative == bindparam("gone")
+        connection.execute(delete(place_content).where(*same), [{"gone": one} for one in relatives])
