@@ -86,11 +86,12 @@ def _as_entry(
     """A file that is one entry of a table (a job) in its place of the tree, its keys' places with it."""
     shared = {name for (name,) in (one for one in _SHARED if len(one) == 1)}
     kind, name = at
+    own = {key: value for key, value in parsed.items() if key not in shared}
     tree = {key: value for key, value in parsed.items() if key in shared}
-    entries = tree.setdefault(kind, {})
-    if not isinstance(entries, dict) or name in entries:
-        return tree, spans
-    tree[kind] = {**entries, name: {key: value for key, value in parsed.items() if key not in shared}}
+    entries = tree.get(kind, {})
+    if not own or not isinstance(entries, dict) or name in entries:
+        return parsed, spans  # profiles alone, or what is refused where it stands
+    tree[kind] = {**entries, name: own}
     placed = {key if key[0] in shared else (*at, *key): span for key, span in spans.items()}
     return tree, {at: _start(path), **placed}
 

@@ -53,6 +53,12 @@ def test_a_file_of_jobs_d_may_hold_profiles_and_groups_for_all(write: Write) -> 
     assert config.jobs["prices"].settings.profile == "shops"
 
 
+def test_a_file_of_jobs_d_with_profiles_alone_is_no_job(write: Write) -> None:
+    others = {"jobs.d/prices.toml": PRICES, "jobs.d/profiles.toml": "[profiles.shops]\ndelete_absent = true\n"}
+    config = load(write(MAIN, **others), {}).config
+    assert (set(config.jobs), set(config.profiles)) == ({"prices"}, {"shops"})
+
+
 def test_a_job_may_stand_in_any_file_under_its_name(write: Write) -> None:
     main = MAIN + '[jobs.other.source]\npath = "/x"\n[[jobs.other.destinations]]\nendpoint = "shop001"\n'
     assert set(load(write(main, **{"jobs.d/prices.toml": PRICES}), {}).config.jobs) == {"other", "prices"}
