@@ -6,7 +6,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from gateway.config.disks import is_network
-from gateway.ledger.database import writing_engine
+from gateway.ledger.database import reading_engine, writing_engine
 from gateway.ledger.errors import LedgerBroken, ledger_error
 
 HEAD = "0005"
@@ -16,15 +16,19 @@ HEAD = "0005"
 def migrate(path: Path) -> None:
     """Make or change the tables.  Raises LedgerBroken or LedgerLocked with the remedy."""
     _check_place(path)
-    engine = writing_engine(path)
+    reading, writing = reading_engine(path), writing_engine(path)
     try:
-        with engine.connect() as connection:
+        with reading.connect() as connection:  # which waits for nobody: most who come here find nothing to do
+            if _version(connection) == HEAD:
+                return
+        with writing.connect() as connection:
             if _version(connection) != HEAD:
                 _upgrade(connection, path)
     except DBAPIError as exc:
         raise ledger_error(path, exc) or LedgerBroken(f"{path}: the ledger can't be opened: {exc.orig}") from exc
     finally:
-        engine.dispose()
+        reading.dispose()
+        writing.dispose()
 
 
 def _check_place(path: Path) -> None:

@@ -269,8 +269,9 @@ class Scheduler:
             for folder in done.looked.replaced:
                 log.warning("another folder stands there now; it is listed anew", action=done.entry.name, folder=folder)
         if done.hints.folders or done.error is not None:
+            what = "look failed" if done.error is not None else "folder can't be looked at"
             for trouble in set(troubles) - set(done.entry.troubles):
-                log.warning("folder can't be looked at", action=done.entry.name, trouble=trouble)
+                log.warning(what, action=done.entry.name, trouble=trouble)
             done.entry.troubles = troubles
         if done.hints.again and done.error is None:
             done.entry.unsure = False

@@ -82,14 +82,33 @@ class Engine:
             pass
 
 
+_TOLD_AGAIN_S = 600.0
+
+
 async def kept_up(what: str, work: Callable[[], Coroutine[None, None, None]], clock: Clock) -> None:
-    """A fault of one helper is told, and it starts again: the others go on."""
+    """A fault of one helper is told, and it starts again: the others go on.
+
+    Trouble that has a message of its own, such as a ledger that is damaged, is told with it, and not every few seconds.
+    """
+    told, told_s = "", 0.0
     while True:
         try:
             await work()
-        except Exception:
-            log.exception("helper failed, starts again", what=what)
+        except Exception as exc:
+            fault = _only(exc)
+            if not isinstance(fault, GatewayError):
+                log.exception("helper failed, starts again", what=what)
+            elif str(fault) != told or clock.monotonic() - told_s > _TOLD_AGAIN_S:
+                told, told_s = str(fault), clock.monotonic()
+                log.error("helper failed, starts again", what=what, error=told)
             await clock.sleep(5.0)
+
+
+def _only(exc: Exception) -> Exception:
+    """The one fault that a task group passes on."""
+    while isinstance(exc, ExceptionGroup) and len(exc.exceptions) == 1:
+        exc = exc.exceptions[0]
+    return exc
 
 
 @asynccontextmanager

@@ -148,7 +148,7 @@ async def gather(loaded: Loaded, clock: Clock) -> GatewayState:
         zone=loaded.zone(),
         now=clock.now(),
         holder=holder,
-        silent=silent,
+        silent=silent if silent != trouble else None,
         ledger_trouble=trouble,
     )
 
