@@ -75,6 +75,20 @@ def _command(command: "PlannedCommand") -> Iterator[str]:
         yield f"and {len(command.files) - _SHOWN} more; --json shows all"
     for path in command.skipped[:_SHOWN]:
         yield f"{path}: skipped: a hidden or temporary name, a link, or no regular file"
+    yield from _deletions(command)
+
+
+def _deletions(command: "PlannedCommand") -> Iterator[str]:
+    """What -MIR would do at the destination."""
+    if command.refused is not None and not command.deletes:
+        yield command.refused
+        return
+    if command.refused is not None:
+        yield f"-MIR {command.refused}: none is deleted before `gateway run ACTION --approve`"
+    for name in command.deletes[:_SHOWN]:
+        yield f"{name}: {'would be deleted' if command.refused else 'deleted'} there: the source lacks it"
+    if len(command.deletes) > _SHOWN:
+        yield f"and {len(command.deletes) - _SHOWN} more to delete; --json shows all"
 
 
 def _file(one: "PlannedFile") -> str:
@@ -128,4 +142,10 @@ def _rows(one: "Plan") -> Iterator[Row]:
             }
             for file in command.files
         ]
-        yield {**common, "files": files, "skipped": list(command.skipped)}
+        yield {
+            **common,
+            "files": files,
+            "skipped": list(command.skipped),
+            "deletes": list(command.deletes),
+            "refused": command.refused,
+        }

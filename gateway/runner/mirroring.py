@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.core.errors import NeedsOperator, NotThere
 from gateway.core.model import Kind
@@ -22,12 +23,25 @@ _MOST_FILES = 100
 _MOST_SHARE = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class _Destination:
-    """The folder that is mirrored into, and which of its names the command is about."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surplus:
+    """What the destination has and the source lacks: relative names with their paths there.
 
-    folder: str
-    takes: Callable[[str], bool]
+    `there` is how many files the destination has, `to_come` how many of the source it has not, `limit` says of a number
+    of files how many of them may be deleted.
+    """
+
+    paths: Mapping[str, str]
+    there: int
+    to_come: int
+    limit: Callable[[int], int]
+
+    def too_many(self, count: int) -> str | None:
+        """Why nothing may be deleted of `count` files; None if it may."""
+        most = self.limit(count)
+        if len(self.paths) <= most:
+            return None
+        return f"would delete {len(self.paths)} of {count} files, more than {most} (delete_limit)"
 
 
 async def delete_extra(run: Run, number: int, command: Put) -> None:
@@ -35,29 +49,46 @@ async def delete_extra(run: Run, number: int, command: Put) -> None:
 
     Raises NeedsOperator, nothing deleted, beyond `delete_limit`: `gateway run ACTION --approve` then does it once.
     """
-    spec = local_spec(run, command.source, run.instance.outbox, recurse=True)
-    ours = await asyncio.to_thread(_relative_names, spec)
-    if not ours:
+    deleted = await asked(run, lambda peer: _delete(run, command, peer))
+    if deleted is None:
         run.notes.append(f"command {number}: the source is empty or gone; -MIR deletes nothing")
-        return
-    folder = join_remote(run.folder, expanded(run, command.target)) if command.target is not None else run.folder
-    takes = any_name if spec.literal is not None else spec.pattern.takes
-    there = _Destination(folder.rstrip("/") or folder, takes)
-    deleted = await asked(run, lambda peer: _delete(run, command, peer, there, spec, ours))
-    if deleted:
+    elif deleted:
         run.files += len(deleted)
         run.notes.append(f"command {number}: -MIR deleted {len(deleted)} files: {', '.join(deleted[:20])}")
 
 
-async def _delete(
-    run: Run, command: Put, peer: Endpoint, there: _Destination, spec: SourceSpec, ours: set[str]
-) -> list[str]:
-    theirs = await _tree(peer, there.folder, there.takes)
+async def _delete(run: Run, command: Put, peer: Endpoint) -> Sequence[str] | None:
+    found = await surplus(run, command, peer)
+    if found is None:
+        return None
+    said = found.too_many(found.there)
+    if said is not None and not run.due.approved:
+        names = ", ".join(list(found.paths)[:5]) + (" …" if len(found.paths) > 5 else "")
+        raise NeedsOperator(
+            f"{command.span}: -MIR {said}; nothing was deleted: {names}; "
+            f"if that is meant: gateway run {run.instance.name} --approve"
+        )
+    for path in found.paths.values():
+        await removed(peer, path)
+    return list(found.paths)
+
+
+async def surplus(run: Run, command: Put, peer: Endpoint) -> Surplus | None:
+    """What -MIR deletes at `peer` now; None where the source is empty or gone: then it deletes nothing."""
+    spec = local_spec(run, command.source, run.instance.outbox, recurse=True)
+    ours = await asyncio.to_thread(_relative_names, spec)
+    if not ours:
+        return None
+    folder = join_remote(run.folder, expanded(run, command.target)) if command.target is not None else run.folder
+    takes = any_name if spec.literal is not None else spec.pattern.takes
+    theirs = await _tree(peer, folder.rstrip("/") or folder, takes)
     extra = await asyncio.to_thread(_lacking, spec, sorted(theirs.keys() - ours))
-    _require_few(run, command, extra, len(theirs))
-    for relative in extra:
-        await removed(peer, theirs[relative])
-    return extra
+    return Surplus(
+        paths={name: theirs[name] for name in extra},
+        there=len(theirs),
+        to_come=len(ours - theirs.keys()),
+        limit=partial(_limit, run),
+    )
 
 
 def _lacking(spec: SourceSpec, names: Sequence[str]) -> list[str]:
@@ -96,16 +127,6 @@ async def _tree(peer: Endpoint, folder: str, takes: Callable[[str], bool]) -> di
         except NotThere:
             continue
     return found
-
-
-def _require_few(run: Run, command: Put, extra: Sequence[str], count: int) -> None:
-    most = _limit(run, count)
-    if len(extra) > most and not run.due.approved:
-        names = ", ".join(extra[:5]) + (" …" if len(extra) > 5 else "")
-        raise NeedsOperator(
-            f"{command.span}: -MIR would delete {len(extra)} of {count} files, more than {most} (delete_limit); "
-            f"nothing was deleted: {names}; if that is meant: gateway run {run.instance.name} --approve"
-        )
 
 
 def _limit(run: Run, count: int) -> int:

@@ -16,7 +16,7 @@ from gateway.core.model import Entry
 from gateway.endpoints.base import Endpoint
 from gateway.endpoints.local import LocalEndpoint
 from gateway.endpoints.pool import Pool
-from gateway.language.nodes import Get, LocalCopy, Transfer
+from gateway.language.nodes import Get, LocalCopy, Put, Transfer
 from gateway.language.show import show_command
 from gateway.ledger import Connection, Ledger
 from gateway.ledger.database import FILE_NAME
@@ -25,6 +25,7 @@ from gateway.ledger.standing import Standing, standings
 from gateway.runner.instance import Instance
 from gateway.runner.intents import Destination, plan
 from gateway.runner.listing import find_tree
+from gateway.runner.mirroring import surplus
 from gateway.runner.run import Run
 from gateway.runner.selecting import chosen, source_base
 from gateway.runner.services import Services
@@ -63,13 +64,18 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedCommand:
-    """One command.  `skipped` are names that a pattern leaves out: temporary ones, links, what is no file."""
+    """One command.  `skipped` are names that a pattern leaves out: temporary ones, links, what is no file.
+
+    `deletes` are the names that -MIR deletes at the destination; `refused` says why it would not.
+    """
 
     number: int
     text: str
     transfers: bool
     files: tuple[PlannedFile, ...] = ()
     skipped: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
+    refused: str | None = None
     error: GatewayError | None = None
 
 
@@ -138,12 +144,14 @@ async def _planned(run: Run, number: int, command: Transfer, *, offline: bool) -
     skipped: list[str] = []
     error: GatewayError | None = None
     files: list[PlannedFile] = []
+    mirrored: tuple[tuple[str, ...], str | None] = ((), None)
     try:
         if isinstance(command, LocalCopy):
             files = await _with_target(run, number, command, run.services.local, skipped)
         elif not offline:
             async with run.services.pool.session(run.endpoint) as session:
                 files = await _with_target(run, number, command, session, skipped)
+                mirrored = await _mirrored(run, command, session)
     except GatewayError as problem:
         error = problem
     if _not_asked(command, error, offline=offline):
@@ -152,7 +160,17 @@ async def _planned(run: Run, number: int, command: Transfer, *, offline: bool) -
             files = await _with_target(run, number, command, cast(Endpoint, _Unasked()), skipped)
         except GatewayError as problem:
             error = error or problem
-    return made(files=tuple(files), skipped=tuple(skipped), error=error)
+    return made(files=tuple(files), skipped=tuple(skipped), deletes=mirrored[0], refused=mirrored[1], error=error)
+
+
+async def _mirrored(run: Run, command: Transfer, peer: Endpoint) -> tuple[tuple[str, ...], str | None]:
+    """What -MIR would delete once the files are there, and why it would not."""
+    if not isinstance(command, Put) or not command.mirror:
+        return (), None
+    found = await surplus(run, command, peer)
+    if found is None:
+        return (), "the source is empty or gone; -MIR deletes nothing"
+    return tuple(found.paths), found.too_many(found.there + found.to_come)
 
 
 def _not_asked(command: Transfer, error: GatewayError | None, *, offline: bool) -> bool:

@@ -101,3 +101,29 @@ def test_simulate_shows_ranges_of_polled_actions_and_says_what_never_comes_due(s
     assert len(site.run("simulate", "tick", "--limit", "2", "--for", "1h", "--json").json) == 6
     assert site.run("simulate", "tick", "--for", "soon").code == 2
     assert not Path(site.root / "var").exists()
+
+
+def test_a_plan_lists_what_a_mirror_would_delete_and_whether_it_may(site: Site) -> None:
+    site.script("mirror", "@endpoint acme\n@delete_limit 2\n\nPUT -REC -MIR site www/\n")
+    source = site.put("rest.txt").parent / "site"
+    (source / "sub").mkdir(parents=True)
+    (source / "sub" / "kept.html").write_text("kept")
+    there = site.remote / "www" / "sub"
+    there.mkdir(parents=True)
+    for name in ("kept.html", "old.html", "older.html"):
+        (there / name).write_text(name)
+    ran = site.run("plan", "mirror")
+    assert "sub/old.html: deleted there: the source lacks it" in ran.out
+    assert site.run("plan", "mirror", "--json").json[0]["deletes"] == ["sub/old.html", "sub/older.html"]
+
+    (there / "oldest.html").write_text("x")
+    ran = site.run("plan", "mirror")
+    assert "-MIR would delete 3 of 4 files, more than 2 (delete_limit): none is deleted before" in ran.out
+    assert "sub/old.html: would be deleted there" in ran.out
+    assert len(list(there.iterdir())) == 4
+    assert site.run("run", "mirror", "--now").code == 7
+    assert site.run("run", "mirror", "--now", "--approve").code == 0
+    assert [path.name for path in there.iterdir()] == ["kept.html"]
+
+    (source / "sub" / "kept.html").unlink()
+    assert "the source is empty or gone; -MIR deletes nothing" in site.run("plan", "mirror").out
