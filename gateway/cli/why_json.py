@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from gateway.cli.output import Row
 from gateway.core.moments import iso
+from gateway.language.nodes import CheckFiles
 from gateway.service.why import Candidate, Story, Told
 
 
@@ -28,9 +29,14 @@ def _candidate(one: Candidate, told: Told) -> Row:
         "endpoint": one.instance.endpoint,
         "command": one.number,
         "text": one.text,
-        "taken": one.meant.yes,
+        "taken": one.meant.yes and not isinstance(one.command, CheckFiles),
+        "checked": one.meant.yes and isinstance(one.command, CheckFiles),
         "reason": one.meant.reason,
         "drives": one.drives,
+        "meets": one.checked.meets if one.checked else None,
+        "reported_at": one.checked.report.reported_at.astimezone(told.zone).isoformat(timespec="milliseconds")
+        if one.checked and one.checked.report
+        else None,
         "verdict": present.verdict if present is not None else last,
         "since": present.since.astimezone(told.zone).isoformat(timespec="milliseconds") if present else None,
         "again_at": present.again_at.astimezone(told.zone).isoformat(timespec="milliseconds")

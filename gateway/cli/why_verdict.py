@@ -7,11 +7,13 @@ from gateway.cli.moments import short, shown
 from gateway.cli.output import show_span
 from gateway.core.model import Stamp
 from gateway.core.moments import moment
-from gateway.language.nodes import Get
+from gateway.language.nodes import CheckFiles, Get
 from gateway.ledger.standing import Block, Standing
 from gateway.service.schedules import is_polled, refusal
 from gateway.service.why import Candidate, Story, Told
+from gateway.service.why_checks import Checked
 
+_ROUNDING = timedelta(seconds=0.5)
 _SENTENCES: Mapping[str, str] = {
     "ready": "It is complete, and the next run takes it.",
     "growing": "It changed a moment ago: it is waited until it rests.",
@@ -36,7 +38,9 @@ _SENTENCES: Mapping[str, str] = {
 
 def verdict_lines(one: Candidate, story: Story, told: Told) -> Iterator[str]:
     """The verdict, what stands in the way, and when the action runs."""
-    if isinstance(one.command, Get):
+    if isinstance(one.command, CheckFiles):
+        yield from _checked(one, story, told)
+    elif isinstance(one.command, Get):
         yield from _remote(one, told)
     elif story.stat is not None:
         yield from _present(one, story, told)
@@ -46,6 +50,40 @@ def verdict_lines(one: Candidate, story: Story, told: Told) -> Iterator[str]:
         yield "It was taken; see its deliveries below."
     yield from _standings(one, story, told)
     yield from _hindrances(one, told)
+
+
+def _checked(one: Candidate, story: Story, told: Told) -> Iterator[str]:
+    """How the file stands to the condition of a CHECK, and when that is reported."""
+    found = one.checked
+    if found is None or story.stat is None:
+        yield "It is not there; this CHECK would look at it if it were."
+        return
+    old = f"it is {show_span(found.age)} old"
+    if found.meets:
+        yield f"It meets the condition: {old}."
+    elif found.meets_in is not None:
+        yield f"It does not meet the condition yet: {old}, and will in {show_span(found.meets_in + _ROUNDING)}."
+    else:
+        yield f"It does not meet the condition: {old}."
+    yield from _reported(one, found, story, told)
+
+
+def _reported(one: Candidate, found: Checked, story: Story, told: Told) -> Iterator[str]:
+    """What an autocheck said of it; any other CHECK looks anew each time it runs."""
+    if not one.drives:
+        yield "This CHECK looks when the action runs."
+        return
+    report = found.report
+    if report is not None and _is_now(report.stamp, story):
+        yield f"Reported at {shown(report.reported_at, told.zone)}."
+        if report.failures:
+            yield f"Its reaction failed {report.failures} time{'s' if report.failures > 1 else ''} since; see `status`."
+    elif report is not None:
+        yield f"Another version of it was reported at {shown(report.reported_at, told.zone)}."
+    if found.meets and found.due_in is not None:
+        again = " again" if report is not None else ""
+        soon = found.due_in <= timedelta(0)
+        yield f"The next look reports it{again}." if soon else f"It is reported{again} in {show_span(found.due_in)}."
 
 
 def _present(one: Candidate, story: Story, told: Told) -> Iterator[str]:
@@ -94,10 +132,14 @@ def _standing(standing: Standing, told: Told, story: Story) -> Iterator[str]:
 
 
 def _is_current(standing: Standing, story: Story) -> bool:
+    return _is_now(standing.stamp, story)
+
+
+def _is_now(stamp: Stamp, story: Story) -> bool:
+    """True if the file still is this version, or is gone."""
     if story.stat is None:
         return True
-    now = Stamp(story.stat.st_size, story.stat.st_mtime_ns, story.stat.st_ino, story.stat.st_dev)
-    return standing.stamp.same_version(now)
+    return stamp.same_version(Stamp(story.stat.st_size, story.stat.st_mtime_ns, story.stat.st_ino, story.stat.st_dev))
 
 
 def _blocking(one: Candidate, story: Story) -> Standing | None:
@@ -134,6 +176,8 @@ def _hindrances(one: Candidate, told: Told) -> Iterator[str]:
         yield "No gateway serves now; start one with `gateway serve`."
     elif not is_polled(instance):
         yield _by_the_clock(one, told)
+    elif not one.drives and isinstance(one.command, CheckFiles):
+        yield "It makes nothing due here: another command of the action does."
     elif not one.drives:
         yield "Without -DEL or -NEW this command makes nothing due: it runs along when another one of the action does."
 

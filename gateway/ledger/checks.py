@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, RowMapping, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.core.model import Stamp
@@ -16,6 +16,7 @@ from gateway.ledger.tables import check_report
 class Report:
     """The last report of one file.  `next_at` is set while its reaction failed."""
 
+    action: str
     path: str
     stamp: Stamp
     reported_at: int
@@ -26,16 +27,24 @@ class Report:
 def reports(connection: Connection, action: str) -> dict[str, Report]:
     """Every report of an action, by path."""
     query = select(check_report).where(check_report.c.action == action)
-    return {
-        row["path"]: Report(
-            path=row["path"],
-            stamp=read_stamp("stamp", row) or Stamp(0),
-            reported_at=row["reported_at"],
-            failures=row["failures"],
-            next_at=row["next_at"],
-        )
-        for row in connection.execute(query).mappings()
-    }
+    return {row["path"]: _read(row) for row in connection.execute(query).mappings()}
+
+
+def reports_of(connection: Connection, path: str) -> tuple[Report, ...]:
+    """Every action's report of one file: for `gateway why`."""
+    rows = connection.execute(select(check_report).where(check_report.c.path == path)).mappings()
+    return tuple(_read(row) for row in rows)
+
+
+def _read(row: RowMapping) -> Report:
+    return Report(
+        action=row["action"],
+        path=row["path"],
+        stamp=read_stamp("stamp", row) or Stamp(0),
+        reported_at=row["reported_at"],
+        failures=row["failures"],
+        next_at=row["next_at"],
+    )
 
 
 def reported(connection: Connection, action: str, files: Iterable[tuple[str, Stamp]], at: int) -> None:

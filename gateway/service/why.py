@@ -13,11 +13,11 @@ from typing import Any
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError
-from gateway.language.nodes import Command, Get, LocalCopy, Put, PutGet
+from gateway.language.nodes import CheckFiles, Command, Get, LocalCopy, Put, PutGet
 from gateway.language.pattern import compile_pattern, split_source
 from gateway.language.settings import settings_before
 from gateway.language.show import show_command
-from gateway.ledger import Connection, endpoints, looks, named, pauses
+from gateway.ledger import Connection, checks, endpoints, looks, named, pauses
 from gateway.ledger.delivery_row import DeliveryRow
 from gateway.ledger.endpoints import EndpointTrouble
 from gateway.ledger.looks import Look
@@ -27,9 +27,11 @@ from gateway.ledger.standing import Standing, standings
 from gateway.runner.actions import Actions, read_actions
 from gateway.runner.instance import Instance
 from gateway.runner.instance_values import instance_values
+from gateway.service import why_checks
 from gateway.service.asking import ask
 from gateway.service.schedules import driving
 from gateway.service.talking import SERVE, NothingYet, reading, served_by
+from gateway.service.why_checks import Checked
 from gateway.service.why_rules import Meant, means
 from gateway.transfer.eligible import concerns
 from gateway.transfer.sources import SourceSpec, source_spec
@@ -50,7 +52,8 @@ class Present:
 class Candidate:
     """One command that was asked about one file.
 
-    `meant` says whether its source means the file, `drives` whether such a file makes the action due.
+    `meant` says whether its source means the file, `drives` whether such a file makes the action due; `checked` what a
+    CHECK makes of it.
     """
 
     instance: Instance
@@ -62,6 +65,7 @@ class Candidate:
     looks: tuple[Look, ...] = ()
     standings: tuple[Standing, ...] = ()
     sighting: Sighting | None = None
+    checked: Checked | None = None
 
     @property
     def text(self) -> str:
@@ -137,6 +141,7 @@ class _OfPath:
     looks: tuple[Look, ...] = ()
     deliveries: tuple[DeliveryRow, ...] = ()
     standings: dict[str, tuple[Standing, ...]] = field(default_factory=dict)
+    reports: dict[str, checks.Report] = field(default_factory=dict)
 
 
 async def why(loaded: Loaded, clock: Clock, file: str) -> Told:
@@ -162,6 +167,12 @@ class _Why:
             for instance in actions.instances.values()
             for number, command in enumerate(instance.action.commands, 1)
             if isinstance(command, _SOURCES)
+        ]
+        self._checks = [
+            (instance, number, command, why_checks.spec_of(loaded, instance, number, command, clock.now()))
+            for instance in actions.instances.values()
+            for number, command in enumerate(instance.action.commands, 1)
+            if isinstance(command, CheckFiles)
         ]
 
     async def told(self, ledger: Any) -> Told:
@@ -219,12 +230,16 @@ class _Why:
         found = set(known) | ({here} if os.path.lexists(here) else set())
         for _, _, _, spec in self._specs:
             found |= set(_below(spec, self._name))
+        for _, _, _, checking in self._checks:
+            found |= set(why_checks.named(checking, self._name))
         return sorted(found)
 
     async def _story(self, ledger: Any, path: str, present: Sequence[dict[str, Any]]) -> Story:
         of_path = await ledger.read(partial(self._of_path, path=path)) if ledger is not None else _OfPath()
         stat = await asyncio.to_thread(_lstat, path)
-        candidates = await asyncio.to_thread(lambda: tuple(self._candidates(path, present, of_path)))
+        candidates = await asyncio.to_thread(
+            lambda: (*self._candidates(path, present, of_path), *self._checking(path, of_path))
+        )
         return Story(path=path, stat=stat, candidates=candidates, deliveries=of_path.deliveries)
 
     def _of_path(self, connection: Connection, path: str) -> _OfPath:
@@ -233,6 +248,7 @@ class _Why:
             tuple(looks.looks_at(connection, path)),
             named.touching(connection, path),
             {name: tuple(standings(connection, name, [path])) for name in names},
+            {row.action: row for row in checks.reports_of(connection, path)},
         )
 
     def _candidates(self, path: str, present: Sequence[dict[str, Any]], of_path: _OfPath) -> Iterator[Candidate]:
@@ -250,6 +266,23 @@ class _Why:
                 standings=tuple(
                     one for one in of_path.standings.get(instance.name, ()) if concerns(one, number, instance.only_new)
                 ),
+            )
+
+    def _checking(self, path: str, of_path: _OfPath) -> Iterator[Candidate]:
+        """The CHECKs that were asked about the file."""
+        now = self._clock.now()
+        for instance, number, command, spec in self._checks:
+            meant, drives = why_checks.means(spec, path), number in driving(instance)
+            report = of_path.reports.get(instance.name)
+            yield Candidate(
+                instance=instance,
+                number=number,
+                command=command,
+                meant=meant,
+                drives=drives,
+                checked=why_checks.checked(self._loaded, instance, command, path, report, now, drives=drives)
+                if meant.yes
+                else None,
             )
 
     def _remote(self, facts: _Facts) -> Iterator[Story]:

@@ -1,6 +1,8 @@
 """`gateway status` and `gateway why` where no gateway serves; beside one: tests/acceptance/test_beside.py."""
 
 import os
+import re
+import time
 
 from tests.cli.conftest import Site
 
@@ -150,3 +152,44 @@ def test_why_of_a_file_of_this_machine_says_nothing_of_gets_that_would_fetch_its
     ran = site.run("why", "never.csv")
     assert (ran.code, "no such file lies where an action looks, and none was ever seen" in ran.out) == (3, True)
     assert "At the peer, once a listing there shows it: fetch (acme), command 1: GET *." in ran.out
+
+
+def test_why_says_how_a_file_stands_to_the_condition_of_a_check(site: Site) -> None:
+    site.script("stale", "@endpoint acme\n@schedule on file polling continuously\n\nCHECK -FIL *.csv Age=>2H\n")
+    site.script("nightly", "@endpoint acme\n\nCHECK -FIL -REC logs/*.log Age=<1H\n")
+    young, old = site.put("young.csv"), site.put("old.csv")
+    os.utime(old, (time.time() - 3 * 3600,) * 2)
+    log = old.parent / "logs" / "2026" / "a.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("x")
+
+    out = site.run("why", "young.csv").out
+    assert "stale (acme), command 1: CHECK -FIL *.csv Age=>2H" in out
+    assert "It does not meet the condition yet: it is 0s old, and will in 2h" in out
+    out = site.run("why", str(old)).out
+    assert "It meets the condition: it is 3h old." in out
+    assert "The next look reports it." in out
+    assert "No gateway serves now" in out
+    out = site.run("why", "a.log").out
+    assert "nightly (acme), command 1: CHECK -FIL -REC logs/*.log Age=<1H" in out
+    assert "It meets the condition: it is 0s old." in out
+    assert "This CHECK looks when the action runs." in out
+    row = next(row for row in site.run("why", "a.log", "--json").json if row["action"] == "nightly")
+    assert (row["taken"], row["checked"], row["meets"], row["reported_at"]) == (False, True, True, None)
+    assert site.run("why", "other.txt").code == 3
+
+
+def test_why_says_when_a_check_reported_a_file_and_when_it_will_again(site: Site) -> None:
+    site.script("stale", "@endpoint acme\n@schedule on file polling continuously\n\nCHECK -FIL *.csv Age=>2H\n")
+    old = site.put("old.csv")
+    os.utime(old, (time.time() - 3 * 3600,) * 2)
+    assert site.run("run", "stale").code == 0
+    out = site.run("why", "old.csv").out
+    assert "Reported at 20" in out
+    assert re.search(r"It is reported again in (2h|1h 59m .*)\.", out), out
+    with old.open("a") as file:
+        file.write("more")
+    os.utime(old, (time.time() - 4 * 3600,) * 2)
+    out = site.run("why", "old.csv").out
+    assert "Another version of it was reported at 20" in out
+    assert "The next look reports it again." in out
