@@ -13,6 +13,7 @@ import asyncssh
 from gateway.endpoints.wire import packets
 from gateway.endpoints.wire.answers import Answers
 from gateway.endpoints.wire.incoming import take_in
+from gateway.endpoints.wire.outgoing import Outgoing, send_through
 from gateway.endpoints.wire.packets import Ask, Told
 from gateway.endpoints.wire.quiet import leave_out_ignores
 
@@ -54,6 +55,8 @@ class Pipe(asyncssh.SSHClientSession[bytes]):
         self._idle: asyncio.Event | None = None
         self.version: asyncio.Future[frozenset[str]] = self._loop.create_future()
         """What the server announced; SFTPBadMessage if what it speaks isn't SFTP."""
+        self.outgoing: Outgoing | None = None
+        """A quicker way than the channel's own."""
         self.held_bytes = 0
         """Of files, under way or come and not yet taken; counted by the streams."""
         self.overdue = False
@@ -104,9 +107,11 @@ class Pipe(asyncssh.SSHClientSession[bytes]):
     def _flush(self) -> None:
         self._flushing = False
         if self._out and not self._paused and self._channel is not None and self._dead is None:
-            together = b"".join(self._out)
-            self._out.clear()
-            self._channel.write(together)
+            out, self._out = self._out, []
+            if self.outgoing is None:
+                self._channel.write(b"".join(out))
+            else:
+                self.outgoing.write(out)
 
     def pause_writing(self) -> None:
         """The channel has enough to send."""
@@ -241,6 +246,8 @@ class Pipe(asyncssh.SSHClientSession[bytes]):
     def hang_up(self) -> None:
         """End the channel once what was asked has left; everything under way fails."""
         self._flush()
+        if self.outgoing is not None:
+            self.outgoing.end()
         self._die("the session was ended")
         if self._channel is not None:
             self._channel.close()
@@ -257,6 +264,7 @@ async def open_pipe(connection: asyncssh.SSHClientConnection, deadline_s: float)
     """Start SFTP on a connection: the pipe, and what the server announced.  Raises asyncssh.Error."""
     leave_out_ignores(connection)
     channel, session = await connection.create_session(lambda: Pipe(deadline_s), subsystem="sftp", encoding=None)
-    take_in(connection, channel)
     pipe = cast(Pipe, session)
+    take_in(connection, channel)
+    pipe.outgoing = send_through(connection, channel)
     return pipe, await pipe.version

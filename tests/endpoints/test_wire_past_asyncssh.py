@@ -1,16 +1,18 @@
-"""What is taken off a connection in place of asyncssh: the same bytes, whatever stands between them and goes wrong."""
+"""What goes past asyncssh, both ways: the same bytes, whatever stands between them and goes wrong."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import pytest
 
 from gateway.core.errors import LinkLost
 from gateway.endpoints.sftp_pipelined import PipelinedEndpoint, open_pipelined
-from gateway.endpoints.wire import incoming
+from gateway.endpoints.wire import incoming, outgoing
 from gateway.endpoints.wire.incoming import Incoming
 from tests.endpoints.test_conformance import get, put
 from tests.peers.openssh import SshPeer, openssh_sshd
@@ -122,13 +124,78 @@ async def test_a_byte_that_changed_on_its_way_ends_the_link_and_is_never_part_of
 async def test_with_another_cipher_all_is_left_to_asyncssh(tmp_path: Path, cipher: str) -> None:
     async with asyncssh_session(tmp_path, encryption_algs=[cipher]) as endpoint:
         assert not isinstance(protocol_of(endpoint), Incoming)
+        assert endpoint._pipe.outgoing is None
         assert await get(endpoint, "f") == DATA
+        await put(endpoint, "g", DATA)
+        assert await get(endpoint, "g") == DATA
 
 
-async def test_without_the_call_that_decrypts_in_place_all_is_left_to_asyncssh(
+async def test_without_the_calls_that_work_in_place_all_is_left_to_asyncssh(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(incoming, "AESGCM", object)
+    monkeypatch.setattr(outgoing, "AESGCM", object)
     async with asyncssh_session(tmp_path) as endpoint:
         assert not isinstance(protocol_of(endpoint), Incoming)
+        assert endpoint._pipe.outgoing is None
         assert await get(endpoint, "f") == DATA
+
+
+@pytest.fixture
+def left_to_asyncssh(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many bytes its channel was given to send, each time."""
+    sizes: list[int] = []
+    before = asyncssh.SSHClientChannel.write
+
+    def counted(self: Any, data: bytes, datatype: int | None = None) -> None:
+        sizes.append(len(data))
+        before(self, data, datatype)
+
+    monkeypatch.setattr(asyncssh.SSHClientChannel, "write", counted)
+    return sizes
+
+
+async def test_the_data_for_a_real_server_goes_past_asyncssh(
+    sshd: SshPeer, sshd_folder: Path, left_to_asyncssh: list[int]
+) -> None:
+    async with await open_pipelined(ssh_place(sshd, sshd_folder)) as endpoint:
+        await put(endpoint, "f", DATA)
+    assert (sshd_folder / "f").read_bytes() == DATA
+    assert sum(left_to_asyncssh) < 100
+
+
+async def test_a_server_with_a_small_window_and_small_packets_gets_the_whole_file(
+    tmp_path: Path, left_to_asyncssh: list[int]
+) -> None:
+    async with asyncssh_session(tmp_path, window=40_000, max_pktsize=5_001) as endpoint:
+        await put(endpoint, "g", DATA)
+        assert await get(endpoint, "g") == DATA
+    assert sum(left_to_asyncssh) < 100
+
+
+async def test_when_our_keys_are_due_asyncssh_changes_them_and_the_file_is_whole(
+    sshd: SshPeer, sshd_folder: Path, left_to_asyncssh: list[int]
+) -> None:
+    async with await open_pipelined(ssh_place(sshd, sshd_folder)) as endpoint:
+        connection: Any = endpoint._session.connection
+        connection._rekey_bytes = 1_000_000
+        keys = {id(connection._send_encryption)}
+        for _ in range(3):
+            await put(endpoint, "f", DATA)
+            keys.add(id(connection._send_encryption))
+            assert await get(endpoint, "f") == DATA
+    assert len(keys) > 1
+    assert 100 < sum(left_to_asyncssh) < 3 * len(DATA)
+
+
+async def test_what_waits_for_the_window_when_the_channel_is_ended_is_left_to_asyncssh(
+    tmp_path: Path, left_to_asyncssh: list[int]
+) -> None:
+    async with asyncssh_session(tmp_path, window=40_000) as endpoint:
+        file = await endpoint._wire.open("g", asyncssh.FXF_WRITE | asyncssh.FXF_CREAT)
+        for at in range(0, 200_000, 20_000):
+            writing = file.write(DATA[at : at + 20_000], at)
+            asyncio.ensure_future(writing).add_done_callback(lambda done: done.exception())
+        await asyncio.sleep(0)
+        endpoint._pipe.hang_up()
+    assert sum(left_to_asyncssh) > 100_000
