@@ -157,7 +157,8 @@ def test_why_of_a_file_of_this_machine_says_nothing_of_gets_that_would_fetch_its
 def test_why_says_how_a_file_stands_to_the_condition_of_a_check(site: Site) -> None:
     site.script("stale", "@endpoint acme\n@schedule on file polling continuously\n\nCHECK -FIL *.csv Age=>2H\n")
     site.script("nightly", "@endpoint acme\n\nCHECK -FIL -REC logs/*.log Age=<1H\n")
-    young, old = site.put("young.csv"), site.put("old.csv")
+    site.put("young.csv")
+    old = site.put("old.csv")
     os.utime(old, (time.time() - 3 * 3600,) * 2)
     log = old.parent / "logs" / "2026" / "a.log"
     log.parent.mkdir(parents=True)
