@@ -166,4 +166,8 @@ def _intent(row: RowMapping) -> Intent:
         unzip=how.unzip,
         member_of=how.member_of,
         markers=how.markers,
+        sha256=how.sha256,
+        executable=how.executable,
+        archive=how.archive,
+        share=how.share,
     )

@@ -1,9 +1,9 @@
 """What is meant to happen to one file: frozen when it is intended, the same for every later attempt."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from gateway.config.schema import Verify
 from gateway.core.model import Stamp
@@ -24,6 +24,19 @@ Replace = Literal["swap", "refuse"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """The file of a distribution job that a delivery brings: of which job run, under which path of which place.
+
+    `digest` is its hash by the job's algorithm where that is not SHA-256.
+    """
+
+    run: int
+    place: int
+    relative: str
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """One file on its way: macros expanded, paths as their endpoints take them.
 
@@ -34,6 +47,8 @@ class Intent:
     `zip` and `unzip` make it an archive's delivery, on this machine only; `member_of` is the archive (a local path)
     that the source is an entry of.  `markers` are done files that -DEL removes after the source.
     `note` is the first of the receipt's notes.
+    `sha256` is what the source hashed to when it was judged.  `executable`: the file may be run there.  `archive` is
+    where what is replaced is kept.  `share` is set for a file of a distribution job.
     """
 
     action: str
@@ -64,6 +79,15 @@ class Intent:
     member_of: str | None = None
     markers: tuple[Member, ...] = ()
     note: str | None = None
+    sha256: str | None = None
+    executable: bool = False
+    archive: str | None = None
+    share: Share | None = None
+
+    @property
+    def holds_back(self) -> bool:
+        """True if its source is left alone for a while after it failed; a job tries again by itself."""
+        return self.parent is None and self.share is None
 
 
 def how_text(intent: Intent) -> str:
@@ -83,8 +107,16 @@ def how_text(intent: Intent) -> str:
             "unzip": unzip_how(intent.unzip),
             "member_of": intent.member_of,
             "markers": members_text(intent.markers),
+            **_of_job(intent),
         }
     )
+
+
+def _of_job(intent: Intent) -> dict[str, Any]:
+    """What only files of distribution jobs have."""
+    said = {"sha256": intent.sha256, "executable": intent.executable, "archive": intent.archive}
+    share = {} if intent.share is None else {"share": asdict(intent.share)}
+    return {name: value for name, value in said.items() if value} | share
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +136,10 @@ class How:
     unzip: Unzip | None
     member_of: str | None
     markers: tuple[Member, ...]
+    sha256: str | None
+    executable: bool
+    archive: str | None
+    share: Share | None
 
 
 def read_how(text: str, members: str | None) -> How:
@@ -123,4 +159,8 @@ def read_how(text: str, members: str | None) -> How:
         unzip=read_unzip(raw["unzip"]),
         member_of=raw["member_of"],
         markers=read_members(raw.get("markers")),
+        sha256=raw.get("sha256"),
+        executable=raw.get("executable", False),
+        archive=raw.get("archive"),
+        share=Share(**raw["share"]) if "share" in raw else None,
     )

@@ -1,7 +1,7 @@
 """What is recorded of a file that was not delivered, in one commit: its end, the hold on its source, the reaction."""
 
 from gateway.core.errors import GatewayError, Retryable
-from gateway.ledger import Connection, deliveries, sources
+from gateway.ledger import Connection, deliveries, job_deliveries, sources
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.sources import Failure
 from gateway.runner.instance import Instance
@@ -22,11 +22,15 @@ def record_failure(
     row = deliveries.get(connection, delivery) if delivery is not None else None
     if row is not None and row.state is State.INTENDED:
         row = deliveries.fail(connection, row.id, str(error), type(error).__name__, at)
+    if intent.share is not None and not error.concerns_endpoint and (row is None or row.state is State.FAILED):
+        job_deliveries.note_failed(
+            connection, intent, intent.share, row.id if row is not None else None, str(error), at
+        )
     if not is_failure(error) or (row is not None and row.state is not State.FAILED):
         return row
     if row is not None and instance is not None:
         react_to_failure(connection, row, instance, error, at)
-    if not error.concerns_endpoint and intent.parent is None:
+    if not error.concerns_endpoint and intent.holds_back:
         _hold_back(connection, intent, error, row, at)
     return row
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from gateway.core.errors import NameTaken
 from gateway.language.nodes import PutGet, Transfer
-from gateway.ledger import Connection, answers, deliveries, sources
+from gateway.ledger import Connection, answers, deliveries, job_deliveries, sources
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.seen import Seen, mark_seen
 from gateway.runner.instance import Instance
@@ -17,6 +17,8 @@ Now = Callable[[], int]
 
 def hooks_for(row: DeliveryRow, instance: Instance | None, now: Now) -> Hooks:
     """The hooks of a delivery that goes on apart from its run; none if its action is gone or it was a reaction's."""
+    if row.intent.share is not None:
+        return JOB_HOOKS
     command = command_of(row, instance)
     if instance is None or command is None:
         return Hooks()
@@ -41,6 +43,10 @@ def hooks_of(instance: Instance, command: Transfer, now: Now) -> Hooks:
     )
 
 
+JOB_HOOKS = Hooks(delivered=job_deliveries.note_delivered)
+"""Those of a distribution job's deliveries: no reaction hears of them, and no source is held."""
+
+
 def answer_hooks(instance: Instance, now: Now) -> Hooks:
     """The hooks of an answer that is fetched: the request it belongs to is done with it."""
     return Hooks(
@@ -51,6 +57,9 @@ def answer_hooks(instance: Instance, now: Now) -> Hooks:
 def _delivered(connection: Connection, row: DeliveryRow, instance: Instance, command: Transfer, now: Now) -> None:
     """Nothing holds the source back any more, -NEW knows it, the reaction is due, the wait for an answer begins."""
     intent = row.intent
+    if intent.share is not None:
+        job_deliveries.note_delivered(connection, row)
+        return
     sources.free(connection, intent.action, intent.source, intent.command)
     if command.new:
         mark_seen(connection, intent.action, [Seen(intent.source, intent.stamp, row.sha256, intent.command)], now())

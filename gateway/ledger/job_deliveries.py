@@ -1,0 +1,97 @@
+"""What a distribution job is told of a delivery in the commit that ends it: its place has the file, or why not."""
+
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, exists, literal_column, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.ledger.delivery_row import DeliveryRow
+from gateway.ledger.intent import Intent, Share
+from gateway.ledger.job_tables import job_destination, job_file, place_content
+from gateway.ledger.ready import Ready
+
+_THERE = upsert(place_content)
+_NOTE_THERE = Ready(
+    _THERE.on_conflict_do_update(
+        index_elements=["place", "relative"],
+        set_={name: _THERE.excluded[name] for name in ("size", "mtime_ns", "grain_ns", "sha256", "digest", "at")},
+    )
+)
+_FILE = upsert(job_file)
+_NOTE_FILE = Ready(
+    _FILE.on_conflict_do_update(
+        index_elements=["run", "endpoint", "relative"],
+        set_={name: _FILE.excluded[name] for name in ("state", "size", "reason", "delivery", "at")},
+    )
+)
+_SAME_FILE = (
+    job_file.c.run == bindparam("of_run"),
+    job_file.c.endpoint == bindparam("of_endpoint"),
+    job_file.c.relative == bindparam("of_relative"),
+)
+
+
+def _was(state: str) -> Any:
+    """1 if that is what was said of the file before."""
+    return exists().where(*_SAME_FILE, job_file.c.state == literal_column(f"'{state}'"))
+
+
+def _counting(state: str) -> Ready:
+    """One file more is in `state`: it leaves the one that it was in, and a word said twice counts once."""
+    columns = job_destination.c
+    counted = {name: columns[name] - _was(name) for name in ("delivered", "failed", "skipped") if name != state}
+    counted |= {
+        state: columns[state] + literal_column("1") - _was(state),
+        "bytes_sent": columns.bytes_sent + bindparam("more_bytes"),
+    }
+    query = update(job_destination).values(counted)
+    return Ready(query.where(columns.run == bindparam("of_run"), columns.endpoint == bindparam("of_endpoint")))
+
+
+_COUNT = {state: _counting(state) for state in ("delivered", "failed", "skipped")}
+
+
+def note_delivered(connection: Connection, row: DeliveryRow) -> None:
+    """The place has the file, with the size and time that the finished partial showed."""
+    share = row.intent.share
+    if share is None:
+        return
+    noted, size, at = row.noted, row.size or 0, row.delivered_at or row.started_at
+    there = {
+        "place": share.place,
+        "relative": share.relative,
+        "size": size,
+        "mtime_ns": noted.mtime_ns if noted is not None else None,
+        "grain_ns": noted.mtime_precision_ns if noted is not None else 1,
+        "sha256": row.sha256 or row.intent.sha256,
+        "digest": share.digest,
+        "at": at,
+    }
+    _NOTE_THERE.run(connection, there)
+    _note_file(connection, row.intent, share, "delivered", size, None, row.id, at)
+
+
+def note_failed(
+    connection: Connection, intent: Intent, share: Share, delivery: int | None, reason: str, at: int
+) -> None:
+    """The place lacks the file, and why."""
+    _note_file(connection, intent, share, "failed", intent.stamp.size_bytes, reason, delivery, at)
+
+
+def _note_file(
+    connection: Connection,
+    intent: Intent,
+    share: Share,
+    state: str,
+    size: int,
+    reason: str | None,
+    delivery: int | None,
+    at: int,
+) -> None:
+    which = {"of_run": share.run, "of_endpoint": intent.endpoint, "of_relative": share.relative}
+    sent = size if state == "delivered" else 0
+    _COUNT[state].run(connection, {**which, "more_bytes": sent})
+    named = {"run": share.run, "endpoint": intent.endpoint, "relative": share.relative}
+    _NOTE_FILE.run(
+        connection, {**named, "state": state, "size": size, "reason": reason, "delivery": delivery, "at": at}
+    )
