@@ -25,6 +25,7 @@ from gateway.runner.instance import Instance
 from gateway.runner.world import world_of
 from gateway.service.engine import Engine
 from gateway.service.failures import exit_code_of
+from gateway.service.housekeeping import tidy_after_run
 from gateway.service.talking import Here, Talk, talk
 from gateway.service.targets import require_instances
 
@@ -117,6 +118,9 @@ async def run_action(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Ended
                 raise GoesOn from None
             if isinstance(asked, Here):
                 await asked.engine.finish()
+                kept = await tidy_after_run(asked.ledger, clock, loaded)
+                if kept is not None:
+                    screen.remark(str(kept))
             return list(ended)
 
 

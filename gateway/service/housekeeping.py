@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import schedule
 import structlog
@@ -23,6 +24,8 @@ from gateway.service.sentboxes import tidy_sentbox
 log = structlog.get_logger(__name__)
 
 _TICK_S = 30.0
+_DAY_S = 24 * 3600.0
+_TIDIED = "tidied"
 _KEEP_REQUESTS = timedelta(days=1)
 _KEEP_COUNTERS = timedelta(days=7)
 
@@ -100,6 +103,25 @@ class Housekeeping:
         return sum(
             tidy_sentbox(loaded.sent(name), own.sent_keep, now_s) for name, own in loaded.config.endpoints.items()
         )
+
+
+async def tidy_after_run(ledger: Ledger, clock: Clock, loaded: Loaded) -> GatewayError | None:
+    """Where no gateway serves, runs tidy: at most once a day.  Returns why old history is kept, if it is."""
+    mark = loaded.state / _TIDIED
+    if await asyncio.to_thread(_is_fresh, mark, clock.now().timestamp()):
+        return None
+    keeping = Housekeeping(ledger, clock, lambda: loaded)
+    await keeping.tidy()
+    if keeping.trouble is None:
+        await asyncio.to_thread(mark.touch)
+    return keeping.trouble
+
+
+def _is_fresh(mark: Path, now_s: float) -> bool:
+    try:
+        return abs(now_s - mark.stat().st_mtime) < _DAY_S
+    except FileNotFoundError:
+        return False
 
 
 def _ns(length: timedelta) -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,7 +41,7 @@ from gateway.ledger.standing import Block, standings
 from gateway.ledger.tables import METADATA
 from gateway.service.forms import Form
 from gateway.service.history_files import HistoryFiles
-from gateway.service.housekeeping import Housekeeping
+from gateway.service.housekeeping import Housekeeping, tidy_after_run
 
 STAMP = Stamp(10, 1000, 5)
 
@@ -327,3 +328,32 @@ async def test_failures_of_a_file_that_is_gone_are_forgotten_those_of_one_that_i
     assert len(await office.ledger.read(sources.held)) == 3
     await office.night(hours=10)
     assert {one.source for one in await office.ledger.read(sources.held)} == {paths[0], paths[2]}
+
+
+async def test_where_nobody_serves_runs_tidy_once_a_day(office: Office) -> None:
+    await office.delivered("a.csv")
+    office.clock.step(timedelta(days=31))
+    assert await tidy_after_run(office.ledger, office.clock, office.loaded) is None
+    assert await office.left() == []
+    mark = office.root / "var" / "tidied"
+    os.utime(mark, (office.clock.now().timestamp(),) * 2)
+
+    await office.delivered("b.csv", finished_at=1)
+    office.loaded = load(office.root / "gateway.toml", {"GATEWAY__GATEWAY__KEEP_HISTORY": "1h"})
+    office.clock.step(timedelta(hours=23))
+    assert await tidy_after_run(office.ledger, office.clock, office.loaded) is None
+    assert await office.left() == ["in/b.csv"]
+    office.clock.step(timedelta(hours=2))
+    assert await tidy_after_run(office.ledger, office.clock, office.loaded) is None
+    assert await office.left() == []
+
+
+async def test_a_run_says_that_old_history_can_not_be_exported_and_tries_again(office: Office) -> None:
+    office.say('export_history = "old"')
+    await office.delivered("a.csv")
+    (office.root / "old").write_text("a file stands in the way")
+    office.clock.step(timedelta(days=31))
+    for _ in range(2):
+        told = await tidy_after_run(office.ledger, office.clock, office.loaded)
+        assert "old history can't be exported there" in str(told)
+    assert await office.left() == ["in/a.csv"]
