@@ -46,6 +46,8 @@ class Shop:
         files = self.store.files
         if source not in files or (target in files and not replaces):
             return
+        if files.get(target) is files[source]:
+            return  # two names of one file: such a rename does nothing
         files[target] = files.pop(source)
         self.note(target)
 
@@ -75,7 +77,7 @@ class Session(Wrapped):
 
     piece_bytes = 4
     links = True
-    """A rename is made of link and unlink, and may be cut between the two."""
+    """A rename that does not replace is made of link and unlink, and may be cut between the two."""
     cuts_first = False
     """A way to go on with a file that we don't take: cut it, then write."""
 
@@ -164,22 +166,22 @@ class Session(Wrapped):
         replaces = self.features.atomic_replace
         await self._call(
             f"rename {source} {target}",
-            lambda: self._renamed(source, target, self._inner.rename),
+            lambda: self._renamed(source, target, self._inner.rename, at_once=replaces),
             lambda: self._shop.late.append(lambda: self._shop.rename(_at(source), _at(target), replaces=replaces)),
         )
 
     async def rename_noreplace(self, source: str, target: str) -> None:
         await self._call(
             f"rename {source} {target}",
-            lambda: self._renamed(source, target, self._inner.rename_noreplace),
+            lambda: self._renamed(source, target, self._inner.rename_noreplace, at_once=False),
             lambda: self._shop.late.append(lambda: self._shop.rename(_at(source), _at(target), replaces=False)),
         )
 
-    async def _renamed(self, source, target, call):  # type: ignore[no-untyped-def]
+    async def _renamed(self, source, target, call, *, at_once):  # type: ignore[no-untyped-def]
         kept = self._shop.store.files.get(_at(source))
         await call(source, target)
         self._shop.note(_at(target))
-        if kept is not None and self._remote and self.links and self._fate.strikes(0.05):
+        if kept is not None and self._remote and self.links and not at_once and self._fate.strikes(0.05):
             self._shop.store.files[_at(source)] = kept  # link was done, unlink was not
             self._fate.lost.add(self._id)
             self._fate.told.append("CUT")

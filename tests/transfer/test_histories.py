@@ -1,6 +1,8 @@
-"""Thousands of seeded histories: whatever dies, is lost or comes late, every file arrives whole and once."""
+"""Thousands of seeded histories: whatever dies, is lost or comes late, every file arrives whole and once.
 
-import os
+GATEWAY_HISTORIES and SEED in the environment play more of them, and others (`make torture`).
+"""
+
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,25 +19,23 @@ from gateway.transfer import append, collect, intend, send, settle
 from gateway.transfer.collect import Collected, Sent
 from gateway.transfer.settle import Shown, Step
 from gateway.transfer.way import Way, removed, stamp_at
-from tests.chaos.history import Broken, History, side_by_side
+from tests.chaos.history import COUNT, FIRST, Broken, History, side_by_side
 
 FULL = MemoryEndpoint().features
 PLAIN = replace(FULL, lasting_inodes=False, mtime_precision_ns=1_000_000_000)
 SWAPS = replace(PLAIN, atomic_replace=False)
-SIDE_BY_SIDE = 25
-HISTORIES = int(os.environ.get("GATEWAY_HISTORIES", "200"))
+HISTORIES = range(FIRST, FIRST + COUNT)
 
 
 @pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    # Memory-backed where there is one: the fsync of each commit is not what is tried here.
-    async with open_ledger(tmp_path / "state", SystemClock(), reserve_bytes=0) as made:
+async def ledger(memory_path: Path) -> AsyncIterator[Ledger]:
+    async with open_ledger(memory_path / "state", SystemClock(), reserve_bytes=0) as made:
         yield made
 
 
 async def play(ledger: Ledger, seeds: range, features: Features, mode: Taken = Taken.REPLACE, **more: bool) -> None:
     """Play histories side by side, so that they share commits."""
-    await side_by_side([History(seed, ledger, features, mode, **more) for seed in seeds], SIDE_BY_SIDE)
+    await side_by_side([History(seed, ledger, features, mode, **more) for seed in seeds])
 
 
 @pytest.mark.parametrize(
@@ -50,18 +50,18 @@ async def play(ledger: Ledger, seeds: range, features: Features, mode: Taken = T
     ],
 )
 async def test_every_file_arrives_whole_and_once(ledger: Ledger, features: Features, mode: Taken) -> None:
-    await play(ledger, range(HISTORIES), features, mode)
+    await play(ledger, HISTORIES, features, mode)
 
 
 async def test_every_append_is_whole_and_once(ledger: Ledger) -> None:
-    await play(ledger, range(HISTORIES), PLAIN, Taken.APPEND, takes=False)
+    await play(ledger, HISTORIES, PLAIN, Taken.APPEND, takes=False)
 
 
 async def test_an_append_that_starts_over_is_caught(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     write = append._write
     monkeypatch.setattr(append, "_write", lambda way, written, missing: write(way, 0, missing=missing))
     with pytest.raises(Broken):
-        await play(ledger, range(HISTORIES), PLAIN, Taken.APPEND, takes=False)
+        await play(ledger, HISTORIES, PLAIN, Taken.APPEND, takes=False)
 
 
 def never_looks(row: DeliveryRow, shown: Shown) -> Step:
@@ -83,13 +83,23 @@ def renames_again(row: DeliveryRow, shown: Shown) -> Step:
 settle_decide = settle.decide
 
 
-@pytest.mark.parametrize("broken", [never_looks, believes, renames_again], ids=lambda broken: broken.__name__)
+@pytest.mark.parametrize(
+    ("broken", "features"),
+    [
+        pytest.param(never_looks, FULL, id="never looks"),
+        pytest.param(believes, FULL, id="believes"),
+        pytest.param(renames_again, SWAPS, id="renames again"),
+    ],
+)
 async def test_a_broken_settle_is_caught(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, broken: Callable[[DeliveryRow, Shown], Step]
+    ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: Callable[[DeliveryRow, Shown], Step],
+    features: Features,
 ) -> None:
     monkeypatch.setattr(settle, "decide", broken)
     with pytest.raises(Broken):
-        await play(ledger, range(HISTORIES), FULL)
+        await play(ledger, HISTORIES, features)
 
 
 async def test_a_source_that_is_removed_without_a_claim_is_caught(
@@ -103,7 +113,7 @@ async def test_a_source_that_is_removed_without_a_claim_is_caught(
 
     monkeypatch.setattr(collect, "remove_source", stat_then_unlink)
     with pytest.raises(Broken):
-        await play(ledger, range(HISTORIES), FULL)
+        await play(ledger, HISTORIES, FULL)
 
 
 async def test_a_partial_that_takes_its_name_unverified_is_caught(
@@ -115,4 +125,4 @@ async def test_a_partial_that_takes_its_name_unverified_is_caught(
     monkeypatch.setattr(send, "same_source", nothing)
     monkeypatch.setattr(intend, "same_source", nothing)
     with pytest.raises(Broken):
-        await play(ledger, range(HISTORIES), FULL)
+        await play(ledger, HISTORIES, FULL)
