@@ -19,6 +19,7 @@ STATES = (
     "awaiting",
 )
 """What a kill can hit, in the order of a delivery's life."""
+MOST_TOLD = 40
 SURE = STATES[:4]
 """What already a few kills hit."""
 
@@ -99,4 +100,5 @@ def shown(tally: Tally) -> str:
     lines += [f"  {kind.name:<42} {tally.moments[kind.name]:>6}" for kind in KINDS]
     lines += ["", "files delivered by route:"]
     lines += [f"  {name:<42} {count:>6}" for name, count in tally.routes.items()]
+    lines += ["", "FAULTS", *tally.faults[:MOST_TOLD]] if tally.faults else []
     return "\n".join(lines)
