@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from threading import Lock
 
 from gateway.core.model import Stamp
 from gateway.endpoints.base import Whole
@@ -18,13 +19,17 @@ class _Kept:
 
 
 class ContentCache:
-    """Whole files by their paths: the oldest goes when there is no room, each once as many readers have had it."""
+    """Whole files by their paths: the oldest goes when there is no room, each once as many readers have had it.
+
+    `wants` and `keep` are for the index: its threads fill the cache while they hash.
+    """
 
     def __init__(self, readers: int, limit_bytes: int = LIMIT_BYTES) -> None:
         self._readers = readers
         self._limit = limit_bytes
         self._kept: dict[str, _Kept] = {}
         self._held = 0
+        self._lock = Lock()
 
     @property
     def held_bytes(self) -> int:
@@ -35,9 +40,15 @@ class ContentCache:
         """True for a file that is worth keeping: not all others would go for it."""
         return size_bytes + _COST_BYTES <= self._limit
 
-    def has_room(self, size_bytes: int) -> bool:
+    def wants(self, size_bytes: int) -> bool:
         """True if a file of that size can be kept without another one's going."""
         return self._held + size_bytes + _COST_BYTES <= self._limit
+
+    def keep(self, path: str, stamp: Stamp, data: bytes) -> None:
+        """Keep the whole content of a file that had this stamp before and after it was read, if there is room."""
+        with self._lock:
+            if self.wants(len(data)):
+                self.put(path, data, stamp, {})
 
     def put(self, path: str, data: bytes, stamp: Stamp, digests: Mapping[str, str]) -> None:
         """Keep a file: `stamp` is what it showed both before and after it was read."""
@@ -58,6 +69,11 @@ class ContentCache:
         if kept.left <= 0:
             self.forget(path)
         return kept.whole
+
+    def learn(self, path: str, whole: Whole) -> None:
+        """The same file, with digests that were made of it since."""
+        if path in self._kept:
+            self._kept[path].whole = whole
 
     def forget(self, path: str) -> None:
         """Keep it no longer."""

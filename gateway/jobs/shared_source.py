@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 
 from gateway.core.errors import GatewayError
 from gateway.endpoints.base import BulkSource, Endpoint, Whole
@@ -140,7 +141,9 @@ class SharedBulk:
             found.update({path: read[path] for path in paths if path in read and path not in found})
         for path in coming:
             self._shared.cache.take(path)
-        await _hash(found, algorithms)
+        for path, whole in (await _hashed(found, algorithms)).items():
+            found[path] = whole
+            self._shared.cache.learn(path, whole)
         return [found[path] for path in paths]
 
     def _begin(self, paths: Sequence[str], most_bytes: int) -> asyncio.Task[dict[str, _Answer]]:
@@ -166,17 +169,18 @@ class SharedBulk:
         return dict(zip(paths, answers, strict=True))
 
 
-async def _hash(found: dict[str, _Answer], algorithms: frozenset[str]) -> None:
-    """Digests that nobody asked for before."""
-    lacking = [
-        (path, whole)
+async def _hashed(found: Mapping[str, _Answer], algorithms: frozenset[str]) -> Mapping[str, Whole]:
+    """Those of which somebody wants digests that nobody asked for before, with them."""
+    lacking = {
+        path: whole
         for path, whole in found.items()
         if isinstance(whole, Whole) and not algorithms <= whole.digests.keys()
-    ]
-    if lacking:
-        found.update(await asyncio.to_thread(lambda: {path: _hashed(whole, algorithms) for path, whole in lacking}))
+    }
+    if not lacking:
+        return {}
+    return await asyncio.to_thread(lambda: {path: _with(whole, algorithms) for path, whole in lacking.items()})
 
 
-def _hashed(whole: Whole, algorithms: frozenset[str]) -> Whole:
+def _with(whole: Whole, algorithms: frozenset[str]) -> Whole:
     digests = {name: hashlib.new(name, whole.data).hexdigest() for name in algorithms - whole.digests.keys()}
-    return Whole(whole.data, whole.opened, whole.after, {**whole.digests, **digests})
+    return replace(whole, digests={**whole.digests, **digests})
