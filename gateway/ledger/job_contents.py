@@ -9,7 +9,14 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from gateway.ledger.job_tables import manifest, manifest_entry, place_content, source_content
+from gateway.ledger.job_tables import (
+    manifest,
+    manifest_entry,
+    place_content,
+    place_look,
+    source_content,
+    source_look,
+)
 
 
 class Entry(NamedTuple):
@@ -23,6 +30,17 @@ class Entry(NamedTuple):
     mode: int
     sha256: str | None
     digest: str | None
+
+
+class Skipped(NamedTuple):
+    """What is there and not sent; `failed`: it should have been, were it readable and at rest.
+
+    A folder ends in `/`.
+    """
+
+    relative: str
+    why: str
+    failed: bool = False
 
 
 class Hashed(NamedTuple):
@@ -52,7 +70,7 @@ class There(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestRow:
-    """A manifest without its entries; `skipped` are [path, why]."""
+    """A manifest without its entries."""
 
     id: int
     job: str
@@ -60,11 +78,11 @@ class ManifestRow:
     files: int
     folders: int
     bytes: int
-    skipped: tuple[tuple[str, str], ...]
+    skipped: tuple[Skipped, ...]
     created_at: int
 
 
-def fingerprint(entries: Iterable[Entry], skipped: Sequence[tuple[str, str]] = ()) -> str:
+def fingerprint(entries: Iterable[Entry], skipped: Sequence[Skipped] = ()) -> str:
     """The SHA-256 of a manifest's content: equal for equal entries in equal order."""
     made = hashlib.sha256()
     for entry in entries:
@@ -73,9 +91,7 @@ def fingerprint(entries: Iterable[Entry], skipped: Sequence[tuple[str, str]] = (
     return made.hexdigest()
 
 
-def freeze(
-    connection: Connection, job: str, entries: Sequence[Entry], skipped: Sequence[tuple[str, str]], at: int
-) -> int:
+def freeze(connection: Connection, job: str, entries: Sequence[Entry], skipped: Sequence[Skipped], at: int) -> int:
     """The manifest that holds exactly these entries: that of an earlier run where it does, else a new one."""
     sha256 = fingerprint(entries, skipped)
     known = select(manifest.c.id).where(manifest.c.job == job, manifest.c.sha256 == sha256)
@@ -103,7 +119,7 @@ def manifest_of(connection: Connection, found: int) -> ManifestRow | None:
     row = connection.execute(select(manifest).where(manifest.c.id == found)).mappings().one_or_none()
     if row is None:
         return None
-    skipped = tuple((path, why) for path, why in json.loads(row["skipped"]))
+    skipped = tuple(Skipped(*one) for one in json.loads(row["skipped"]))
     return ManifestRow(**{**row, "skipped": skipped})
 
 
@@ -137,6 +153,43 @@ def forget_hashed(connection: Connection, job: str, relatives: Sequence[str]) ->
         connection.execute(delete(source_content).where(*same), [{"gone": one} for one in relatives])
 
 
+class Look(NamedTuple):
+    """What a source looked like, the manifest that was made of it, and when its oldest hash was made."""
+
+    digest: str
+    manifest: int
+    hashed_at: int
+
+
+def source_looked(connection: Connection, job: str) -> Look | None:
+    """How a job's source looked when it was indexed last, with nothing left out that should have been there."""
+    columns = [source_look.c[name] for name in Look._fields]
+    row = connection.execute(select(*columns).where(source_look.c.job == job)).one_or_none()
+    return None if row is None else Look(*row)
+
+
+def note_source_look(connection: Connection, job: str, look: Look | None) -> None:
+    """Keep it; None: nothing is to be known without comparing file by file."""
+    connection.execute(delete(source_look).where(source_look.c.job == job))
+    if look is not None:
+        connection.execute(insert(source_look).values(job=job, **look._asdict()))
+
+
+def place_looked(connection: Connection, place: int) -> str | None:
+    """The digest of how a place looked when it was found to have everything; None: `place_content` must be read."""
+    return connection.execute(select(place_look.c.digest).where(place_look.c.place == place)).scalar()
+
+
+def note_place_look(connection: Connection, place: int, digest: str) -> None:
+    """Keep it until `place_content` changes."""
+    connection.execute(delete(place_look).where(place_look.c.place == place))
+    connection.execute(insert(place_look).values(place=place, digest=digest))
+
+
+def _looks_otherwise(connection: Connection, place: int) -> None:
+    connection.execute(delete(place_look).where(place_look.c.place == place))
+
+
 def there(connection: Connection, place: int) -> dict[str, There]:
     """By relative path, what a place has."""
     columns = [place_content.c[name] for name in There._fields]
@@ -147,6 +200,7 @@ def there(connection: Connection, place: int) -> dict[str, There]:
 def note_there(connection: Connection, place: int, files: Sequence[There]) -> None:
     """Files that a place has from now on."""
     if files:
+        _looks_otherwise(connection, place)
         query = upsert(place_content)
         later: Mapping[str, object] = {name: query.excluded[name] for name in There._fields[1:]}
         query = query.on_conflict_do_update(index_elements=["place", "relative"], set_=later)
@@ -156,5 +210,6 @@ def note_there(connection: Connection, place: int, files: Sequence[There]) -> No
 def forget_there(connection: Connection, place: int, relatives: Sequence[str]) -> None:
     """Files that a place no longer has, or of which nobody knows what they are."""
     if relatives:
+        _looks_otherwise(connection, place)
         same = place_content.c.place == place, place_content.c.relative == bindparam("gone")
         connection.execute(delete(place_content).where(*same), [{"gone": one} for one in relatives])

@@ -69,6 +69,17 @@ source_content = Table(
     sqlite_with_rowid=False,
 )
 
+# What a source looked like when its manifest was made: as long as it looks so, nothing is read file by file.
+source_look = Table(
+    "source_look",
+    METADATA,
+    Column("job", Text, primary_key=True),
+    Column("digest", Text, nullable=False),  # of all stamps, and of what decides what is taken
+    Column("manifest", ForeignKey("manifest.id"), nullable=False),
+    Column("hashed_at", BigInteger, nullable=False),  # of the file that was hashed the longest ago
+    Index("source_looks_by_manifest", "manifest"),
+)
+
 # A folder of an endpoint that jobs write: macros and tags put in, from the server's root or the login folder.
 place = Table(
     "place",
@@ -93,6 +104,14 @@ place_content = Table(
     Column("digest", Text),
     Column("at", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# What a place looked like when it was found to have everything: gone as soon as `place_content` changes.
+place_look = Table(
+    "place_look",
+    METADATA,
+    Column("place", ForeignKey("place.id"), primary_key=True),
+    Column("digest", Text, nullable=False),  # of its listing, and of what was wanted there
 )
 
 # One execution of a job; arrows: gateway.ledger.job_states.

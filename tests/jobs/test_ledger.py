@@ -9,7 +9,7 @@ import pytest
 from gateway.core.clock import SystemClock
 from gateway.ledger import Ledger, instances, job_contents, job_destinations, job_runs, job_triggers, open_ledger
 from gateway.ledger.errors import StateLost
-from gateway.ledger.job_contents import Entry, Hashed, There
+from gateway.ledger.job_contents import Entry, Hashed, Skipped, There
 from gateway.ledger.job_destinations import FileRow, NewPlace
 from gateway.ledger.job_runs import JobAlreadyRuns, JobRunRow, NewJobRun, Remembered
 from gateway.ledger.job_states import JobState, PlaceState, TriggerState
@@ -116,13 +116,13 @@ async def test_a_later_word_on_a_file_stands(ledger: Ledger) -> None:
 
 async def test_an_unchanged_source_has_the_manifest_of_the_run_before(ledger: Ledger) -> None:
     entries = [Entry(1, "a\udcff", "file", 3, 7, 0o644, "aa", None), Entry(2, "b", "folder", 0, 8, 0o755, None, None)]
-    freeze = partial(job_contents.freeze, job="prices", entries=entries, skipped=[("l", "a link")], at=1)
+    freeze = partial(job_contents.freeze, job="prices", entries=entries, skipped=[Skipped("l", "a link")], at=1)
     first = await ledger.write(freeze)
     assert await ledger.write(freeze) == first
     assert await ledger.read(partial(job_contents.entries, found=first)) == entries
     row = await ledger.read(partial(job_contents.manifest_of, found=first))
     assert row is not None
-    assert (row.files, row.folders, row.bytes, row.skipped) == (1, 1, 3, (("l", "a link"),))
+    assert (row.files, row.folders, row.bytes, row.skipped) == (1, 1, 3, (Skipped("l", "a link"),))
     other = partial(job_contents.freeze, job="prices", entries=entries[:1], skipped=[], at=1)
     assert await ledger.write(other) != first
 
