@@ -18,7 +18,8 @@ Starts = Mapping[str, TriggerState | None]
 """after_all by place: each place that has such a command, with how its latest start stands (None: never started)."""
 
 DEADLINE = "the deadline has passed"
-_UNENDED = (None, TriggerState.DUE, TriggerState.STARTED, TriggerState.AGAIN, TriggerState.NOT_RUN)
+_NOT_STARTED = (None, TriggerState.DUE, TriggerState.AGAIN, TriggerState.NOT_RUN)
+_UNENDED = (*_NOT_STARTED, TriggerState.STARTED)
 
 
 def decide(run: JobRunRow, places: Sequence[PlaceRow], job: Job, starts: Starts, now: int) -> Decision:
@@ -29,14 +30,14 @@ def decide(run: JobRunRow, places: Sequence[PlaceRow], job: Job, starts: Starts,
     if run.state is JobState.SCHEDULED:
         return Decision(to=JobState.PREPARING) if run.due_at <= now else Decision(wake_at=run.due_at)
     if run.state in (JobState.PREPARING, JobState.PAUSED):
-        return _timed_out(run, Standing.of(places, job)) if is_late else Decision(wake_at=run.deadline_at)
+        return _timed_out(run, Standing.of(places, job.require)) if is_late else Decision(wake_at=run.deadline_at)
     if run.state is JobState.CLEANING:
         return Decision(clean=True)
     left_out = tuple(one.endpoint for one in places if (at := excluded_at(one, job)) is not None and at <= now)
     given_up = tuple(_given_up(places, job, now))
     if left_out or given_up:
         return Decision(exclude=left_out, abort=given_up)
-    standing = Standing.of(places, job)
+    standing = Standing.of(places, job.require)
     if run.state is JobState.TRANSFERRING:
         return _transferring(run, standing, job, is_late=is_late, now=now)
     return _completing(run, standing, job, starts, is_late=is_late, now=now)
@@ -100,7 +101,7 @@ def _incomplete(run: JobRunRow, standing: Standing) -> Decision:
     lacks = standing.who_lacks()
     return Decision(
         to=JobState.FINISHED_WITH_ERRORS,
-        error=f"{len(standing.have)} of {len(standing.places)} destinations have everything: {lacks}",
+        error=standing.said(),
         error_class="Incomplete",
         after_all=_not_run(run),
         note=f"not run ({lacks})" if _not_run(run) else None,
@@ -119,17 +120,27 @@ def _completing(run: JobRunRow, standing: Standing, job: Job, starts: Starts, *,
         for one in waiting
         if starts.get(one.endpoint, TriggerState.OK) is TriggerState.FAILED
     )
+    failed += tuple(
+        (one.endpoint, f"after_all: {one.error}") for one in waiting if is_late and _is_put_off(one, starts)
+    )
     late = _stopped(standing) if is_late else ()
     if over or failed or late:
         return Decision(over=over, fail=failed, abort=late)
     unknown = tuple(one.endpoint for one in waiting if starts[one.endpoint] is TriggerState.UNKNOWN)
-    due = tuple(one.endpoint for one in waiting if one.endpoint not in unknown)
+    due = tuple(one for one in waiting if one.endpoint not in unknown)
     if due or (standing.open and not is_late):
+        after = tuple(one.endpoint for one in due if (one.next_at or 0) <= now)
         going_on = _goes_on(run, standing, job, now)
-        return Decision(begin=going_on.begin, after=due, release=True, wake_at=going_on.wake_at)
+        times = [at for at in (going_on.wake_at, *(one.next_at for one in due)) if at is not None and at > now]
+        return Decision(begin=going_on.begin, after=after, release=True, wake_at=min(times, default=None))
     if unknown:
         return _unknown(run, unknown, is_late=is_late)
     return _at_source(run, standing, starts, is_late=is_late)
+
+
+def _is_put_off(row: PlaceRow, starts: Starts) -> bool:
+    """True where after_all was not started yet, since the place can't be reached, or asks for another time."""
+    return row.next_at is not None and starts.get(row.endpoint) in _NOT_STARTED
 
 
 def _unknown(run: JobRunRow, where: tuple[str, ...], *, is_late: bool) -> Decision:
@@ -156,8 +167,10 @@ def _at_source(run: JobRunRow, standing: Standing, starts: Starts, *, is_late: b
     if failed:
         return _failed(run, failed)
     state = starts.get(HERE)
+    if HERE in starts and is_late and run.error is not None and state in _NOT_STARTED:
+        return _failed(run, [HERE])
     if HERE in starts and state in _UNENDED:
-        return Decision(after=(HERE,))
+        return Decision(after=(HERE,), wake_at=run.deadline_at)
     if state is TriggerState.UNKNOWN:
         return _unknown(run, ("the source",), is_late=is_late)
     ran = run.after_all in (AfterAll.RUNNING, AfterAll.UNKNOWN)

@@ -27,9 +27,9 @@ class Standing:
     require: Require
 
     @classmethod
-    def of(cls, places: Sequence[PlaceRow], job: Job) -> "Standing":
+    def of(cls, places: Sequence[PlaceRow], require: Require) -> "Standing":
         """How they stand now."""
-        return cls(tuple(one for one in places if one.state is not PlaceState.REMOVED), job.require)
+        return cls(tuple(one for one in places if one.state is not PlaceState.REMOVED), require)
 
     @property
     def have(self) -> tuple[PlaceRow, ...]:
@@ -69,6 +69,10 @@ class Standing:
         """All that are required have at least all bytes, be it under partial names."""
         placing = sum(one.state in (PlaceState.PLACING, PlaceState.AFTER_ENDPOINT) for one in self.places)
         return len(self.have) + placing >= self.needed
+
+    def said(self) -> str:
+        """`2 of 3 destinations have everything: shop017 offline`."""
+        return f"{len(self.have)} of {len(self.places)} destinations have everything: {self.who_lacks()}"
 
     def who_lacks(self) -> str:
         """`shop017 offline, shop020 aborted`: those that keep the required from being complete."""

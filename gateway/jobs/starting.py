@@ -1,6 +1,6 @@
 """Starting a run: all that it goes by from now on is frozen in one commit — job, members, folders, deadline."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -21,6 +21,9 @@ from gateway.runner.instance_values import instance_values
 from gateway.runner.texts import expanded_path
 
 HAND, SCHEDULE, CATCH_UP, SAVED, RESTART = "hand", "schedule", "catch_up", "saved", "restart"
+
+
+Also = Callable[[Connection], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +104,17 @@ def _expanded(loaded: Loaded, job: Job, to: Destination, now: datetime) -> str:
     return expanded_path(to.place, values).rstrip("/") or "/"
 
 
-def start_row(connection: Connection, frozen: Frozen, *, at: int, asked: bool, skip_if_running: bool) -> int:
+def start_row(
+    connection: Connection, frozen: Frozen, *, at: int, asked: bool, skip_if_running: bool, also: Also | None = None
+) -> int:
     """The run and its destinations: `scheduled`, or `skipped` beside one that goes on; its number.
+
+    `also` is written in the same commit, for whatever becomes of it.
 
     Raises JobAlreadyRuns where a person asked: nobody wants two runs by hand in a row unseen.
     """
+    if also is not None:
+        also(connection)
     going_on = next((row for row in job_runs.live(connection) if row.job == frozen.run.job), None)
     if going_on is not None and (skip_if_running or asked):
         said = f"run {going_on.id} of {frozen.run.job} is {going_on.state.value}"

@@ -1,0 +1,126 @@
+"""What a person asks of a run: each a change of its rows in one commit, refused where it can't be."""
+
+from typing import Any
+
+from gateway.core.errors import Refused, Unknown
+from gateway.jobs.life_rows import Rows, give_up, rest
+from gateway.ledger import Connection, deliveries, job_destinations, job_runs, job_triggers
+from gateway.ledger.delivery_row import State
+from gateway.ledger.job_destinations import PlaceRow
+from gateway.ledger.job_states import SETTLED, AfterAll, JobState, PlaceState, TriggerState, may_reopen
+
+_MAY_PAUSE = (JobState.PREPARING, JobState.TRANSFERRING)
+_BARRED = (JobState.COMPLETING, JobState.CLEANING)
+_BEGUN_ANEW: dict[str, Any] = {
+    "excluded": False,
+    "failures": 0,
+    "next_at": None,
+    "failing_since": None,
+    "error": None,
+    "error_class": None,
+    "begins_at": None,
+}
+
+
+def pause(connection: Connection, seen: Rows, by: str, at: int) -> None:
+    """preparing or transferring -> paused; partials stay where they are."""
+    run = seen.run
+    if run.state is JobState.PAUSED:
+        return
+    if run.state not in _MAY_PAUSE:
+        raise Refused(f"run {run.id} of {run.job} is {run.state.value}: only one that prepares or transfers is paused")
+    rest(connection, seen.places, at)
+    row = job_runs.advance(connection, run, JobState.PAUSED, at)
+    job_runs.note(connection, row, f"paused by {by}" if by else "paused")
+
+
+def resume(connection: Connection, seen: Rows, at: int) -> None:
+    """Back to what was paused."""
+    run = seen.run
+    if run.state is not JobState.PAUSED:
+        raise Refused(f"run {run.id} of {run.job} is {run.state.value}, not paused")
+    job_runs.advance(connection, run, run.paused_in or JobState.TRANSFERRING, at)
+
+
+def stop(connection: Connection, seen: Rows, by: str, at: int) -> None:
+    """The run ends as it is: what was delivered stays."""
+    run = seen.run
+    if run.terminal:
+        raise Refused(f"run {run.id} of {run.job} is over: {run.state.value}")
+    said = f"stopped by {by}" if by else "stopped"
+    give_up(connection, seen.places, said, at)
+    values = {"after_all": "not_run", "after_all_note": f"not run ({said})"} if _waits(seen) else {}
+    job_runs.advance(connection, run, JobState.ABORTED, at, error=said, error_class="Stopped", values=values)
+
+
+def approve(connection: Connection, seen: Rows, endpoint: str | None, at: int) -> None:
+    """Deletions above the limit may be done; where nobody knows whether after_all ran, it is started again."""
+    waiting = [one for one in seen.places if endpoint in (None, one.endpoint) and _asks(one)]
+    for one in waiting:
+        values = {"approved": True, "next_at": at, "begins_at": None}
+        job_destinations.change(connection, one.run, one.endpoint, values)
+    places = [place for place, state in seen.starts.items() if state is TriggerState.UNKNOWN]
+    unknown = [place for place in places if endpoint in (None, place)]
+    for place in unknown:
+        row = job_triggers.latest(connection, seen.run.id, job_triggers.AFTER_ALL, place)
+        assert row is not None
+        job_triggers.advance(connection, row, TriggerState.AGAIN, {"ended_at": at, "error": "a person: start it again"})
+    if not waiting and not unknown:
+        where = f" at {endpoint}" if endpoint else ""
+        raise Refused(f"run {seen.run.id} of {seen.run.job}: nothing waits for approval{where}")
+
+
+def begin_again(connection: Connection, seen: Rows, endpoint: str, at: int) -> None:
+    """A destination of a live run drops what it has under way and begins anew."""
+    run, row = seen.run, place_of(seen, endpoint)
+    if run.state in _BARRED and row.state in (PlaceState.DELIVERED, PlaceState.DONE):
+        said = f"run {run.id} of {run.job} is {run.state.value}"
+        raise Refused(f"{said}: after_all is at work; wait for the end of the run")
+    if row.state in (PlaceState.DONE, PlaceState.REMOVED):
+        raise Refused(f"run {run.id} of {run.job}: {endpoint} is {row.state.value}")
+    for one in deliveries.open_deliveries(connection, action=f"jobs/{run.job}@{endpoint}"):
+        if one.state is State.INTENDED:  # its partial is swept away; what may have its final name is settled
+            deliveries.fail(connection, one.id, "the destination was begun anew", "Stopped", at)
+    _queue(connection, row, at)
+
+
+def reopen(connection: Connection, seen: Rows, endpoint: str, deadline_at: int, at: int) -> None:
+    """A destination of a run that is over completes it, while after_all was not run and no newer run exists."""
+    run, row = seen.run, place_of(seen, endpoint)
+    if not may_reopen(run.state, run.after_all):
+        raise Refused(
+            f"run {run.id} of {run.job} is {run.state.value}, after_all: {run.after_all.value}; "
+            f"it can't be completed any more: gateway job restart {run.id}"
+        )
+    newer = next((one for one in job_runs.of_job(connection, run.job, 1) if one.id > run.id), None)
+    if newer is not None:
+        raise Refused(f"run {newer.id} of {run.job} is newer than run {run.id}; restart {endpoint} there")
+    _queue(connection, row, at)
+    back = {"after_all": AfterAll.WAITING.value} if run.after_all is AfterAll.NOT_RUN else {}
+    cleared = {"error": None, "error_class": None, "after_all_note": None, "deadline_at": deadline_at, "owner": None}
+    job_runs.advance(connection, run, JobState.TRANSFERRING, at, values={**cleared, **back})
+
+
+def place_of(seen: Rows, endpoint: str) -> PlaceRow:
+    """Raises Unknown with what there is."""
+    found = next((one for one in seen.places if one.endpoint == endpoint), None)
+    if found is None:
+        names = ", ".join(one.endpoint for one in seen.places)
+        raise Unknown(f"run {seen.run.id} of {seen.run.job} has no destination {endpoint!r}; it has {names}")
+    return found
+
+
+def _queue(connection: Connection, row: PlaceRow, at: int) -> None:
+    values = {**_BEGUN_ANEW, "begun": row.begun + 1}
+    if row.state is PlaceState.QUEUED:
+        job_destinations.change(connection, row.run, row.endpoint, values)
+    else:
+        job_destinations.advance(connection, row, PlaceState.QUEUED, at, values)
+
+
+def _asks(row: PlaceRow) -> bool:
+    return row.error_class == "ApprovalNeeded" and row.state not in SETTLED
+
+
+def _waits(seen: Rows) -> bool:
+    return seen.run.after_all is AfterAll.WAITING
