@@ -23,8 +23,8 @@ _BLOCK_BYTES = 16
 _PADDING_MIN = 4
 _LENGTH = struct.Struct(">I")
 _HEAD = struct.Struct(">BBII")  # padding, kind, channel, length of the data
-_LITTLE_BYTES = 64 * 1024
-"""Parts that are together smaller are put together at once."""
+_LITTLE_BYTES = 16 * 1024
+"""Where the parts are smaller on average they are put together at once: taking each by itself costs more."""
 _WRITE_BYTES = 256 * 1024
 """Given to the transport at once."""
 _RANDOM_BYTES = 4096
@@ -50,7 +50,8 @@ class Outgoing:
         """Send `parts`, now or as soon as the server takes more; they must not change meanwhile."""
         size = sum(map(len, parts))
         self._bytes += size
-        self._parts.extend(map(memoryview, [b"".join(parts)] if size < _LITTLE_BYTES else parts))
+        little = size < _LITTLE_BYTES * len(parts)
+        self._parts.extend(map(memoryview, [b"".join(parts)] if little else parts))
         self._go_on()
 
     def end(self) -> None:
