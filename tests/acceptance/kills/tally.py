@@ -49,7 +49,8 @@ class Tally:
     @property
     def faults(self) -> list[str]:
         """All that must not be."""
-        return [*self.lost, *self.twice, *self.partial, *self.other]
+        kinds = {"lost": self.lost, "twice": self.twice, "partial visible": self.partial, "other": self.other}
+        return [f"{kind}: {fault}" for kind, faults in kinds.items() for fault in faults]
 
     def killed(self, moment: str, states: Counter[str], *, served: bool) -> None:
         """One more."""
