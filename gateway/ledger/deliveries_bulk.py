@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.core.errors import GatewayError
@@ -25,7 +25,7 @@ _ADVANCE = Ready(
 _THOSE = select(func.json_each(bindparam("those")).table_valued("value").c.value)
 _ADVANCE_ALIKE = Ready(update(delivery).where(delivery.c.id.in_(_THOSE), delivery.c.state == bindparam("from_state")))
 _RELEASE = Ready(update(delivery).where(delivery.c.id == bindparam("found"), delivery.c.owner == bindparam("mine")))
-_LAST = select(func.max(delivery.c.id))
+_LAST = text("SELECT seq FROM sqlite_sequence WHERE name = 'delivery'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ def intend_all(
     name_partial: Callable[[int, Intent], str],
 ) -> list[DeliveryRow | GatewayError]:
     """As `deliveries.intend` for each, its final name as wanted; SourceBusy and FinalBusy are answers."""
-    first = int(connection.execute(_LAST).scalar_one() or 0) + 1  # nobody else writes in this transaction
+    last = connection.execute(_LAST).scalar_one_or_none() or 0  # nobody else writes in this transaction
+    first = last + 1  # no id is given twice, whatever was dropped
 
     def together() -> list[DeliveryRow | GatewayError]:
         rows = [

@@ -20,7 +20,7 @@ from gateway.runner.interrupted import Work
 from gateway.runner.jobs import Ended, Ends, Job
 from gateway.runner.load import Load
 from gateway.runner.order import Turns
-from gateway.runner.portions import Portions
+from gateway.runner.portions import Portion, Portions
 from gateway.runner.results import Results
 from gateway.runner.retrying import pause
 from gateway.runner.run import CommandFailed, Run
@@ -110,15 +110,26 @@ class Carrying:
         if count <= 1:
             await self._one_by_one(todo, lane, turns, load)
             return
-        shared, company = SharedLane(lane), self._company(turns)
+        company = self._company(turns)
+        try:
+            ends = await self._side_by_side(todo, lane, turns, load, company, count)
+        except BaseException:
+            await company.stragglers.stop()
+            raise
+        for error in ends:  # each came to its end, whatever became of the others
+            if error is not None:
+                raise error
+
+    async def _side_by_side(
+        self, todo: Portions, lane: Lane, turns: Turns, load: Load, company: Company, count: int
+    ) -> list[BaseException | None]:
+        shared = SharedLane(lane)
         async with self._run.place.shared(count) as over:
             tasks = [asyncio.ensure_future(self._through(todo, shared, turns, load, company)) for _ in range(count)]
             for task in tasks:
                 task.add_done_callback(lambda _: over())
             ends = await asyncio.gather(*tasks, return_exceptions=True)
-        for error in ends:  # each came to its end, whatever became of the others
-            if error is not None:
-                raise error
+            return [*ends, *await company.stragglers.ended()]
 
     async def _one_by_one(self, todo: Portions, lane: Lane, turns: Turns, load: Load) -> None:
         while self._stopped is None and (portion := todo.one()):
@@ -141,18 +152,26 @@ class Carrying:
         """A file is taken only with the lane in hand: so each file in front of another has one, too."""
         while self._stopped is None:
             async with self._journeys:
-                portion = todo.some() if company.possible(lane) else todo.one()
+                portion = self._next(todo, lane, company)
                 if len(portion) > 1:
-                    async with load.of(sum(job.intent.stamp.size_bytes for _, job in portion)):
-                        await company.carry(portion, lane, in_line=self._in_line)
+                    async with load.of(sum(job.intent.stamp.size_bytes for _, job in portion)) as share:
+                        await company.carry(portion, lane, share, in_line=self._in_line)
                     continue
-            if not portion:
+            if portion:
+                await self._alone(*portion[0], lane, turns, load)
+            elif todo.left and self._stopped is None:
+                await company.stragglers.get_fewer()
+            else:
                 return
-            await self._alone(*portion[0], lane, turns, load)
+
+    def _next(self, todo: Portions, lane: Lane, company: Company) -> Portion:
+        """What is to set out; nothing while too many go on by themselves."""
+        if self._stopped is not None or not company.stragglers.are_few:
+            return ()
+        return todo.some() if company.possible(lane) else todo.one()
 
     def _company(self, turns: Turns) -> Company:
-        """Those of this command.  One that leaves the others has its part of their load: were it to wait for more,
-        files behind it might hold that and wait for its turn."""
+        """Those of one lane."""
 
         async def alone(lane: Lane, place: int, job: Job) -> None:
             await self._tried(place, job, lane, turns)
@@ -168,10 +187,10 @@ class Carrying:
             await self._tried(place, job, lane, turns)
 
     async def _tried(self, place: int, job: Job, lane: Lane, turns: Turns) -> None:
-        """One file, unless what has failed keeps it from being tried."""
+        """One file, unless it hasn't begun and what has failed keeps it from being tried."""
         failed = True
         try:
-            if self._stopped is not None:
+            if self._stopped is not None and job.delivery is None:
                 return
             ended = await self._one(job, lane, turns, place)
             failed = ended.error is not None

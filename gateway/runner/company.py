@@ -1,6 +1,5 @@
 """Small files of a command that go together on one lane; one that leaves the others goes on by itself, beside them."""
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -11,11 +10,14 @@ from gateway.endpoints.lane import Lane
 from gateway.ledger.delivery_row import DeliveryRow
 from gateway.runner.attempt import tell_delivered
 from gateway.runner.jobs import Ended, Ends, Job
+from gateway.runner.load import Share
 from gateway.runner.order import Turns
 from gateway.runner.portions import Portion
 from gateway.runner.run import Run
+from gateway.runner.stragglers import Stragglers
+from gateway.transfer.aboard import Aboard, Lent
 from gateway.transfer.intent import Hooks
-from gateway.transfer.together import Aboard, Lent, Together
+from gateway.transfer.together import Together
 
 
 class Company:
@@ -38,6 +40,7 @@ class Company:
         self._alone = alone
         self._delivered = delivered
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__).bind()
+        self.stragglers = Stragglers(run)
 
     def possible(self, lane: Lane) -> bool:
         """True if both ends take many files at once."""
@@ -47,20 +50,21 @@ class Company:
         source, target = self._ends.source(lane).bulk_source, self._ends.target(lane).bulk_target
         return None if source is None or target is None else (source, target)
 
-    async def carry(self, portion: Portion, lane: Lane, *, in_line: bool) -> None:
-        """Bring each to its end for this run; errors are results."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                await self._together(portion, lane, group, in_line=in_line)
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from errors  # the ledger's trouble, once for all
+    async def carry(self, portion: Portion, lane: Lane, share: Share, *, in_line: bool) -> None:
+        """Bring them as far as they go together; `share` is what they hold of the lane's load.
 
-    async def _together(self, portion: Portion, lane: Lane, group: asyncio.TaskGroup, *, in_line: bool) -> None:
-        jobs = dict(portion)
+        Each that leaves the others takes its part of it: were it to wait for more, files behind it might hold that
+        and wait for its turn.
+        """
+        aboard = dict(portion)
 
         def left(file: Aboard) -> None:
-            job, delivery = jobs[file.number], None if file.row is None else file.row.id
-            group.create_task(self._alone(lane, file.number, Job(job.n, job.intent, delivery)))
+            job = aboard.pop(file.number)
+            alone = self._alone(lane, file.number, Job(job.n, job.intent, file.delivery))
+            self.stragglers.start(alone, file.delivery, share.part(job.intent.stamp.size_bytes))
+
+        def delivered(row: DeliveryRow, file: Aboard) -> None:
+            self._there(row, file.number, aboard.pop(file.number))
 
         files = [Aboard(number, job.intent) for number, job in portion]
         bulk = self._bulk(lane)
@@ -68,19 +72,24 @@ class Company:
             for file in files:
                 left(file)
             return
-        source, to = bulk
+        takes, lays = bulk
         lent = Lent(
-            source=source,
-            to=to,
+            source=self._ends.source(lane),
             target=self._ends.target(lane),
+            takes=takes,
+            lays=lays,
             ledger=self._run.services.ledger,
             owner=self._run.services.owner,
             hooks=self._hooks,
             turns=lambda numbers: self._turns.together(numbers, in_line=in_line),
             left=left,
-            delivered=lambda row, file: self._there(row, file.number, jobs[file.number]),
+            delivered=delivered,
         )
-        await Together(lent, files).carry()
+        try:
+            await Together(lent, files).carry()
+        finally:
+            for number in aboard:  # we are stopped: nobody waits for them
+                self._turns.over(number, failed=True)
 
     def _there(self, row: DeliveryRow, number: int, job: Job) -> None:
         tell_delivered(row, 1, self._log)

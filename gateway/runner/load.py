@@ -18,14 +18,15 @@ class Load:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     @asynccontextmanager
-    async def of(self, size_bytes: int) -> AsyncIterator[None]:
+    async def of(self, size_bytes: int) -> AsyncIterator["Share"]:
         """Wait until there is room for a file of that size; hold it for the block."""
-        share = min(size_bytes, _FILE_BYTES)
-        await self._take(share)
+        size_bytes = min(size_bytes, _FILE_BYTES)
+        await self._take(size_bytes)
+        share = Share(self, size_bytes)
         try:
-            yield
+            yield share
         finally:
-            self._give(share)
+            share.give()
 
     async def _take(self, share: int) -> None:
         if not self._waiting and share <= self._free:
@@ -41,7 +42,8 @@ class Load:
             self._wake()
             raise
 
-    def _give(self, share: int) -> None:
+    def give(self, share: int) -> None:
+        """So much is free again."""
         self._free += share
         self._wake()
 
@@ -51,3 +53,22 @@ class Load:
             if not turn.done():
                 self._free -= share
                 turn.set_result(None)
+
+
+class Share:
+    """What a file holds of a load, or files that go together."""
+
+    def __init__(self, load: Load, size_bytes: int) -> None:
+        self._load = load
+        self._size_bytes = size_bytes
+
+    def part(self, size_bytes: int) -> "Share":
+        """So much of it, to be given by whoever holds it from now on."""
+        size_bytes = min(size_bytes, self._size_bytes)
+        self._size_bytes -= size_bytes
+        return Share(self._load, size_bytes)
+
+    def give(self) -> None:
+        """Give it back; a second call does nothing."""
+        size_bytes, self._size_bytes = self._size_bytes, 0
+        self._load.give(size_bytes)

@@ -25,6 +25,10 @@ class _Line:
         if number > self._front:
             await self._waiting.setdefault(number, asyncio.Event()).wait()
 
+    def has_passed(self, number: int) -> bool:
+        """True if `number` is through."""
+        return number < self._front or number in self._early
+
     def passed(self, number: int) -> None:
         """`number` is through; a second time changes nothing."""
         if number < self._front:
@@ -126,7 +130,8 @@ class TurnOfMany:
 class InTurn:
     """One file's place among renames that follow each other on one channel.
 
-    A file whose rename failed and is tried again has lost its place: it waits until all in front are over.
+    A file whose rename failed, alone or with others, has lost its place when it is tried again: it waits until all in
+    front are over.
     """
 
     def __init__(self, number: int, placing: _Line, renames: _Line, over: _Line) -> None:
@@ -134,7 +139,7 @@ class InTurn:
         self._placing = placing
         self._renames = renames
         self._over = over
-        self._sent = False
+        self._sent = renames.has_passed(number)
 
     async def before_placing(self) -> None:
         """Return when all in front are about to take their names: nobody waits for long with `placing` recorded."""

@@ -85,6 +85,11 @@ class Place:
         if not self._working:
             self.give()
 
+    def joined(self) -> Callable[[], None]:
+        """One more task works, started by one that does; it calls what is returned at its end."""
+        self._working += 1
+        return self._rest
+
     @asynccontextmanager
     async def shared(self, tasks: int) -> AsyncIterator[Callable[[], None]]:
         """For the block `tasks` other tasks work in place of this one; each calls what is yielded at its end."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gateway.runner.jobs import Job
-from gateway.transfer.together import fits
+from gateway.transfer.aboard import fits
 
 _FILES_MAX = 128
 _BYTES_MAX = 2 * 1024 * 1024

@@ -6,91 +6,32 @@ what was wrong.  So nothing here decides anything that settle and the plain step
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-from gateway.config.schema import Verify
 from gateway.core.errors import GatewayError, NotThere
-from gateway.core.model import Entry
-from gateway.endpoints.base import BulkSource, BulkTarget, Endpoint, Laid, Small, Whole
-from gateway.language.nodes import Taken
-from gateway.ledger import Connection, Ledger, deliveries_bulk
+from gateway.core.model import Entry, Kind
+from gateway.endpoints.base import Laid, Small, Whole
+from gateway.ledger import Connection, deliveries_bulk
 from gateway.ledger.deliveries import notes_text
 from gateway.ledger.deliveries_bulk import Wanted
 from gateway.ledger.delivery_row import DeliveryRow, State, changed_delivery
 from gateway.transfer import naming
+from gateway.transfer.aboard import SMALL_BYTES, Aboard, Lent, Turn
 from gateway.transfer.bounded import answered, cleaned, result_of
 from gateway.transfer.intend import first_partial
-from gateway.transfer.intent import Hooks, Intent
+from gateway.transfer.intent import Hooks, Intent, class_of, text_of
 from gateway.transfer.send import TIME_REFUSED, make_folders
 from gateway.transfer.verify import Proof, plan_proof
 from gateway.transfer.way import noted_values, told_at
 
-T = TypeVar("T")
-SMALL_BYTES = 64 * 1024
-"""The largest file that is held in memory whole."""
-
-
-def fits(intent: Intent) -> bool:
-    """True for a small file that takes its name as most do; all others go by themselves."""
-    special = intent.inplace or intent.awaits_answer or intent.zip or intent.unzip or intent.member_of
-    plain = intent.mode is Taken.REPLACE and intent.verify is not Verify.READBACK and not special
-    return plain and intent.stamp.size_bytes <= SMALL_BYTES
-
-
-class Turn(Protocol):
-    """When files that follow each other may take their names; as `InLine`, for all of them at once."""
-
-    async def before_placing(self) -> None:
-        """Return when it may be recorded that they take their names."""
-        ...
-
-    async def before_rename(self) -> None:
-        """Return when their renames may be sent."""
-        ...
-
-    def renames_sent(self) -> None:
-        """Their renames are sent before anything else happens."""
-        ...
-
-
-@dataclass(slots=True, eq=False)
-class Aboard:
-    """One file on its way with others; `number` is its place in the command."""
-
-    number: int
-    intent: Intent
-    row: DeliveryRow | None = None
-    whole: Whole | None = None
-    before: Entry | None = None
-    laid: Laid | None = None
-    proved: Mapping[str, Any] = field(default_factory=dict)
-    """The columns of `placing`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lent:
-    """What the caller lends.  `target` is the session whose `to` is asked; `turns` parts files that may go at once.
-
-    `left` takes a file that is to be brought on by itself, `delivered` one that is delivered: at once, on the loop.
-    """
-
-    source: BulkSource
-    to: BulkTarget
-    target: Endpoint
-    ledger: Ledger
-    owner: int
-    hooks: Hooks
-    turns: Callable[[Sequence[int]], Sequence[tuple[slice, Turn]]]
-    left: Callable[[Aboard], None]
-    delivered: Callable[[DeliveryRow, Aboard], None]
-
 
 @dataclass(slots=True)
 class Together:
-    """One journey.  `carry` ends when each file was handed to `left` or `delivered`."""
+    """One journey.  `carry` ends when each file was handed to `left` or `delivered`, or with what stopped it."""
 
     lent: Lent
     files: Sequence[Aboard]
@@ -102,21 +43,18 @@ class Together:
     async def carry(self) -> None:
         """Bring them as far as they go together.  An error that isn't one file's makes all that are left leave."""
         try:
-            await self._carry()
+            await self._carry(plan_proof(self.files[0].intent, self.lent.target.features))
         except GatewayError:
-            self._leave(list(self._aboard.values()))
+            self._leave(self._all)
         except BaseException as exc:
             await self._give_back(exc)
             raise
 
-    async def _carry(self) -> None:
-        await self._read()
-        await self._look()
-        await self._intend()
-        proof = plan_proof(self._all[0].intent, self.lent.target.features) if self._all else None
-        if proof is None:
-            return
-        await self._lay()
+    async def _carry(self, proof: Proof) -> None:
+        for step in (partial(self._read, proof), self._look, self._intend, partial(self._lay, proof)):
+            await step()
+            if not self._aboard:
+                return
         await self._prove(proof)
         files = self._all
         for part, turn in self.lent.turns([file.number for file in files]):
@@ -130,18 +68,17 @@ class Together:
     def _leave(self, files: Sequence[Aboard]) -> None:
         for file in files:
             del self._aboard[file.number]
-            if file.row is not None:
-                self.lent.ledger.active.discard(file.row.id)
+            if file.delivery is not None:
+                self.lent.ledger.active.discard(file.delivery)
             self.lent.left(file)
 
     # 1, with the source read before anything is recorded of it: that is no byte of the peer's yet.
 
-    async def _read(self) -> None:
+    async def _read(self, proof: Proof) -> None:
         """Only what is read as the very version that was judged stays aboard."""
         paths = [file.intent.source for file in self._all]
-        proof = plan_proof(self._all[0].intent, self.lent.target.features)
         algorithms = frozenset({"sha256", *proof.algorithms})
-        read = await self.lent.source.read_all(paths, most_bytes=SMALL_BYTES, algorithms=algorithms)
+        read = await self.lent.takes.read_all(paths, most_bytes=SMALL_BYTES, algorithms=algorithms)
         for file, whole in zip(self._all, read, strict=True):
             if isinstance(whole, Whole) and _is_judged(whole, file.intent):
                 file.whole = whole
@@ -150,7 +87,7 @@ class Together:
 
     async def _look(self) -> None:
         """What stands under the final names."""
-        found = await self._asked(lambda: self.lent.to.stat_all([file.intent.final for file in self._all]))
+        found = await self.lent.lays.stat_all([file.intent.final for file in self._all])
         for file, entry in zip(self._all, found, strict=True):
             if isinstance(entry, Entry):
                 file.before = entry
@@ -160,8 +97,6 @@ class Together:
     async def _intend(self) -> None:
         """▣ intended."""
         lent, files = self.lent, self._all
-        if not files:
-            return
         await lent.ledger.may_take()
         wanted = [Wanted(file.intent, file.before.stamp if file.before else None) for file in files]
         bytes_max = lent.target.features.name_bytes_max
@@ -186,45 +121,67 @@ class Together:
 
     # 2 to 4.
 
-    async def _lay(self) -> None:
+    async def _lay(self, proof: Proof) -> None:
         """Lay them down; where a folder is missing that may be made, once more."""
-        missing = await self._lay_some(self._all)
-        again = [file for file in missing if file.intent.make_dirs]
-        folders = {naming.split(_row(file).partial)[0].rstrip("/") for file in again} - {""}
-        for folder in sorted(folders):
-            await make_folders(self.lent.target, folder)
-        still = await self._lay_some(again) if folders else again
-        self._leave([file for file in missing if not file.intent.make_dirs] + still)
+        missing = await self._lay_some(self._all, proof)
+        self._leave([file for file in missing if not file.intent.make_dirs])
+        again = await self._with_folders([file for file in missing if file.intent.make_dirs])
+        self._leave(await self._lay_some(again, proof))
 
-    async def _lay_some(self, files: Sequence[Aboard]) -> list[Aboard]:
+    async def _with_folders(self, files: Sequence[Aboard]) -> list[Aboard]:
+        """Those whose folder stands now."""
+        by_folder = defaultdict[str, list[Aboard]](list)
+        for file in files:
+            by_folder[naming.split(file.row.partial)[0].rstrip("/")].append(file)
+        self._leave(by_folder.pop("", []))
+        made = (make_folders(self.lent.target, folder) for folder in by_folder)
+        refused = await asyncio.gather(*made, return_exceptions=True)
+        for those, error in zip(by_folder.values(), refused, strict=True):
+            if isinstance(error, GatewayError):
+                self._leave(those)
+            elif error is not None:
+                raise error
+        return [file for file in files if file.number in self._aboard]
+
+    async def _lay_some(self, files: Sequence[Aboard], proof: Proof) -> list[Aboard]:
         """Those whose folder is missing; what fails otherwise leaves."""
         if not files:
             return []
         keeps_time = self.lent.target.features.set_mtime
         parcels = [
-            Small(_row(file).partial, _whole(file).data, file.intent.mtime_ns if keeps_time else None) for file in files
+            Small(file.row.partial, file.whole.data, file.intent.mtime_ns if keeps_time else None) for file in files
         ]
         missing = []
-        for file, laid in zip(files, await self.lent.to.lay_all(parcels), strict=True):
-            if isinstance(laid, NotThere):
-                missing.append(file)
-            elif isinstance(laid, GatewayError) or not _is_whole(laid, file):
-                self._leave([file])
-            else:
+        for file, laid in zip(files, await self.lent.lays.lay_all(parcels), strict=True):
+            if isinstance(laid, Laid):
                 file.laid = laid
+            elif isinstance(laid, NotThere):
+                missing.append(file)
+            else:
+                self._leave([file])
+        there = [file for file in files if file.laid is not None]
+        await self._look_again([file for file in there if file.laid is not None and file.laid.seen is None])
+        self._leave([file for file in there if not _is_whole(file, proof)])
         return missing
+
+    async def _look_again(self, files: Sequence[Aboard]) -> None:
+        """Once more at what was not seen with the laying: some servers look before they have closed."""
+        found = await self.lent.lays.stat_all([file.row.partial for file in files]) if files else []
+        for file, entry in zip(files, found, strict=True):
+            if file.laid is not None and isinstance(entry, Entry) and entry.kind is Kind.FILE:
+                file.laid = replace(file.laid, seen=entry)
 
     async def _prove(self, proof: Proof) -> None:
         """Sizes were seen with the laying; a hash is asked for where one proves it."""
         if proof.algorithm is None:
             return
         files = self._all
-        asked = (self.lent.target.remote_hash(_row(file).partial, proof.algorithm) for file in files)
+        asked = (self.lent.target.remote_hash(file.row.partial, proof.algorithm) for file in files)
         digests = await asyncio.gather(*asked, return_exceptions=True)
         for file, digest in zip(files, digests, strict=True):
             if isinstance(digest, BaseException) and not isinstance(digest, GatewayError):
                 raise digest
-            if digest != _whole(file).digests[proof.algorithm]:
+            if digest != file.whole.digests[proof.algorithm]:
                 self._leave([file])
 
     # 5 to 7.
@@ -236,7 +193,7 @@ class Together:
             file.proved = _proved(file, proof)
         each = partial(
             deliveries_bulk.advance_each,
-            found=[_row(file).id for file in files],
+            found=[file.row.id for file in files],
             source=State.INTENDED,
             target=State.PLACING,
             values=[file.proved for file in files],
@@ -244,26 +201,30 @@ class Together:
         files = await self._advanced(files, each)
         await turn.before_rename()
         turn.renames_sent()  # nothing comes between this and the call: it sends before it waits
-        names = [(_row(file).partial, _row(file).final) for file in files]
-        refused = await self._asked(lambda: self.lent.to.rename_all(names))
-        there = [file for file, error in zip(files, refused, strict=True) if error is None]
-        self._leave([file for file, error in zip(files, refused, strict=True) if error is not None])
+        there = await self._renamed(files)
         await self._delivered([file for file in there if file.intent.remove_source], State.DELIVERED)
         await self._delivered([file for file in there if not file.intent.remove_source], State.DONE)
+
+    async def _renamed(self, files: Sequence[Aboard]) -> list[Aboard]:
+        """Those that have their names; what has become of the others is for settle."""
+        names = [(file.row.partial, file.row.final) for file in files]
+        refused = await self.lent.lays.rename_all(names) if names else []
+        self._leave([file for file, error in zip(files, refused, strict=True) if error is not None])
+        return [file for file, error in zip(files, refused, strict=True) if error is None]
 
     async def _delivered(self, files: Sequence[Aboard], target: State) -> None:
         """▣ delivered, and with it `done` where nothing is left to do at the source; those to collect leave."""
         now = self.lent.ledger.now_ns()
         over = {"delivered_at": now, "error": None, "error_class": None, "next_at": None, "placed": "same"}
         values = over if target is State.DELIVERED else {**over, "finished_at": now, "owner": None}
-        before = [_row(file) for file in files]
-        after = [changed_delivery(_row(file), target, {**file.proved, **values}) for file in files]
+        before = [file.row for file in files]
+        after = [changed_delivery(file.row, target, {**file.proved, **values}) for file in files]
         there = await self._advanced(
             files, partial(_there, before=before, after=after, values=values, hooks=self.lent.hooks)
         )
         rows = {row.id: row for row in after}
         for file in there:
-            file.row = rows[_row(file).id]
+            file.row = rows[file.row.id]
         if target is State.DELIVERED:
             self._leave(there)
         else:
@@ -272,8 +233,8 @@ class Together:
     def _done(self, files: Sequence[Aboard]) -> None:
         for file in files:
             del self._aboard[file.number]
-            self.lent.ledger.active.discard(_row(file).id)
-            self.lent.delivered(_row(file), file)
+            self.lent.ledger.active.discard(file.row.id)
+            self.lent.delivered(file.row, file)
 
     async def _advanced(self, files: Sequence[Aboard], work: Callable[[Connection], list[bool]]) -> list[Aboard]:
         """Those whose state was changed; the others leave."""
@@ -285,33 +246,21 @@ class Together:
 
     # The end.
 
-    async def _asked(self, call: Callable[[], Awaitable[list[T]]]) -> list[T]:
-        """Nothing is asked for nobody."""
-        return await call() if self._aboard else []
-
     async def _give_back(self, error: BaseException) -> None:
         """We are stopped: the deliveries are nobody's, in the state that they have."""
-        rows = [file.row.id for file in self._aboard.values() if file.row is not None]
+        rows = [file.delivery for file in self._aboard.values() if file.delivery is not None]
         work = partial(
             deliveries_bulk.release_all,
             found=rows,
             owner=self.lent.owner,
-            error="it was stopped",
-            error_class=type(error).__name__,
+            error=text_of(error),
+            error_class=class_of(error),
         )
-        if rows:
-            await cleaned(self.lent.ledger.write(work))
-        self.lent.ledger.active.difference_update(rows)
-
-
-def _row(file: Aboard) -> DeliveryRow:
-    assert file.row is not None, "it was intended"
-    return file.row
-
-
-def _whole(file: Aboard) -> Whole:
-    assert file.whole is not None, "it was read"
-    return file.whole
+        try:
+            if rows:
+                await cleaned(self.lent.ledger.write(work))
+        finally:
+            self.lent.ledger.active.difference_update(rows)
 
 
 def _is_judged(whole: Whole, intent: Intent) -> bool:
@@ -319,10 +268,12 @@ def _is_judged(whole: Whole, intent: Intent) -> bool:
     return whole.opened.same_version(intent.stamp) and whole.after.same_version(intent.stamp)
 
 
-def _is_whole(laid: Laid, file: Aboard) -> bool:
-    """4: the peer shows the size that was sent."""
-    sent = len(_whole(file).data)
-    return laid.size_bytes == sent and laid.seen is not None and laid.seen.stamp.size_bytes == sent
+def _is_whole(file: Aboard, proof: Proof) -> bool:
+    """4: the peer shows the size that was sent; any, where no proof is asked."""
+    laid, sent = file.laid, len(file.whole.data)
+    if laid is None or laid.seen is None or laid.size_bytes != sent:
+        return False
+    return proof.name == "none" or laid.seen.stamp.size_bytes == sent
 
 
 def _proved(file: Aboard, proof: Proof) -> dict[str, Any]:
@@ -331,10 +282,10 @@ def _proved(file: Aboard, proof: Proof) -> dict[str, Any]:
     assert laid is not None, "it was laid down"
     notes = (TIME_REFUSED,) if laid.time_taken is False else ()
     return {
-        "size": len(_whole(file).data),
-        "sha256": _whole(file).digests["sha256"],
+        "size": len(file.whole.data),
+        "sha256": file.whole.digests["sha256"],
         "verified": proof.name,
-        "notes": notes_text(_row(file).notes + notes),
+        "notes": notes_text(file.row.notes + notes),
         **noted_values(laid.seen.stamp if laid.seen else None),
     }
 

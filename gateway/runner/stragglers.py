@@ -1,0 +1,83 @@
+"""Files of a command that have left those they went with: each goes on by itself, as a task beside the others."""
+
+import asyncio
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
+
+from gateway.ledger import deliveries_bulk
+from gateway.runner.load import Share
+from gateway.runner.run import Run
+from gateway.transfer.bounded import cleaned, to_the_end
+
+_MANY = 128
+"""With so many under way no more files set out: what makes them stumble may be the peer."""
+
+
+class Stragglers:
+    """Those of one lane.  While all of them only wait, so does the run."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._fewer = asyncio.Event()
+        self._fewer.set()
+        self._errors: list[BaseException] = []
+        self._cut: list[int] = []  # deliveries that may still be ours
+
+    @property
+    def are_few(self) -> bool:
+        """True while others may set out."""
+        return self._fewer.is_set()
+
+    async def get_fewer(self) -> None:
+        """Return once others may set out; the run gives its place back meanwhile."""
+        async with self._run.place.given_back():
+            await self._fewer.wait()
+
+    def start(self, work: Coroutine[Any, Any, None], delivery: int | None, share: Share) -> None:
+        """Let one go on, with its part of what the others hold; `delivery` is its id where it has one."""
+        task, over = asyncio.ensure_future(work), self._run.place.joined()
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._ended, delivery=delivery, share=share))
+        task.add_done_callback(lambda _: over())
+        if len(self._tasks) >= _MANY:
+            self._fewer.clear()
+
+    def _ended(self, task: "asyncio.Task[None]", delivery: int | None, share: Share) -> None:
+        self._tasks.discard(task)
+        share.give()
+        if len(self._tasks) < _MANY:
+            self._fewer.set()
+        if task.cancelled():
+            self._cut += [] if delivery is None else [delivery]
+        elif (error := task.exception()) is not None:
+            self._errors.append(error)
+
+    async def ended(self) -> list[BaseException]:
+        """Return once each is at its end; what went wrong beyond their results."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+        return self._errors
+
+    async def stop(self) -> None:
+        """End them; one that was stopped before it began leaves its delivery to nobody."""
+        for task in self._tasks:
+            task.cancel()
+        try:
+            await to_the_end(self.ended())
+        finally:
+            await self._give_back()
+
+    async def _give_back(self) -> None:
+        services = self._run.services
+        found = [delivery for delivery in self._cut if delivery not in services.ledger.active]
+        work = partial(
+            deliveries_bulk.release_all,
+            found=found,
+            owner=services.owner,
+            error="it was stopped",
+            error_class="CancelledError",
+        )
+        if found:
+            await cleaned(services.ledger.write(work))
