@@ -5,12 +5,25 @@ was read is dropped.
 """
 
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, delete, exists, select, update
 
+from gateway.ledger import job_tables as _job_tables  # noqa: F401  (what refers to our rows must be known)
 from gateway.ledger.delivery_row import DeliveryRow, State, read_delivery
 from gateway.ledger.runs import RunRow, read_run
-from gateway.ledger.tables import awaited, counter, delivery, held_back, instance, reaction, request, run, run_file
+from gateway.ledger.tables import (
+    METADATA,
+    awaited,
+    counter,
+    delivery,
+    held_back,
+    instance,
+    reaction,
+    request,
+    run,
+    run_file,
+)
 
 BITE = 500
 _SHOWN = (State.PARKED.value, State.DELETE_FAILED.value, State.HELD.value)
@@ -47,8 +60,18 @@ def _old(before: int) -> ColumnElement[bool]:
         delivery.c.finished_at < before,
         delivery.c.state.not_in(_NOT_OVER),
         ~exists().where(child.c.parent == delivery.c.id),
-        ~exists().where(awaited.c.answer == delivery.c.id),
+        *_unused(delivery, besides=(delivery.c.parent, awaited.c.delivery, held_back.c.delivery, reaction.c.delivery)),
     )
+
+
+def _unused(table: Table, besides: Collection[Column[Any]] = ()) -> list[ColumnElement[bool]]:
+    """Nothing refers to a row of `table`; `besides` are the columns that don't keep it."""
+    return [
+        ~exists().where(key.parent == table.c.id)
+        for other in METADATA.sorted_tables
+        for key in other.foreign_keys
+        if key.column.table is table and key.parent not in set(besides)
+    ]
 
 
 def _drop(connection: Connection, ids: Collection[int]) -> int:
@@ -77,7 +100,7 @@ def forget_runs(connection: Connection, before: int) -> int:
 
 
 def _old_run(before: int) -> ColumnElement[bool]:
-    return and_(run.c.ended_at < before, ~exists().where(delivery.c.run == run.c.id))
+    return and_(run.c.ended_at < before, *_unused(run, besides=(run_file.c.run, reaction.c.run)))
 
 
 def _drop_runs(connection: Connection, ids: Collection[int]) -> int:
@@ -101,10 +124,5 @@ def forget_the_rest(connection: Connection, before: int) -> int:
     """Drop a bite of answered requests and of instances that nothing refers to any more; how many."""
     asked = select(request.c.id).where(request.c.ended_at < before).limit(BITE)
     gone = connection.execute(delete(request).where(request.c.id.in_(asked))).rowcount
-    used = or_(
-        exists().where(delivery.c.owner == instance.c.id),
-        exists().where(run.c.owner == instance.c.id),
-        exists().where(reaction.c.owner == instance.c.id),
-    )
-    ended = select(instance.c.id).where(instance.c.ended_at < before, ~used).limit(BITE)
+    ended = select(instance.c.id).where(instance.c.ended_at < before, *_unused(instance)).limit(BITE)
     return gone + connection.execute(delete(instance).where(instance.c.id.in_(ended))).rowcount

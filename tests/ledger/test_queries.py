@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, insert, select
 
 from gateway.core.clock import SystemClock
 from gateway.core.model import Stamp
@@ -27,8 +27,10 @@ from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.endpoints import EndpointTrouble
 from gateway.ledger.errors import FinalBusy, SourceBusy, StateLost
 from gateway.ledger.intent import Intent
+from gateway.ledger.job_tables import job_destination, job_file, job_run, place
 from gateway.ledger.sources import Failure
 from gateway.ledger.standing import Block, held_endpoints, standings
+from gateway.ledger.tables import METADATA, instance
 
 T = TypeVar("T")
 MINUTE = 60 * 1_000_000_000
@@ -184,6 +186,45 @@ async def test_retention_keeps_what_is_open_and_what_hangs_together(ledger: Ledg
     assert await ledger.write(lambda c: retention.forget_runs(c, 100)) == 1
     left = await ledger.read(lambda c: history.history(c, history.Filter()))
     assert [row.id for row in left] == [still.id]
+
+
+async def test_what_a_job_refers_to_is_kept_for_it(ledger: Ledger) -> None:
+    run = await ledger.write(_run)
+    row = await done(ledger, intent(run=run), at=1)
+
+    def refer(c: Connection) -> None:
+        owner = c.execute(select(instance.c.id)).scalars().first()
+        c.execute(insert(place).values(id=1, endpoint="acme", folder="in"))
+        c.execute(
+            insert(job_run).values(
+                id=1, job="j", text="{}", digest="", trigger="hand", state="done", priority=5, due_at=1, since=1,
+                owner=owner,
+            )
+        )  # fmt: skip
+        c.execute(
+            insert(job_destination).values(
+                run=1, endpoint="acme", place=1, priority=5, state="done", since=1, action_run=run
+            )
+        )
+        c.execute(insert(job_file).values(run=1, endpoint="acme", relative="a", state="done", delivery=row.id, at=1))
+        instances.end(c, owner=owner or 0, at=2)
+
+    def forget(c: Connection) -> list[int]:
+        deliveries_and_runs = [retention.forget_deliveries(c, 100), retention.forget_runs(c, 100)]
+        return [*deliveries_and_runs, retention.forget_the_rest(c, 100)]
+
+    await ledger.write(refer)
+    assert await ledger.write(forget) == [0, 0, 0]
+    for table in (job_file, job_destination, job_run):
+        await ledger.write(lambda c, table=table: c.execute(delete(table)) and None)
+    assert await ledger.write(forget) == [1, 1, 1]
+
+
+def test_each_column_that_refers_to_another_table_has_an_index() -> None:
+    """Else dropping one old row reads the whole table that might refer to it."""
+    for table in METADATA.sorted_tables:
+        leading = {next(iter(found.columns)).name for found in (*table.indexes, table.primary_key)}
+        assert {key.parent.name for key in table.foreign_keys} <= leading, table.name
 
 
 def _run(connection: Connection) -> int:
