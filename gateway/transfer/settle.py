@@ -25,6 +25,7 @@ class Step(StrEnum):
     DELIVERED = "delivered"
     RESTART = "restart"
     HOLD = "hold"
+    UNDO_ASIDE = "undo_aside"  # the old final has both its names: a move aside made of link and unlink was cut
     PUT_BACK = "put_back"  # the old final from its backup, then restart
 
 
@@ -54,11 +55,22 @@ def _decide_swapping(row: DeliveryRow, shown: Shown) -> Step:
         return Step.HOLD if shown.backup is None and _old_one_stands(row, shown.final) else Step.DELIVERED
     if is_ours(row, shown):
         return Step.TIDY_UP
+    if _is_half_aside(row, shown):
+        return Step.UNDO_ASIDE
     if shown.backup is not None and shown.final is not None:
         return Step.HOLD  # somebody laid a third file there meanwhile
     if as_noted(row, shown.partial):
         return Step.RENAME
     return Step.RESTART if shown.backup is None else Step.PUT_BACK
+
+
+def _is_half_aside(row: DeliveryRow, shown: Shown) -> bool:
+    """True if final and backup are the same old file, by inode or else by what stood there before the swap."""
+    if shown.backup is None or shown.final is None or row.before is None:
+        return False
+    if shown.backup.inode and shown.final.inode:
+        return _one_file(shown.backup, shown.final)
+    return row.before.same_content_likely(shown.final) and row.before.same_content_likely(shown.backup)
 
 
 def as_noted(row: DeliveryRow, partial: Stamp) -> bool:
@@ -81,10 +93,10 @@ def is_ours(row: DeliveryRow, shown: Shown) -> bool:
         return False
     if _one_file(shown.partial, shown.final):
         return True
-    if not _may_be_ours(row, shown.final):
-        return False
     if shown.final_sha256 is not None:
         return shown.final_sha256 == row.sha256
+    if not _may_be_ours(row, shown.final):
+        return False
     return shown.final.mtime_ns is not None and shown.final.same_time(shown.partial)
 
 
@@ -121,9 +133,14 @@ async def _look(row: DeliveryRow, target: Endpoint) -> Shown:
     final = await stamp_at(target, row.final)
     backup = await stamp_at(target, row.backup) if row.backup else None
     digest = None
-    if partial and final and _may_be_ours(row, final) and not _one_file(partial, final):
+    if partial and final and not _one_file(partial, final) and _content_decides(row, final, target):
         digest = await sha256_of(target, row.final)
     return Shown(partial, final, digest, backup)
+
+
+def _content_decides(row: DeliveryRow, final: Stamp, target: Endpoint) -> bool:
+    """Ours may look like what stood there before; where a rename replaces at once there is no such doubt."""
+    return _may_be_ours(row, final) or (final.size_bytes == row.size and not target.features.atomic_replace)
 
 
 async def _folder_answers(target: Endpoint, row: DeliveryRow) -> None:
@@ -148,6 +165,10 @@ async def settle(way: Way) -> Step | None:
         return Step.DELIVERED
     shown = await look(way)
     step = decide(way.row, shown)
+    if step is Step.UNDO_ASIDE:
+        await removed(way.target, way.row.backup or "")
+        shown = await look(way)
+        step = decide(way.row, shown)
     await _take(way, step, shown)
     return step
 
@@ -163,6 +184,8 @@ async def _take(way: Way, step: Step, shown: Shown) -> None:
             await way.delivered(placed=placed(way.row, shown.final))
         case Step.RESTART:
             await restart(way)
+        case Step.UNDO_ASIDE:
+            raise Unsettled(f"{way.row.backup}: the peer says that it removed this name and still shows it; look there")
         case Step.PUT_BACK:
             await way.target.rename(way.row.backup or "", way.row.final)
             await restart(way)
