@@ -1,0 +1,198 @@
+"""The files of one try: compared, sent, placed, what is beyond the source deleted; all under one run of the action."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import time
+from functools import partial
+
+from gateway.core.errors import GatewayError, NeedsOperator
+from gateway.core.moments import ns
+from gateway.endpoints.base import Endpoint
+from gateway.jobs import manifest
+from gateway.jobs.absent import Extra, delete_absent, require_few, sweep_archive
+from gateway.jobs.comparing import Compared, compare
+from gateway.jobs.compiled import source_folder
+from gateway.jobs.loading import Loading
+from gateway.jobs.manifest import FILE
+from gateway.jobs.model import Destination
+from gateway.jobs.place_tree import side_by_side
+from gateway.jobs.schedule import next_showing
+from gateway.jobs.underway import Underway
+from gateway.language.nodes import Put
+from gateway.ledger import Ledger, job_rounds
+from gateway.ledger.job_contents import Entry
+from gateway.ledger.job_destinations import FileRow, PlaceRow
+from gateway.ledger.job_rounds import Wanted
+from gateway.ledger.job_states import PlaceState
+from gateway.runner.interrupted import recalled
+from gateway.runner.run import Run
+from gateway.transfer.bounded import cleaned
+from gateway.transfer.send import make_folders
+
+_FOLDERS_AT_ONCE = 32
+
+
+class NameRefused(NeedsOperator):
+    """A name of the source can't be had at the destination."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Bringing:
+    """`row` is as the try found it; `advance` writes an arrow."""
+
+    under: Underway
+    row: PlaceRow
+    to: Destination
+    run: Run
+    put: Put
+    gated: bool
+    advance: Callable[[PlaceState], Awaitable[None]]
+
+    async def bring(self) -> None:
+        """All that is missing.  Raises the error of a file that can't be had, or what concerns the endpoint."""
+        loading = self._loading()
+        laid = await loading.laid() if self.gated else ()
+        async with self.run.services.pool.session(self.run.endpoint) as peer:
+            compared = await self._compared(peer)
+            if self._deletes(compared):
+                require_few(self._extra(compared))  # before anything is sent: who waits for a person changes nothing
+            await self._make_folders(peer, compared.folders)
+        there = {row.intent.share.relative for row in laid if row.intent.share is not None}
+        missing = [entry for entry in compared.missing if entry.relative not in there]
+        if missing or laid:
+            await self.advance(PlaceState.LOADING)
+            await loading.send(missing, compared.standing, gated=self.gated)
+        await self._require_all()
+        if self.gated:
+            await self._place(loading, moves=bool(missing or laid))
+            await self._require_all()
+        if self._deletes(compared):
+            async with self.run.services.pool.session(self.run.endpoint) as peer:
+                await self._delete(peer, compared)
+
+    @property
+    def _ledger(self) -> Ledger:
+        return self.run.services.ledger
+
+    def _loading(self) -> Loading:
+        return Loading(
+            run=self.run,
+            put=self.put,
+            to=self.to,
+            job_run=self.under.run,
+            place=self.row.place,
+            source=self.under.source,
+            folder=source_folder(self.under.job, self.under.folders),
+        )
+
+    async def _compared(self, peer: Endpoint) -> Compared:
+        wanted = manifest.wanted(self.under.job, self.under.entries, self.to.profile.ignore)
+        compared = await compare(
+            self.to,
+            wanted,
+            peer,
+            self._ledger,
+            place=self.row.place,
+            algorithm=self.under.job.hash,
+            blind=self.run.instance.ignore_case,
+            kept=await self._skipped(),
+        )
+        await self._count(wanted, compared)
+        return compared
+
+    async def _skipped(self) -> Sequence[str]:
+        """What the source has and does not send: nobody deletes it elsewhere for that."""
+        found = self.under.row.manifest
+        return [] if found is None else [one.relative for one in await manifest.skipped(self._ledger, found)]
+
+    async def _count(self, wanted: Sequence[Entry], compared: Compared) -> None:
+        at = self._ledger.now_ns()
+        counted = Wanted(
+            files=sum(entry.kind == FILE for entry in wanted),
+            missing=[entry.relative for entry in compared.missing],
+            missing_bytes=sum(entry.size for entry in compared.missing),
+            refused=[self._file(entry.relative, "failed", entry.size, at, why) for entry, why in compared.refused],
+        )
+        work = partial(job_rounds.compared, run=self.under.run, endpoint=self.row.endpoint, wanted=counted)
+        await self._ledger.write(work)
+
+    def _file(self, relative: str, state: str, size: int, at: int, why: str | None = None) -> FileRow:
+        return FileRow(endpoint=self.row.endpoint, relative=relative, state=state, size=size, at=at, reason=why)
+
+    async def _make_folders(self, peer: Endpoint, folders: Sequence[str]) -> None:
+        """Those that hold nothing at the source."""
+        at_once = _FOLDERS_AT_ONCE if peer.features.concurrent else 1
+        paths = [f"{self.to.place.rstrip('/')}/{one}" for one in folders]
+        for start in range(0, len(paths), at_once):
+            await side_by_side([make_folders(peer, path) for path in paths[start : start + at_once]])
+
+    async def _require_all(self) -> None:
+        """Raises the error of a file, one that trying again can help if there is such a one."""
+        failed = await self._ledger.read(partial(job_rounds.failed, run=self.under.run, endpoint=self.row.endpoint))
+        if failed.files:
+            first = failed.files[0]
+            more = f" ({len(failed.files)} files failed)" if len(failed.files) > 1 else ""
+            raise _worth_trying(failed.classes, f"{first.relative}: {first.reason}{more}")
+
+    async def _place(self, loading: Loading, *, moves: bool) -> None:
+        """All bytes are there: the names are given when that may be."""
+        if not moves:
+            await self.advance(PlaceState.LOADING)
+        await self.advance(PlaceState.PLACING)
+        async with self.run.place.given_back():
+            await self.under.released.wait()
+            if self.to.place_at is not None and moves:
+                await self._until(self.to.place_at)
+        await loading.place_all(await loading.laid())
+
+    async def _until(self, clock_time: time) -> None:
+        clock = self.run.services.clock
+        now = clock.now()
+        await clock.sleep((next_showing(clock_time, now, self.run.instance.zone) - now).total_seconds())
+
+    # What is beyond the source.
+
+    def _deletes(self, compared: Compared) -> bool:
+        """Never where a listing failed, or the source holds nothing."""
+        wanted = self.to.profile.delete_absent and compared.extra and compared.is_whole
+        return bool(wanted) and any(entry.kind == FILE for entry in self.under.entries)
+
+    def _extra(self, compared: Compared) -> Extra:
+        return Extra(
+            job_run=self.under.run,
+            to=self.to,
+            files=compared.extra,
+            count=compared.count,
+            approved=self.row.approved,
+        )
+
+    async def _delete(self, peer: Endpoint, compared: Compared) -> None:
+        gone: list[FileRow] = []
+        try:
+            await delete_absent(peer, self._extra(compared), lambda name: gone.append(self._deleted(compared, name)))
+        finally:
+            await cleaned(self._note_deleted(gone))
+        if self.to.profile.archive:
+            await sweep_archive(peer, self.to, ns(self.run.services.clock.now() - self.to.profile.archive))
+
+    def _deleted(self, compared: Compared, relative: str) -> FileRow:
+        return self._file(relative, "deleted", compared.extra[relative].size, self._ledger.now_ns())
+
+    async def _note_deleted(self, gone: Sequence[FileRow]) -> None:
+        work = partial(
+            job_rounds.note_deleted,
+            run=self.under.run,
+            endpoint=self.row.endpoint,
+            place=self.row.place,
+            files=gone,
+        )
+        if gone:
+            await self._ledger.write(work)
+
+
+def _worth_trying(classes: Sequence[str], said: str) -> GatewayError:
+    """The error for files that failed for these reasons; none is known of those that were never sent."""
+    if not classes:
+        return NameRefused(said)
+    errors = [recalled(one, said) for one in classes]
+    return next((one for one in errors if not isinstance(one, NeedsOperator)), errors[0])

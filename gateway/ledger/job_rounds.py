@@ -1,0 +1,165 @@
+"""One try of a job's destination: the action's run, what it is to have, and what became of it, each in one commit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, delete, func, select, update
+
+from gateway.ledger import deliveries, job_contents, job_destinations, runs
+from gateway.ledger.delivery_row import DeliveryRow, State
+from gateway.ledger.job_destinations import FileRow
+from gateway.ledger.job_tables import job_destination, job_file
+from gateway.ledger.tables import delivery
+from gateway.ledger.tables import run as run_table
+
+STOPPED = "Stopped"
+_WORD = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRound:
+    """What the run of a destination's action starts with; `keeps`: what an earlier one laid down is gone on with."""
+
+    action: str
+    endpoint: str
+    job_run: int
+    owner: int
+    script_sha256: str
+    keeps: bool = False
+
+
+def begin(connection: Connection, new: NewRound, at: int) -> int:
+    """The action's run, named by the destination.  One that was cut off is ended before, or goes on."""
+    query = select(run_table.c.id).where(run_table.c.action == new.action, run_table.c.state != "ended")
+    earlier = connection.execute(query).scalar()
+    if earlier is not None and new.keeps:
+        runs.adopt(connection, earlier, new.owner)
+        _fail_intended(connection, earlier, "the gateway was stopped", STOPPED, at)
+        found = int(earlier)
+    else:
+        if earlier is not None:
+            end(connection, earlier, error="the gateway was stopped", error_class=STOPPED, at=at)
+        found = runs.start(
+            connection,
+            action=new.action,
+            endpoint=new.endpoint,
+            trigger="job",
+            owner=new.owner,
+            script_sha256=new.script_sha256,
+            at=at,
+        )
+    job_destinations.change(connection, new.job_run, new.endpoint, {"action_run": found})
+    return found
+
+
+def end(
+    connection: Connection,
+    found: int,
+    *,
+    at: int,
+    error: str | None = None,
+    error_class: str | None = None,
+    notes: Sequence[str] = (),
+) -> None:
+    """The run is over; what it had only intended has failed, so that nobody goes on with it but the next one."""
+    _fail_intended(connection, found, error or "the run of its action ended", error_class or STOPPED, at)
+    row = runs.get(connection, found)
+    done = "done" if row is not None and row.files else "nothing"
+    outcome = done if error is None else _WORD if error_class == STOPPED else "failed"
+    runs.end(connection, found, outcome=outcome, notes=notes, error=error, error_class=error_class, at=at)
+
+
+def interrupt(connection: Connection, found: int, at: int) -> None:
+    """The run is cut off, and will be gone on with: only what lies there whole waits for it."""
+    _fail_intended(connection, found, "it was stopped", STOPPED, at)
+
+
+def abandon(connection: Connection, found: int, why: str, at: int) -> None:
+    """The same where what waits for its final name never gets it: its partials are swept."""
+    for row in laid(connection, found):
+        deliveries.move(connection, row.id, row.state, State.INTENDED, {"owner": None})
+    end(connection, found, error=why, error_class=STOPPED, at=at)
+
+
+def laid(connection: Connection, found: int) -> tuple[DeliveryRow, ...]:
+    """The deliveries of a run whose bytes are there and which have no final name yet."""
+    waiting = (State.PLACING, State.SWAPPING)
+    return tuple(row for row in deliveries.open_deliveries(connection, run=found) if row.state in waiting)
+
+
+def has_open(connection: Connection, action: str) -> bool:
+    """True if deliveries of the action are still to be settled."""
+    return bool(deliveries.open_deliveries(connection, action=action))
+
+
+def _fail_intended(connection: Connection, found: int, error: str, error_class: str, at: int) -> None:
+    for row in deliveries.open_deliveries(connection, run=found):
+        if row.state is State.INTENDED:
+            deliveries.fail(connection, row.id, error, error_class, at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a comparison came to: `files` in all, of which `missing` (paths) are sent and `refused` can't be had."""
+
+    files: int
+    missing: Sequence[str]
+    missing_bytes: int
+    refused: Sequence[FileRow] = ()
+
+
+def compared(connection: Connection, run: int, endpoint: str, wanted: Wanted) -> None:
+    """Set the counters anew: what was delivered before in this run stays so, unless it is missing again."""
+    ours = job_file.c.run == run, job_file.c.endpoint == endpoint
+    connection.execute(delete(job_file).where(*ours, job_file.c.state.in_(("failed", "skipped"))))
+    delivered = _delivered(connection, run, endpoint)
+    if delivered and wanted.missing:
+        again = delete(job_file).where(*ours, job_file.c.relative == bindparam("gone"))
+        connection.execute(again, [{"gone": one} for one in wanted.missing])
+        delivered = _delivered(connection, run, endpoint)
+    job_destinations.note_files(connection, run, wanted.refused)
+    refused, missing = len(wanted.refused), len(wanted.missing)
+    columns = job_destination.c
+    query = update(job_destination).where(columns.run == run, columns.endpoint == endpoint)
+    connection.execute(
+        query.values(
+            files=wanted.files,
+            delivered=delivered,
+            failed=refused,
+            skipped=0,
+            unchanged=max(0, wanted.files - missing - refused - delivered),
+            bytes=columns.bytes_sent + wanted.missing_bytes,
+        )
+    )
+
+
+def _delivered(connection: Connection, run: int, endpoint: str) -> int:
+    query = select(func.count()).select_from(job_file)
+    query = query.where(job_file.c.run == run, job_file.c.endpoint == endpoint, job_file.c.state == "delivered")
+    return int(connection.execute(query).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The files that a destination could not be given, and the classes of their errors, each once."""
+
+    files: tuple[FileRow, ...]
+    classes: tuple[str, ...]
+
+
+def failed(connection: Connection, run: int, endpoint: str) -> Failed:
+    """What failed at a destination."""
+    files = tuple(row for row in job_destinations.files_of(connection, run, endpoint) if row.state == "failed")
+    if not files:
+        return Failed((), ())
+    same = job_file.c.run == run, job_file.c.endpoint == endpoint, job_file.c.state == "failed"
+    query = select(delivery.c.error_class).join(job_file, job_file.c.delivery == delivery.c.id).where(*same)
+    classes = connection.execute(query.order_by(job_file.c.relative)).scalars()
+    return Failed(files, tuple(dict.fromkeys(one for one in classes if one)))
+
+
+def note_deleted(connection: Connection, run: int, endpoint: str, place: int, files: Sequence[FileRow]) -> None:
+    """What was there beyond the source is gone."""
+    job_destinations.note_files(connection, run, files)
+    job_destinations.count(connection, run, endpoint, deleted=len(files))
+    job_contents.forget_there(connection, place, [one.relative for one in files])

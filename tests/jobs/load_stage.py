@@ -1,0 +1,116 @@
+"""A job's run with its destinations, brought on one try at a time; endpoints are folders of this machine, or real."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from gateway.jobs.content_cache import ContentCache
+from gateway.jobs.destination import DestinationLife
+from gateway.jobs.indexing import index
+from gateway.jobs.manifest import entries
+from gateway.jobs.read import read_jobs
+from gateway.jobs.shared_source import SharedSource
+from gateway.jobs.starting import Start, frozen_run, start_row
+from gateway.jobs.underway import Underway
+from gateway.ledger import job_contents, job_destinations, job_runs
+from gateway.ledger.job_contents import There
+from gateway.ledger.job_destinations import FileRow, PlaceRow
+from gateway.ledger.job_states import JobState, TriggerState
+from gateway.runner.places import Places
+from gateway.runner.settling import Settling
+from tests.runner.harness import Stage, stage
+
+JOB = """
+[jobs.prices]
+[jobs.prices.source]
+path = "{root}/prices"
+[[jobs.prices.destinations]]
+endpoint = "far"
+path = "in"
+"""
+
+
+@dataclass(slots=True)
+class Loads:
+    """Runs of the job `prices`; `after` is what after_endpoint comes to, None: there is none."""
+
+    made: Stage
+    after: TriggerState | None = None
+    after_calls: list[str] = field(default_factory=list)
+    readers: int = 1
+
+    async def start(self) -> Underway:
+        """A new run, its source indexed, its destinations queued."""
+        loaded, ledger = self.made.engine.loaded, self.made.engine.ledger
+        jobs = await asyncio.to_thread(read_jobs, loaded)
+        assert not jobs.broken, jobs.findings
+        job, now = jobs.jobs["prices"], self.made.clock.now()
+        frozen = frozen_run(loaded, job, Start(), now, now)
+        at = ledger.now_ns()
+        run = await ledger.write(partial(start_row, frozen=frozen, at=at, asked=False, skip_if_running=False))
+        row = await ledger.read(partial(job_runs.get, found=run))
+        assert row is not None
+        row = await ledger.write(partial(job_runs.advance, row=row, target=JobState.PREPARING, at=at))
+        services = self.made.engine.runner.services
+        cache = ContentCache(readers=len(job.destinations))
+        source = SharedSource(services.sources(follow_links=job.source.follow_links), cache)
+        indexed = await index(run, job, Path(job.source.path), services, rehash=False, cache=cache)
+        values = {"manifest": indexed.manifest}
+        row = await ledger.write(partial(job_runs.advance, row=row, target=JobState.TRANSFERRING, at=at, values=values))
+        under = Underway(
+            row=row, job=job, loaded=loaded, services=services, places=Places(8), source=source,
+            entries=await entries(ledger, indexed.manifest),
+        )  # fmt: skip
+        if not job.together:
+            under.released.set()
+        return under
+
+    async def over(self, under: Underway) -> None:
+        """The run ends, so that another may start."""
+        advance = partial(job_runs.advance, row=under.row, target=JobState.ABORTED, at=self.made.engine.ledger.now_ns())
+        await self.made.engine.ledger.write(advance)
+
+    def life(self, under: Underway, endpoint: str = "far") -> DestinationLife:
+        """One destination of a run."""
+        settling = Settling(lambda: self.made.engine.runner.services, lambda _: None)
+
+        async def after(row: PlaceRow) -> TriggerState | None:
+            self.after_calls.append(row.endpoint)
+            return self.after
+
+        return DestinationLife(under=under, endpoint=endpoint, settle=settling.look, after_endpoint=after)
+
+    async def carry(self, under: Underway, endpoint: str = "far") -> PlaceRow:
+        """One try; what it came to."""
+        await self.made.ending(self.life(under, endpoint).carry())
+        return await self.row(under, endpoint)
+
+    async def row(self, under: Underway, endpoint: str = "far") -> PlaceRow:
+        row = await self.made.ledger(partial(job_destinations.get, run=under.run, endpoint=endpoint))
+        assert row is not None
+        return row
+
+    async def files(self, under: Underway, endpoint: str = "far") -> Sequence[FileRow]:
+        return await self.made.ledger(partial(job_destinations.files_of, run=under.run, endpoint=endpoint))
+
+    async def there(self, under: Underway, endpoint: str = "far") -> dict[str, There]:
+        place = (await self.row(under, endpoint)).place
+        return await self.made.ledger(partial(job_contents.there, place=place))
+
+    async def distributed(self, endpoint: str = "far") -> PlaceRow:
+        """One run with one destination, from its start to its end."""
+        under = await self.start()
+        row = await self.carry(under, endpoint)
+        await self.over(under)
+        return row
+
+
+@asynccontextmanager
+async def loads(root: Path, job: str = JOB, **more: str) -> AsyncIterator[Loads]:
+    """An engine with the job, its source made."""
+    (root / "prices").mkdir(exist_ok=True)
+    async with stage(root, job.format(root=root), **more) as made:  # type: ignore[arg-type]
+        yield Loads(made)
