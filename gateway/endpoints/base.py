@@ -79,13 +79,30 @@ class Small:
     mtime_ns: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A source to be removed if it is still the version `stamp`: renamed to `claim` first, then to `kept` or gone."""
+
+    path: str
+    claim: str
+    stamp: Stamp
+    kept: str | None = None
+
+
 class BulkSource(Protocol):
-    """Where many small files are read."""
+    """Where many small files are read, and removed once they were delivered."""
 
     async def read_all(
         self, paths: Sequence[str], *, most_bytes: int, algorithms: frozenset[str]
     ) -> list[Whole | GatewayError]:
         """Each whole file with its hex digests; one of more than `most_bytes` is an error."""
+        ...
+
+    async def collect_all(self, claims: Sequence[Claim]) -> list[GatewayError | None]:
+        """Remove or keep each, all on disk when this returns; one that isn't as expected stays where the error came.
+
+        Once this has ended, however it did, it touches none of them any more.
+        """
         ...
 
 

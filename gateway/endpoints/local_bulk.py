@@ -1,19 +1,22 @@
-"""Many small files of this machine, read by one thread in a row."""
+"""Many small files of this machine, read or collected by one thread in a row."""
 
+import asyncio
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from gateway.core.errors import GatewayError, Retryable
+from gateway.core.errors import GatewayError, Retryable, SourceChanged
 from gateway.endpoints import local_calls as calls
-from gateway.endpoints.base import Whole
-from gateway.endpoints.disk import Disk
+from gateway.endpoints.base import Claim, Whole
+from gateway.endpoints.disk import Disk, sync_folder
 from gateway.endpoints.os_errors import local_error
 from gateway.endpoints.session import within
 
 T = TypeVar("T")
+_LAST_FILE_S = 5.0
 
 
 class LocalBulk:
@@ -33,6 +36,24 @@ class LocalBulk:
         at = [os.path.join(self._folder, path) for path in paths]
         async with within(self._timeout_s, f"{len(paths)} files from {paths[0]} on"):
             return await self._disk.run(lambda: [_answer(partial(read, path), path) for path in at])
+
+    async def collect_all(self, claims: Sequence[Claim]) -> list[GatewayError | None]:
+        """As the contract says, but for one file at which the disk hangs.  Raises LinkLost where it doesn't answer."""
+        stop = threading.Event()
+        at = [self._at(claim) for claim in claims]
+        going = asyncio.wrap_future(self._disk.start(lambda: _collect_all(at, stop, self._follow)))
+        try:
+            async with within(self._timeout_s, f"{len(claims)} files from {claims[0].path} on"):
+                return await asyncio.shield(going)
+        finally:
+            if not going.done():
+                stop.set()
+                await asyncio.wait({going}, timeout=_LAST_FILE_S)
+
+    def _at(self, claim: Claim) -> Claim:
+        kept = None if claim.kept is None else os.path.join(self._folder, claim.kept)
+        path, claimed = os.path.join(self._folder, claim.path), os.path.join(self._folder, claim.claim)
+        return Claim(path, claimed, claim.stamp, kept)
 
 
 def _answer(work: Callable[[], T], path: str) -> T | GatewayError:
@@ -55,3 +76,35 @@ def _read_whole(path: str, *, most_bytes: int, algorithms: frozenset[str], follo
         raise Retryable(f"{path}: {len(data)} bytes were read where {opened.size_bytes} stand")
     after = calls.stamp_of(calls.look(path, follow_links))
     return Whole(data, opened, after, {name: hashlib.new(name, data).hexdigest() for name in algorithms})
+
+
+def _collect_all(claims: Sequence[Claim], stop: threading.Event, follow_links: bool) -> list[GatewayError | None]:
+    answers = [_answer(partial(_collect, claim, stop, follow_links), claim.path) for claim in claims]
+    folders: dict[str, GatewayError | None] = {}
+    for claim in claims:
+        for path in (claim.path, claim.kept or claim.path):
+            folder = os.path.dirname(path) or "."
+            if folder not in folders:
+                folders[folder] = _answer(partial(sync_folder, folder), folder)
+    synced = [folders[os.path.dirname(claim.path) or "."] for claim in claims]
+    return [error or unsynced for error, unsynced in zip(answers, synced, strict=True)]
+
+
+def _collect(claim: Claim, stop: threading.Event, follow_links: bool) -> None:
+    """What is claimed can't be replaced between the look and the removal."""
+    if stop.is_set():
+        raise Retryable(f"{claim.path}: nobody waits for it any more")
+    if os.path.lexists(claim.claim):
+        raise Retryable(f"{claim.claim}: an earlier attempt has claimed it")
+    _require_same(claim.path, claim, follow_links)
+    os.rename(claim.path, claim.claim)
+    _require_same(claim.claim, claim, follow_links)
+    if claim.kept is None:
+        os.unlink(claim.claim)
+    else:
+        os.rename(claim.claim, claim.kept)
+
+
+def _require_same(path: str, claim: Claim, follow_links: bool) -> None:
+    if not calls.stamp_of(calls.look(path, follow_links)).same_version(claim.stamp):
+        raise SourceChanged(f"{claim.path}: it was replaced after it was sent")

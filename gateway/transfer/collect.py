@@ -83,8 +83,12 @@ async def _remove_members(way: Way) -> Collected:
 def sent(way: Way, path: str, stamp: Stamp, number: int = 0) -> Sent:
     """A source of this delivery, with its claim's name beside it."""
     made = naming.token(way.ledger.mark, way.row.id, number)
-    claim = naming.partial_path(naming.CLAIM_TEMPLATE, path, made, way.source.features.name_bytes_max)
-    return Sent(path, stamp, claim)
+    return Sent(path, stamp, claim_path(path, made, way.source.features.name_bytes_max))
+
+
+def claim_path(path: str, made: str, name_bytes_max: int) -> str:
+    """The name to claim a source under."""
+    return naming.partial_path(naming.CLAIM_TEMPLATE, path, made, name_bytes_max)
 
 
 async def remove_source(way: Way, it: Sent) -> Collected:

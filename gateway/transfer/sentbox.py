@@ -25,10 +25,13 @@ async def kept_before(way: Way, path: str) -> str | None:
 
 
 def _path(way: Way, path: str) -> str:
-    """Follows from the delivery alone: what was kept before a kill is found again."""
-    folder = (way.intent.sentbox or "").rstrip("/")
-    name = naming.split(path)[1]
-    return naming.partial_path(f"{way.row.id}-{{name}}", f"{folder}/{name}", "", way.source.features.name_bytes_max)
+    return kept_path(way.intent.sentbox or "", way.row.id, path, way.source.features.name_bytes_max)
+
+
+def kept_path(sentbox: str, delivery: int, path: str, name_bytes_max: int) -> str:
+    """Where a source is kept; follows from the delivery alone: what was kept before a kill is found again."""
+    folder, name = sentbox.rstrip("/"), naming.split(path)[1]
+    return naming.partial_path(f"{delivery}-{{name}}", f"{folder}/{name}", "", name_bytes_max)
 
 
 async def _moved(way: Way, claim: str, kept: str, folder: str) -> bool:

@@ -7,7 +7,7 @@ what was wrong.  So nothing here decides anything that settle and the plain step
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -22,11 +22,14 @@ from gateway.ledger.delivery_row import DeliveryRow, State, changed_delivery
 from gateway.transfer import naming
 from gateway.transfer.aboard import SMALL_BYTES, Aboard, Lent, Turn
 from gateway.transfer.bounded import answered, cleaned, result_of
+from gateway.transfer.collect_together import collected
 from gateway.transfer.intend import first_partial
 from gateway.transfer.intent import Hooks, Intent, class_of, text_of
 from gateway.transfer.send import TIME_REFUSED, make_folders
 from gateway.transfer.verify import Proof, plan_proof
 from gateway.transfer.way import noted_values, told_at
+
+_Advance = Callable[..., list[bool]]
 
 
 @dataclass(slots=True)
@@ -187,7 +190,7 @@ class Together:
     # 5 to 7.
 
     async def _place(self, files: Sequence[Aboard], turn: Turn, proof: Proof) -> None:
-        """▣ placing, the renames, ▣ delivered."""
+        """▣ placing, the renames, ▣ delivered, and what comes after that."""
         await turn.before_placing()
         for file in files:
             file.proved = _proved(file, proof)
@@ -202,8 +205,8 @@ class Together:
         await turn.before_rename()
         turn.renames_sent()  # nothing comes between this and the call: it sends before it waits
         there = await self._renamed(files)
-        await self._delivered([file for file in there if file.intent.remove_source], State.DELIVERED)
-        await self._delivered([file for file in there if not file.intent.remove_source], State.DONE)
+        await self._collect(await self._delivered([file for file in there if file.intent.remove_source]))
+        self._done(await self._delivered([file for file in there if not file.intent.remove_source], State.DONE))
 
     async def _renamed(self, files: Sequence[Aboard]) -> list[Aboard]:
         """Those that have their names; what has become of the others is for settle."""
@@ -212,23 +215,39 @@ class Together:
         self._leave([file for file, error in zip(files, refused, strict=True) if error is not None])
         return [file for file, error in zip(files, refused, strict=True) if error is None]
 
-    async def _delivered(self, files: Sequence[Aboard], target: State) -> None:
-        """▣ delivered, and with it `done` where nothing is left to do at the source; those to collect leave."""
+    async def _delivered(self, files: Sequence[Aboard], target: State = State.DELIVERED) -> list[Aboard]:
+        """▣ delivered, and with it `done` where nothing is left to do at the source."""
         now = self.lent.ledger.now_ns()
-        over = {"delivered_at": now, "error": None, "error_class": None, "next_at": None, "placed": "same"}
-        values = over if target is State.DELIVERED else {**over, "finished_at": now, "owner": None}
-        before = [file.row for file in files]
+        values = {"delivered_at": now, "error": None, "error_class": None, "next_at": None, "placed": "same"}
+        if target is State.DONE:
+            values |= {"finished_at": now, "owner": None}
         after = [changed_delivery(file.row, target, {**file.proved, **values}) for file in files]
-        there = await self._advanced(
-            files, partial(_there, before=before, after=after, values=values, hooks=self.lent.hooks)
+        return await self._told(
+            files, after, partial(deliveries_bulk.advance_alike, source=State.PLACING, values=values)
+        )
+
+    async def _collect(self, files: Sequence[Aboard]) -> None:
+        """8, ▣ done; a source that is not as it was sent is looked at by itself."""
+        kept = await collected(self.lent, files)
+        self._leave([file for file in files if file.number not in kept])
+        files = [file for file in files if file.number in kept]
+        values: dict[str, Any] = {"finished_at": self.lent.ledger.now_ns(), "owner": None}
+        values |= {"error": None, "error_class": None}
+        each = [{**values, "sent_as": kept[file.number]} for file in files]
+        after = [changed_delivery(file.row, State.DONE, one) for file, one in zip(files, each, strict=True)]
+        done = partial(deliveries_bulk.advance_each, source=State.DELIVERED, values=each)
+        self._done(await self._told(files, after, done))
+
+    async def _told(self, files: Sequence[Aboard], after: Sequence[DeliveryRow], advance: _Advance) -> list[Aboard]:
+        """Those that `advance` has made what `after` says; who hears of it was told in the same commit."""
+        before = [file.row for file in files]
+        moved = await self._advanced(
+            files, partial(_told, before=before, after=after, advance=advance, hooks=self.lent.hooks)
         )
         rows = {row.id: row for row in after}
-        for file in there:
+        for file in moved:
             file.row = rows[file.row.id]
-        if target is State.DELIVERED:
-            self._leave(there)
-        else:
-            self._done(there)
+        return moved
 
     def _done(self, files: Sequence[Aboard]) -> None:
         for file in files:
@@ -303,16 +322,16 @@ def _intended(
     return rows
 
 
-def _there(
+def _told(
     connection: Connection,
     *,
     before: Sequence[DeliveryRow],
     after: Sequence[DeliveryRow],
-    values: Mapping[str, Any],
+    advance: _Advance,
     hooks: Hooks,
 ) -> list[bool]:
     target = after[0].state
-    moved = deliveries_bulk.advance_alike(connection, [row.id for row in after], State.PLACING, target, values)
+    moved = advance(connection, found=[row.id for row in after], target=target)
     for was, row, done in zip(before, after, moved, strict=True):
         for hook in told_at(hooks, was, target) if done else ():
             hook(connection, row)
