@@ -37,6 +37,8 @@ class RunLife:
         self._hands = hands
         self._works = RunWorks(under, hands)
         self._tasks = ByEndpoint(f"job run {under.run}")
+        self._started: set[str] = set()
+        self._busy: set[str] = set()
         self._stir = asyncio.Event()
         self._turn = asyncio.Lock()  # rows are decided on by the loop, or changed by a person
         under.moved = self._stir.set
@@ -58,7 +60,7 @@ class RunLife:
                 self._stir.clear()
                 async with self._turn:
                     again, wake_at, look_s = await self._step()
-                if not again:
+                if not again and not self._under.row.terminal:
                     await self._wait(wake_at, look_s)
         finally:
             await self._tasks.end()
@@ -93,6 +95,7 @@ class RunLife:
 
     async def _step(self) -> tuple[bool, int | None, float | None]:
         """Decide and do once: whether to go on at once, else until when nothing changes by itself."""
+        self._busy = {key for key in self._started if self._tasks.is_busy(key)}
         seen = await self._look()
         now = self._under.services.ledger.now_ns()
         has = self._hands.commands(self._under, seen.places)
@@ -143,7 +146,9 @@ class RunLife:
         return len(due) < len(made.begin)
 
     def _start(self, key: str, work: Callable[[], Coroutine[None, None, None]]) -> None:
-        if not self._tasks.is_busy(key):
+        """Unless it was under way when the rows were read: what it came to meanwhile they don't show."""
+        if key not in self._busy and not self._tasks.is_busy(key):
+            self._started.add(key)
             self._tasks.start(key, self._stirring(key, work))
 
     async def _stirring(self, key: str, work: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -1,0 +1,308 @@
+"""The life of a run, with hands that only write arrows: barrier, errors, deadline, commands of a person, kills."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.core.clock import TurnedClock
+from gateway.core.errors import GatewayError, LinkLost, LoginRefused, NotThere, Refused
+from gateway.jobs.starting import Start
+from gateway.ledger.job_runs import JobAlreadyRuns
+from gateway.ledger.job_states import AfterAll, JobState, TriggerState
+from tests.jobs.engine_stage import AFTER_ALL, job_stage
+from tests.jobs.fake_hands import FakeHands, forever
+
+NOW = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
+REQUIRE_2 = "[jobs.prices.settings]\nrequire = 2\n"
+
+
+def failing(*what: str, error: GatewayError) -> FakeHands:
+    async def before(doing: str) -> None:
+        if doing in what:
+            raise error
+
+    return FakeHands(before)
+
+
+async def test_a_run_goes_from_its_start_to_finished_with_after_all_at_each_place_and_the_source_last(
+    tmp_path: Path,
+) -> None:
+    async with job_stage(tmp_path, more=AFTER_ALL) as made:
+        run = await made.jobs.start("prices")
+        row = await made.over(run)
+        assert (row.state, row.after_all, row.cleaned, row.error) == (JobState.FINISHED, AfterAll.DONE, "done", None)
+        assert set((await made.states(run)).values()) == {"done"}
+        assert made.fake.done[0] == "prepare"
+        assert made.fake.done[-2:] == ["after_all ", "clean"]
+        assert sorted(made.fake.done[1:4]) == ["carry shop1", "carry shop2", "carry shop3"]
+
+
+async def test_a_source_that_is_not_there_fails_the_run_in_plain_words(tmp_path: Path) -> None:
+    fake = failing("prepare", error=NotThere("/data/prices: there is no such folder"))
+    async with job_stage(tmp_path, more=AFTER_ALL, fake=fake) as made:
+        run = await made.jobs.start("prices")
+        row = await made.over(run)
+        assert (row.state, row.error, row.error_class) == (
+            JobState.FAILED,
+            "/data/prices: there is no such folder",
+            "NotThere",
+        )
+        assert row.after_all is AfterAll.NOT_RUN
+        assert set((await made.states(run)).values()) == {"aborted"}
+
+
+async def test_one_that_refuses_the_login_keeps_after_all_from_running_and_its_restart_completes_the_run(
+    tmp_path: Path,
+) -> None:
+    fake = failing("carry shop2", error=LoginRefused("shop2: password not accepted"))
+    async with job_stage(tmp_path, more=AFTER_ALL, fake=fake) as made:
+        run = await made.jobs.start("prices")
+        row = await made.over(run)
+        assert (row.state, row.after_all) == (JobState.FINISHED_WITH_ERRORS, AfterAll.NOT_RUN)
+        assert row.after_all_note == "not run (shop2 error)"
+        assert await made.states(run) == {"shop1": "delivered", "shop2": "error", "shop3": "delivered"}
+        fake.before = None
+        assert await made.jobs.restart(run, "shop2") == run
+        row = await made.over(run)
+        assert (row.state, row.after_all, row.error) == (JobState.FINISHED, AfterAll.DONE, None)
+        assert fake.tries["carry shop1"] == 1
+
+
+async def test_one_that_is_down_is_tried_again_while_the_others_go_on_and_catches_up(tmp_path: Path) -> None:
+    clock = TurnedClock(NOW)
+    fake = failing("carry shop2", error=LinkLost("shop2: connection refused"))
+    async with job_stage(tmp_path, more=AFTER_ALL, fake=fake, clock=clock) as made:
+        run = await made.jobs.start("prices")
+        await made.until(lambda: fake.tries["carry shop2"] == 1 and "carry shop3" in fake.done)
+        assert (await made.run(run)).state is JobState.TRANSFERRING
+        fake.before = None
+        row = await made.over(run)
+        assert row.state is JobState.FINISHED
+        assert fake.tries["carry shop2"] == 2
+        assert timedelta(minutes=1) <= clock.now() - NOW < timedelta(minutes=2)
+
+
+async def test_at_the_deadline_one_that_is_down_ends_the_run_with_errors_and_after_all_was_not_run(
+    tmp_path: Path,
+) -> None:
+    clock = TurnedClock(NOW)
+    fake = failing("carry shop2", error=LinkLost("shop2: connection refused"))
+    more = AFTER_ALL + '[jobs.prices.settings]\ndeadline = "3m"\n'
+    async with job_stage(tmp_path, more=more, fake=fake, clock=clock) as made:
+        run = await made.jobs.start("prices")
+        row = await made.over(run)
+        assert (row.state, row.after_all_note) == (JobState.FINISHED_WITH_ERRORS, "not run (shop2 offline)")
+        assert await made.states(run) == {"shop1": "delivered", "shop2": "offline", "shop3": "delivered"}
+        assert clock.now() - NOW >= timedelta(minutes=3)
+
+
+async def test_at_the_deadline_one_that_still_loads_is_ended_and_the_run_timed_out(tmp_path: Path) -> None:
+    clock = TurnedClock(NOW)
+
+    async def before(doing: str) -> None:
+        if doing == "carry shop2":
+            await forever(doing)
+
+    more = AFTER_ALL + '[jobs.prices.settings]\ndeadline = "3m"\n'
+    async with job_stage(tmp_path, more=more, fake=FakeHands(before), clock=clock) as made:
+        run = await made.jobs.start("prices")
+        row = await made.over(run)
+        assert (row.state, row.after_all) == (JobState.TIMED_OUT, AfterAll.NOT_RUN)
+        assert (await made.states(run))["shop2"] == "aborted"
+
+
+async def test_a_quorum_opens_the_barrier_and_the_straggler_is_left_at_the_deadline(tmp_path: Path) -> None:
+    clock = TurnedClock(NOW)
+    fake = failing("carry shop2", error=LinkLost("shop2: connection refused"))
+    more = AFTER_ALL + REQUIRE_2 + 'deadline = "3m"\n'
+    async with job_stage(tmp_path, more=more, fake=fake, clock=clock) as made:
+        run = await made.jobs.start("prices")
+        await made.until(lambda: "after_all shop3" in fake.done and "after_all shop1" in fake.done)
+        row = await made.over(run)
+        assert (row.state, row.after_all) == (JobState.FINISHED_WITH_ERRORS, AfterAll.DONE)
+        assert row.after_all_note == "not at: shop2 offline"
+        assert fake.done[-2:] == ["after_all ", "clean"]
+
+
+async def test_one_that_is_down_for_too_long_is_left_out(tmp_path: Path) -> None:
+    clock = TurnedClock(NOW)
+    fake = failing("carry shop2", error=LinkLost("shop2: connection refused"))
+    more = AFTER_ALL + '[jobs.prices.settings]\noffline = "exclude after 2m"\n'
+    async with job_stage(tmp_path, more=more, fake=fake, clock=clock) as made:
+        run = await made.jobs.start("prices")
+        row = await made.over(run)
+        assert (row.state, row.after_all) == (JobState.FINISHED_WITH_ERRORS, AfterAll.DONE)
+        place = (await made.places(run))["shop2"]
+        assert (place.state.value, place.excluded) == ("offline", True)
+        assert clock.now() - NOW < timedelta(minutes=4)
+
+
+async def test_names_are_given_together_once_every_required_one_has_all_bytes(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def before(doing: str) -> None:
+        if doing == "carry shop2":
+            await gate.wait()
+
+    fake = FakeHands(before)
+    more = AFTER_ALL + '[jobs.prices.settings]\nrelease = "together"\n'
+    async with job_stage(tmp_path, more=more, fake=fake) as made:
+        run = await made.jobs.start("prices")
+        await made.until(lambda: "carry shop1" in fake.done and "carry shop3" in fake.done)
+        await asyncio.sleep(0.05)
+        assert not [one for one in fake.done if one.startswith("place")]
+        gate.set()
+        assert (await made.over(run)).state is JobState.FINISHED
+        assert len([one for one in fake.done if one.startswith("place")]) == 3
+
+
+async def test_a_failed_after_all_ends_the_run_with_errors_and_leaves_the_source_alone(tmp_path: Path) -> None:
+    fake = FakeHands(answers={"after_all shop2": TriggerState.FAILED})
+    async with job_stage(tmp_path, more=AFTER_ALL, fake=fake) as made:
+        run = await made.jobs.start("prices")
+        row = await made.over(run)
+        assert (row.state, row.after_all, row.after_all_note) == (
+            JobState.FINISHED_WITH_ERRORS,
+            AfterAll.FAILED,
+            "failed at shop2",
+        )
+        assert "clean" not in fake.done
+        assert "after_all " not in fake.done
+        with pytest.raises(Refused, match="can't be completed any more"):
+            await made.jobs.restart(run, "shop2")
+
+
+async def test_where_nobody_knows_whether_after_all_ran_a_person_is_awaited(tmp_path: Path) -> None:
+    fake = FakeHands(answers={"after_all shop2": TriggerState.UNKNOWN})
+    async with job_stage(tmp_path, more=AFTER_ALL, fake=fake) as made:
+        run = await made.jobs.start("prices")
+
+        async def unknown() -> bool:
+            return (await made.run(run)).after_all is AfterAll.UNKNOWN
+
+        await made.until(unknown)
+        fake.answers.clear()
+        await made.jobs.approve(run, "shop2")
+        row = await made.over(run)
+        assert (row.state, row.after_all) == (JobState.FINISHED, AfterAll.DONE)
+        assert [state for _, place, state in await made.starts(run) if place == "shop2"] == ["again", "ok"]
+
+
+async def test_a_paused_run_does_nothing_until_it_is_resumed(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def before(doing: str) -> None:
+        if doing.startswith("carry"):
+            await gate.wait()
+
+    fake = FakeHands(before)
+    async with job_stage(tmp_path, fake=fake) as made:
+        run = await made.jobs.start("prices")
+        await made.until(lambda: sum(fake.tries.values()) == 4)
+        await made.jobs.pause(run, "ann")
+        gate.set()
+        await asyncio.sleep(0.05)
+        assert set((await made.states(run)).values()) == {"queued"}
+        assert (await made.run(run)).state is JobState.PAUSED
+        assert fake.done == ["prepare"]
+        await made.jobs.resume(run)
+        row = await made.over(run)
+        assert (row.state, row.notes) == (JobState.FINISHED, ("paused by ann",))
+
+
+async def test_a_stopped_run_is_aborted_and_starts_anew_by_restart(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def before(doing: str) -> None:
+        if doing == "carry shop2":
+            await gate.wait()
+
+    async with job_stage(tmp_path, more=AFTER_ALL, fake=FakeHands(before)) as made:
+        run = await made.jobs.start("prices")
+        await made.until(lambda: "carry shop1" in made.fake.done and "carry shop3" in made.fake.done)
+        with pytest.raises(Refused, match="stop it first"):
+            await made.jobs.restart(run)
+        with pytest.raises(JobAlreadyRuns, match=f"run {run} of prices is transferring"):
+            await made.jobs.start("prices")
+        await made.jobs.stop(run, "ann")
+        row = await made.over(run)
+        assert (row.state, row.error, row.after_all) == (JobState.ABORTED, "stopped by ann", AfterAll.NOT_RUN)
+        gate.set()
+        again = await made.jobs.restart(run)
+        row = await made.over(again)
+        assert (row.state, row.restarted_from) == (JobState.FINISHED, run)
+
+
+async def test_a_destination_of_a_live_run_begins_anew(tmp_path: Path) -> None:
+    stuck = asyncio.Event()
+
+    async def before(doing: str) -> None:
+        if doing == "carry shop2" and fake.tries[doing] == 1:
+            await stuck.wait()
+
+    fake = FakeHands(before)
+    async with job_stage(tmp_path, fake=fake) as made:
+        run = await made.jobs.start("prices")
+        await made.until(lambda: fake.tries["carry shop2"] == 1)
+        await made.jobs.restart(run, "shop2")
+        assert (await made.over(run)).state is JobState.FINISHED
+        assert (await made.places(run))["shop2"].begun == 1
+
+
+async def test_a_run_whose_process_died_goes_on_where_it_was(tmp_path: Path) -> None:
+    async def before(doing: str) -> None:
+        if doing == "carry shop2":
+            await forever(doing)
+
+    async with job_stage(tmp_path, more=AFTER_ALL, fake=FakeHands(before)) as made:
+        run = await made.jobs.start("prices")
+        await made.until(lambda: "carry shop1" in made.fake.done and "carry shop3" in made.fake.done)
+        await asyncio.sleep(0.05)
+    async with job_stage(tmp_path, more=AFTER_ALL) as made:
+        assert (await made.run(run)).state is JobState.TRANSFERRING
+        await made.jobs.adopt()
+        assert (await made.over(run)).state is JobState.FINISHED
+        assert [one for one in made.fake.done if one.startswith("carry")] == ["carry shop2"]
+
+
+async def test_a_second_run_waits_for_the_first_where_the_schedule_does_not_skip(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def before(doing: str) -> None:
+        if doing == "prepare":
+            await gate.wait()
+
+    schedule = '[jobs.prices.schedule]\nrepeat = "daily"\nskip_if_running = false\n'
+    async with job_stage(tmp_path, fake=FakeHands(before), schedule=schedule) as made:
+        first = await made.jobs.start("prices")
+        job = made.jobs.job("prices")
+        due = next(iter(due_starts(made)))
+        second = await made.jobs.start_job(job, Start(trigger="schedule", due=due))
+        await asyncio.sleep(0.05)
+        assert (await made.run(second)).state is JobState.SCHEDULED
+        gate.set()
+        assert (await made.over(first)).state is JobState.FINISHED
+        assert (await made.over(second)).state is JobState.FINISHED
+
+
+async def test_a_start_that_comes_while_a_run_goes_on_is_skipped_and_stands_in_history(tmp_path: Path) -> None:
+    async def before(doing: str) -> None:
+        await forever(doing)
+
+    schedule = '[jobs.prices.schedule]\nrepeat = "daily"\n'
+    async with job_stage(tmp_path, fake=FakeHands(before), schedule=schedule) as made:
+        first = await made.jobs.start("prices")
+        due = next(iter(due_starts(made)))
+        second = await made.jobs.start_job(made.jobs.job("prices"), Start(trigger="schedule", due=due))
+        row = await made.run(second)
+        assert row.state is JobState.SKIPPED
+        assert row.notes[0].startswith(f"run {first} of prices is ")
+
+
+def due_starts(made: object) -> list[object]:
+    from gateway.jobs.schedule import Start as DueStart
+
+    now = made.stage.clock.now()  # type: ignore[attr-defined]
+    return [DueStart(now, now.replace(tzinfo=None))]
