@@ -203,6 +203,10 @@ class Endpoint(Protocol):
         """Ask for an mtime; False if the peer refuses (never an error: a refusal costs nothing but the time)."""
         ...
 
+    async def let_run(self, path: str) -> bool:
+        """Make a file executable for all who may read it; False if the peer refuses, or has no such thing."""
+        ...
+
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """The lower-case hex digest that the peer computes of a file, or of its first bytes; None if it can't."""
         ...

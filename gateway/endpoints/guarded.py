@@ -117,6 +117,10 @@ class Guarded(Wrapped):
         """Counted."""
         return await self._asked(self._inner.set_mtime(path, mtime_ns))
 
+    async def let_run(self, path: str) -> bool:
+        """Counted."""
+        return await self._asked(self._inner.let_run(path))
+
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """Counted."""
         return await self._asked(self._inner.remote_hash(path, algorithm, first_bytes=first_bytes))

@@ -174,6 +174,14 @@ class LocalEndpoint(Basic):
             return False
         return True
 
+    async def let_run(self, path: str) -> bool:
+        """False where another user owns the file."""
+        try:
+            await self._disk.run(partial(calls.let_run, self._at(path)))
+        except OSError:
+            return False
+        return True
+
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """Reads the file again."""
         if algorithm not in _FEATURES.remote_hash:

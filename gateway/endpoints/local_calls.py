@@ -140,6 +140,12 @@ def set_mtime(path: str, mtime_ns: int) -> None:
     os.utime(path, ns=(mtime_ns, mtime_ns), follow_symlinks=False)
 
 
+def let_run(path: str) -> None:
+    """Whoever may read a file may run it."""
+    mode = stat.S_IMODE(os.lstat(path).st_mode)
+    os.chmod(path, mode | (mode & 0o444) >> 2)
+
+
 def digest(path: str, algorithm: str, first_bytes: int | None = None) -> str:
     """The hex digest of a file, or of its first bytes."""
     descriptor = open_to_read(path)

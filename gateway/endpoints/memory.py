@@ -36,6 +36,7 @@ class _File:
     inode: int
     mtime_ns: int
     data: bytearray = field(default_factory=bytearray)
+    runs: bool = False
 
 
 class MemoryStore:
@@ -216,6 +217,11 @@ class MemoryEndpoint(Basic):
     async def set_mtime(self, path: str, mtime_ns: int) -> bool:
         """As the contract says."""
         self.store.file(self._at(path)).mtime_ns = mtime_ns
+        return True
+
+    async def let_run(self, path: str) -> bool:
+        """As the contract says."""
+        self.store.file(self._at(path)).runs = True
         return True
 
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:

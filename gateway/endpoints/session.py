@@ -66,6 +66,10 @@ class Basic:
         """Only the write: the rest is asked for by itself."""
         return Laid(await self.write(path, blocks))
 
+    async def let_run(self, path: str) -> bool:
+        """False: this kind knows no such bit."""
+        return False
+
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """None: this kind computes none."""
         return None

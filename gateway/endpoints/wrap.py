@@ -91,6 +91,10 @@ class Wrapped:
         """Forwarded."""
         return await self._inner.set_mtime(path, mtime_ns)
 
+    async def let_run(self, path: str) -> bool:
+        """Forwarded."""
+        return await self._inner.let_run(path)
+
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """Forwarded."""
         return await self._inner.remote_hash(path, algorithm, first_bytes=first_bytes)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.core.errors import GatewayError
-from gateway.endpoints.base import BulkSource, Endpoint, Whole
+from gateway.endpoints.base import BulkSource, Claim, Endpoint, Whole
 from gateway.endpoints.wrap import Wrapped
 from gateway.jobs.content_cache import ContentCache
 from gateway.jobs.reading import Reading, Window
@@ -145,6 +145,10 @@ class SharedBulk:
             found[path] = whole
             self._shared.cache.learn(path, whole)
         return [found[path] for path in paths]
+
+    async def collect_all(self, claims: Sequence[Claim]) -> list[GatewayError | None]:
+        """Forwarded."""
+        return await self._inner.collect_all(claims)
 
     def _begin(self, paths: Sequence[str], most_bytes: int) -> asyncio.Task[dict[str, _Answer]]:
         """It goes on whatever becomes of who asked first."""

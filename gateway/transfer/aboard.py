@@ -19,6 +19,7 @@ SMALL_BYTES = 64 * 1024
 def fits(intent: Intent) -> bool:
     """True for a small file that takes its name as most do; all others go by themselves."""
     special = intent.inplace or intent.awaits_answer or intent.zip or intent.unzip or intent.member_of
+    special = special or intent.executable or intent.archive
     plain = intent.mode is Taken.REPLACE and intent.verify is not Verify.READBACK and not special
     return plain and intent.stamp.size_bytes <= SMALL_BYTES
 

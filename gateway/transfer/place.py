@@ -9,6 +9,7 @@ from gateway.transfer import naming
 from gateway.transfer.append import append_on
 from gateway.transfer.intent import Unsettled
 from gateway.transfer.same import same_content
+from gateway.transfer.send import make_folders
 from gateway.transfer.settle import Step, remove_partial, settle
 from gateway.transfer.way import Way, removed, stamp_at
 
@@ -19,6 +20,9 @@ async def place(way: Way) -> None:
     """6: rename once.  A peer that answers "not there" is looked at; one that refuses is given up on."""
     if way.intent.mode is Taken.APPEND:
         await append_on(way)
+        return
+    if way.intent.archive is not None and await stamp_at(way.target, way.row.final) is not None:
+        await swap(way)
         return
     try:
         await _rename(way)
@@ -120,9 +124,19 @@ async def swap(way: Way) -> None:
     if way.intent.replace == "refuse":
         await give_up(way)
         raise name_taken(way)
-    backup = naming.partial_path(naming.BACKUP_TEMPLATE, way.row.final, way.made, way.target.features.name_bytes_max)
+    backup = await _kept_as(way)
     before = await stamp_at(way.target, way.row.final)
     await way.move(State.SWAPPING, backup=backup, **stamp_columns("before", before))
+
+
+async def _kept_as(way: Way) -> str:
+    """Where the old final goes: beside the new one for a moment, or for good into the archive."""
+    kept = way.intent.archive
+    if kept is None:
+        longest = way.target.features.name_bytes_max
+        return naming.partial_path(naming.BACKUP_TEMPLATE, way.row.final, way.made, longest)
+    await make_folders(way.target, naming.split(kept)[0].rstrip("/"))
+    return kept if await stamp_at(way.target, kept) is None else f"{kept}.{way.made}"
 
 
 async def swap_on(way: Way) -> None:
@@ -147,6 +161,6 @@ async def _aside(way: Way, backup: str) -> None:
 
 
 async def drop_backup(way: Way) -> None:
-    """After `delivered`: the old final goes."""
-    if way.row.backup is not None:
+    """After `delivered`: the old final goes, unless it is archived."""
+    if way.row.backup is not None and way.intent.archive is None:
         await removed(way.target, way.row.backup)

@@ -15,7 +15,7 @@ from gateway.ledger import endpoints
 from gateway.ledger.delivery_row import State
 from gateway.transfer.bounded import Progress, progressing
 from gateway.transfer.kept import Kept, resumable, safe_offset
-from gateway.transfer.send import Beside, blocks_of, give_time, same_source, send
+from gateway.transfer.send import Beside, blocks_of, give_time, let_run, same_source, send
 from gateway.transfer.settle import restart
 from gateway.transfer.tally import Tally
 from gateway.transfer.verify import Proof, able, plan_proof, prove
@@ -111,6 +111,7 @@ async def _beside(way: Way, kept: Kept) -> Beside:
     await _whole(way, kept, tally)
     notes = await give_time(way, way.row.partial, Laid(tally.size_bytes))
     stamp = await prove(way.target, way.row.partial, kept.proof, tally.size_bytes, tally.hex, way.intent)
+    notes += await let_run(way, way.row.partial)
     return stamp, kept.proof, tally, [*notes, f"went on at byte {kept.offset} after a break"]
 
 

@@ -18,6 +18,7 @@ _LITTLE_BYTES = 1024 * 1024
 """Sent sooner than looked at."""
 
 TIME_REFUSED = "the peer does not let us set the time of the file"
+_RUN_REFUSED = "the peer does not let us make the file executable"
 Beside = tuple[Stamp | None, Proof, Tally, list[str]]
 
 
@@ -26,10 +27,10 @@ async def from_zero(way: Way) -> Beside:
     proof = plan_proof(way.intent, way.target.features)
     if way.intent.stamp.size_bytes > _LITTLE_BYTES or resumable(way.intent, way.source.features, way.target.features):
         await same_source(way)  # spares sending much in vain; the look that counts comes after the bytes
-    tally = Tally.of(*proof.algorithms)
+    tally = Tally.knowing(way.intent.sha256, *proof.algorithms)
     laid = await transmit(way, way.row.partial, tally, mtime_ns=wanted_time(way))
     await same_source(way)
-    notes = await give_time(way, way.row.partial, laid)
+    notes = [*await give_time(way, way.row.partial, laid), *await let_run(way, way.row.partial)]
     stamp = await prove(way.target, way.row.partial, proof, tally.size_bytes, tally.hex, way.intent, laid.seen)
     return stamp, proof, tally, notes
 
@@ -154,3 +155,18 @@ async def give_time(way: Way, path: str, laid: Laid) -> list[str]:
             raise
         taken = False
     return [] if taken else [TIME_REFUSED]
+
+
+async def let_run(way: Way, path: str) -> list[str]:
+    """The executable bit, where the source has it; a refusal is one warning."""
+    if not way.intent.executable:
+        return []
+    try:
+        done = await way.target.let_run(path)
+    except NotThere:
+        return []  # the proof finds out, and says what to do
+    except GatewayError as exc:
+        if exc.concerns_endpoint:
+            raise
+        done = False
+    return [] if done else [_RUN_REFUSED]

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,9 +32,10 @@ def _digest(algorithm: str) -> Any:
 
 @dataclass(slots=True)
 class Tally:
-    """What went by: the count, and the digests that are wanted."""
+    """What went by: the count, and the digests that are wanted; those that are `known` already cost nothing."""
 
     digests: dict[str, Any]
+    known: Mapping[str, str] = field(default_factory=dict)
     size_bytes: int = 0
     _held: list[bytes] = field(default_factory=list)
     _held_bytes: int = 0
@@ -44,9 +46,18 @@ class Tally:
         """SHA-256 always, others where a proof needs them."""
         return cls({name: _digest(name) for name in {"sha256", *algorithms}})
 
+    @classmethod
+    def knowing(cls, sha256: str | None, *algorithms: str) -> "Tally":
+        """The same where the SHA-256 may be known: it is not made again."""
+        if sha256 is None:
+            return cls.of(*algorithms)
+        return cls({name: _digest(name) for name in algorithms if name != "sha256"}, {"sha256": sha256})
+
     async def add(self, block: bytes) -> None:
         """Take a block in order; big ones are hashed in a thread, some together, while the caller goes on."""
         self.size_bytes += len(block)
+        if not self.digests:
+            return
         if len(block) <= _INLINE_BYTES and not self._held and not self._pending:
             self._update([block])
             return
@@ -70,7 +81,9 @@ class Tally:
         self._pending.append(asyncio.get_running_loop().run_in_executor(None, self._update, held))
 
     def hex(self, algorithm: str) -> str:
-        """The digest so far."""
+        """The digest so far, or the one that is known of the whole."""
+        if algorithm in self.known:
+            return self.known[algorithm]
         return str(self.digests[algorithm].hexdigest())
 
     def _update(self, blocks: list[bytes]) -> None:

@@ -137,6 +137,10 @@ class WireClient:
         """Both times, in seconds."""
         await self.pipe.ask(Ask.SETSTAT, text(path), packets.attrs_times(times[1]))
 
+    async def chmod(self, path: str, mode: int) -> None:
+        """The permission bits."""
+        await self.pipe.ask(Ask.SETSTAT, text(path), packets.attrs_mode(mode))
+
     def exit(self) -> None:
         """End the channel."""
         self.pipe.hang_up()

@@ -168,6 +168,11 @@ def attrs_times(seconds: int) -> bytes:
     return _TIMES_ONLY.pack(_TIMES, seconds, seconds)
 
 
+def attrs_mode(mode: int) -> bytes:
+    """Attributes that set the permissions."""
+    return _NUMBER.pack(_MODE) + _NUMBER.pack(mode)
+
+
 def head(kind: int, request: int, body_bytes: int) -> bytes:
     """What stands in front of a request's body."""
     return _HEAD.pack(5 + body_bytes, kind, request)
