@@ -18,6 +18,8 @@ from gateway.ledger.job_contents import Hashed, Skipped
 _BLOCK_BYTES = 1024 * 1024
 _ROUNDS = 3
 _NO_LINKS = os.O_NOFOLLOW
+look = os.stat
+"""What stands under a name once it was read."""
 _TICK_S = 0.02
 """Two changes within one tick of a file system's clock leave the same time: what is younger is waited for."""
 
@@ -113,7 +115,7 @@ class Hasher:
         finally:
             os.close(descriptor)
         seen = seen_as(relative, after)
-        there = seen_as(relative, os.stat(path, follow_symlinks=self.follow_links))
+        there = seen_as(relative, look(path, follow_symlinks=self.follow_links))
         if not seen_as(relative, before) == seen == there or content.size != seen.size:
             return None
         made.hashed.append(content.hashed(seen, self.now_ns()))

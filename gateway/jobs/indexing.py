@@ -13,7 +13,7 @@ from gateway.core.errors import NotThere
 from gateway.jobs.hashing import Hasher, Keeper, Read
 from gateway.jobs.manifest import look_digest, made, rules_of, split
 from gateway.jobs.model import Job
-from gateway.jobs.scanning import Scanned, Seen, scan
+from gateway.jobs.scanning import Columns, Scanned, Seen, scan
 from gateway.ledger import Connection, job_contents, job_runs
 from gateway.ledger.job_contents import Entry, Hashed, Look, Skipped
 from gateway.runner.services import Services
@@ -76,7 +76,7 @@ class _Indexing:
         follow = self._job.source.follow_links
         found = await asyncio.to_thread(scan, self._folder, self._rules, follow_links=follow)
         found.skipped += elsewhere
-        if not found.files:
+        if not found.files.relatives:
             raise NotThere(_nothing(self._folder, found.skipped))
         digest = await asyncio.to_thread(look_digest, self._job, found)
         since = await self._hashes_count_from()
@@ -102,22 +102,28 @@ class _Indexing:
     async def _compared(self, found: Scanned, since: int) -> Indexed:
         """File by file: what changed, or was hashed too long ago, is hashed."""
         noted = await self._ledger.read(partial(job_contents.hashed, job=self._job.name))
-        fresh, contents = await asyncio.to_thread(split, found.files, noted, since, self._job.hash)
+        files = await asyncio.to_thread(found.files.rows)
+        fresh, contents = await asyncio.to_thread(split, files, noted, since, self._job.hash)
         read = await self._hash(fresh)
         contents.update((one.relative, one) for one in read.hashed)
-        seen = {one.relative: one for one in read.seen}
-        found.files = [seen.get(file.relative, file) for file in found.files if file.relative in contents]
-        found.skipped = sorted([*found.skipped, *read.skipped])
-        if not found.files:
+        found.skipped += read.skipped
+        if not contents:
             raise NotThere(_nothing(self._folder, found.skipped))
         gone = list(noted.keys() - contents.keys())
-        entries, digest = await asyncio.to_thread(self._made, found, contents)
+        entries, digest = await asyncio.to_thread(self._made, found, files, read.seen, contents)
         oldest = min(one.hashed_at for one in contents.values())
         freeze = partial(self._freeze, entries=entries, found=found, gone=gone, digest=digest, oldest=oldest)
         return await self._ledger.write(freeze)
 
-    def _made(self, found: Scanned, contents: Mapping[str, Hashed]) -> tuple[tuple[Entry, ...], str]:
-        return made(found.files, found.folders, contents), look_digest(self._job, found)
+    def _made(
+        self, found: Scanned, files: Sequence[Seen], read: Sequence[Seen], contents: Mapping[str, Hashed]
+    ) -> tuple[tuple[Entry, ...], str]:
+        """The manifest's entries and the digest of the look; a file that was read is as it was then."""
+        seen = {one.relative: one for one in read}
+        there = [seen.get(file.relative, file) for file in files if file.relative in contents]
+        found.files = Columns.of(there)
+        found.skipped.sort()
+        return made(there, found.folders, contents), look_digest(self._job, found)
 
     async def _hash(self, files: Sequence[Seen]) -> Read:
         """As many batches at once as there are processors; each is kept as soon as it is done."""
@@ -173,11 +179,11 @@ class _Indexing:
         """In the run's row, too; what this run hashed before a kill counts as hashed."""
         row = job_runs.get(connection, self._run)
         hashed = row.hashed_files if row is not None else 0
-        kept = max(0, len(found.files) - hashed)
+        kept = max(0, len(found.files.relatives) - hashed)
         job_runs.change(connection, self._run, {"manifest": manifest, "kept_hashes": kept})
         return Indexed(
             manifest=manifest,
-            files=len(found.files),
+            files=len(found.files.relatives),
             hashed_files=hashed,
             kept_hashes=kept,
             bytes_read=row.source_bytes_read if row is not None else 0,

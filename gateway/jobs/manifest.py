@@ -79,10 +79,9 @@ def _entries(
 
 def look_digest(job: Job, found: Scanned) -> str:
     """The SHA-256 of how a source looks and of what decides what is taken of it; quick, column by column."""
-    columns = list(zip(*found.files, strict=True))
     said = [job.hash, job.source.follow_links, patterns_of(job), sorted(found.folders), sorted(found.skipped)]
     digest = hashlib.sha256(json.dumps(said).encode())
-    digest.update("\0".join(columns[0]).encode("utf-8", "surrogateescape"))
-    for column in columns[1:]:
-        digest.update(array("q", column).tobytes())
+    digest.update("\0".join(found.files.relatives).encode("utf-8", "surrogateescape"))
+    for column in found.files[1:]:
+        digest.update(array("q", column))
     return digest.hexdigest()

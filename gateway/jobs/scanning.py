@@ -1,10 +1,10 @@
-"""What a source holds now: one pass over its tree.  Plain tuples and one stat a file: made for 100,000s of them."""
+"""What a source holds now: one pass over its tree.  Plain columns and one stat a file: made for 100,000s of them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from stat import S_ISDIR, S_ISREG
-from typing import NamedTuple
+from stat import S_ISDIR, S_ISREG, S_IXUSR
+from typing import Any, NamedTuple
 
 from gateway.core.errors import NotThere
 from gateway.endpoints.os_errors import local_errors
@@ -18,7 +18,11 @@ _LINK = 'a symbolic link; `links = "follow"` at the source takes what it leads t
 _DANGLING = "a symbolic link that leads to nothing"
 _OUTSIDE = "a symbolic link that leads out of the source; what lies elsewhere is never taken"
 _LOOP = "a symbolic link to a folder that it lies in"
+_LATE = "its time lies beyond the year 2262; `touch` it"
 _SPECIAL = "neither file, folder nor link"
+_RUNS, _PLAIN = 0o755, 0o644
+_MOST = 2**63 - 1
+"""The largest number that the ledger holds."""
 
 
 class Seen(NamedTuple):
@@ -32,11 +36,32 @@ class Seen(NamedTuple):
     mode: int
 
 
+class Columns(NamedTuple):
+    """Many files, each property a list of its own: nothing in them is of interest to the garbage collector."""
+
+    relatives: list[str]
+    sizes: list[int]
+    mtimes_ns: list[int]
+    ctimes_ns: list[int]
+    inodes: list[int]
+    modes: list[int]
+
+    @classmethod
+    def of(cls, files: Iterable[Seen]) -> "Columns":
+        """Of these files."""
+        columns: list[list[Any]] = [list(column) for column in zip(*files, strict=True)]
+        return cls(*(columns or ([] for _ in cls._fields)))
+
+    def rows(self) -> list[Seen]:
+        """The files, one by one."""
+        return list(map(Seen._make, zip(*self, strict=True)))
+
+
 @dataclass(slots=True)
 class Scanned:
     """A tree: its files in no particular order, its folders that hold nothing to send, and what is never sent."""
 
-    files: list[Seen] = field(default_factory=list)
+    files: Columns = field(default_factory=lambda: Columns.of(()))
     folders: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
@@ -62,7 +87,7 @@ class _Scan:
         self._follow = follow_links
         self._pending: list[Level] = []
         self._found = Scanned()
-        self._leaves_out = self._by_rules if any(one.patterns for one in rules) else _is_hidden
+        self._has_rules = any(one.patterns for one in rules)
 
     def all(self) -> Scanned:
         """The whole tree."""
@@ -72,24 +97,31 @@ class _Scan:
             level = self._pending.pop()
             with local_errors(level.path):
                 self._folder(level)
-        return self._found
+        return _countable(self._found)
 
     def _folder(self, level: Level) -> None:
-        """The hot loop: an ordinary file costs one stat and one tuple."""
-        below, add, leaves_out = level.below, self._found.files.append, self._leaves_out
-        had = len(self._found.files) + len(self._pending)
+        """The hot loop: an ordinary file costs one stat and an item in each column."""
+        below, columns = level.below, self._found.files
+        relatives, sizes, mtimes, ctimes, inodes, modes = columns
+        had = len(relatives) + len(self._pending)
         for entry in entries_of(level.path):
             name = entry.name
             relative = below + name
+            left_out = self._by_rules(relative, name, False) if self._has_rules else is_temporary(name)
+            if left_out or not entry.is_file(follow_symlinks=False):
+                self._other(level, entry, relative)
+                continue
             try:
-                if not entry.is_file(follow_symlinks=False) or leaves_out(relative, name, False):
-                    self._other(level, entry, relative)
-                    continue
                 seen = entry.stat(follow_symlinks=False)
             except FileNotFoundError:  # gone since it was listed
                 continue
-            add(seen_as(relative, seen))
-        if below and had == len(self._found.files) + len(self._pending):
+            relatives.append(relative)
+            sizes.append(seen.st_size)
+            mtimes.append(seen.st_mtime_ns)
+            ctimes.append(seen.st_ctime_ns)
+            inodes.append(seen.st_ino)
+            modes.append(_RUNS if seen.st_mode & S_IXUSR else _PLAIN)
+        if below and had == len(relatives) + len(self._pending):
             self._found.folders.append(below[:-1])
 
     def _other(self, level: Level, entry: os.DirEntry[str], relative: str) -> None:
@@ -98,13 +130,13 @@ class _Scan:
             self._link(level, entry, relative)
         elif entry.is_dir(follow_symlinks=False):
             self._inner(level, entry, relative)
-        elif self._leaves_out(relative, entry.name, False):
+        elif self._by_rules(relative, entry.name, False):
             self._say_hidden(relative, entry.name)
         else:
             self._skip(relative, _SPECIAL)
 
     def _inner(self, level: Level, entry: os.DirEntry[str], relative: str) -> None:
-        if self._leaves_out(relative, entry.name, True):
+        if self._by_rules(relative, entry.name, True):
             self._say_hidden(relative + "/", entry.name)
         elif not self._follow:
             self._pending.append(Level(entry.path, relative + "/"))
@@ -114,7 +146,7 @@ class _Scan:
             self._skip(relative, _LOOP)
 
     def _link(self, level: Level, entry: os.DirEntry[str], relative: str) -> None:
-        if self._leaves_out(relative, entry.name, False):
+        if self._by_rules(relative, entry.name, False):
             self._say_hidden(relative, entry.name)
             return
         if not self._follow:
@@ -130,7 +162,8 @@ class _Scan:
         elif S_ISDIR(seen.st_mode):
             self._inner(level, entry, relative)
         elif S_ISREG(seen.st_mode):
-            self._found.files.append(seen_as(relative, seen))
+            for column, value in zip(self._found.files, seen_as(relative, seen), strict=True):
+                column.append(value)  # type: ignore[attr-defined]
         else:
             self._skip(relative, _SPECIAL)
 
@@ -154,9 +187,19 @@ def lies_in(folder: str, path: str) -> bool:
 
 def seen_as(relative: str, seen: os.stat_result) -> Seen:
     """The file of this state."""
-    mode = 0o755 if seen.st_mode & 0o100 else 0o644
-    return Seen(relative, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino, mode)
+    mode = _RUNS if seen.st_mode & S_IXUSR else _PLAIN
+    return Seen(relative, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino & _MOST, mode)
 
 
-def _is_hidden(_relative: str, name: str, _is_folder: bool) -> bool:
-    return is_temporary(name)
+def _countable(found: Scanned) -> Scanned:
+    """Numbers that the ledger can't hold: inodes are cut, files with impossible times are told of."""
+    columns = found.files
+    if not columns.relatives:
+        return found
+    if max(columns.inodes) > _MOST:
+        columns.inodes[:] = [inode & _MOST for inode in columns.inodes]
+    if max(columns.mtimes_ns) > _MOST or min(columns.mtimes_ns) < -_MOST:
+        rows = columns.rows()
+        found.files = Columns.of(row for row in rows if abs(row.mtime_ns) <= _MOST)
+        found.skipped += [Skipped(row.relative, _LATE, True) for row in rows if abs(row.mtime_ns) > _MOST]
+    return found
