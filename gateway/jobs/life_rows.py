@@ -6,10 +6,20 @@ from typing import Any
 
 from gateway.jobs.decision import Decision
 from gateway.jobs.model import Moment
-from gateway.ledger import Connection, job_destinations, job_runs, job_triggers, pauses
+from gateway.ledger import Connection, job_destinations, job_rounds, job_runs, job_triggers, pauses
 from gateway.ledger.job_destinations import PlaceRow
 from gateway.ledger.job_runs import JobRunRow
-from gateway.ledger.job_states import AFTER_ALL, PLACE, JobState, PlaceState, TriggerState, may_follow, moved
+from gateway.ledger.job_states import (
+    AFTER_ALL,
+    HAS_EVERYTHING,
+    PLACE,
+    TERMINAL,
+    JobState,
+    PlaceState,
+    TriggerState,
+    may_follow,
+    moved,
+)
 
 _ON_THE_WAY = (
     PlaceState.COMPARING,
@@ -53,13 +63,27 @@ def write_decision(connection: Connection, seen: Rows, made: Decision, at: int) 
     for endpoint in made.exclude:
         job_destinations.change(connection, seen.run.id, endpoint, {"excluded": True})
     for endpoint, why in made.abort:
-        job_destinations.advance(connection, seen.place(endpoint), PlaceState.ABORTED, at, _said(why, "Aborted"))
+        _abort(connection, seen.place(endpoint), why, at)
     for endpoint, why in made.fail:
         said = {**_said(why, "CommandFailed"), "next_at": None}
         job_destinations.advance(connection, seen.place(endpoint), PlaceState.ERROR, at, said)
     for endpoint in made.over:
         job_destinations.advance(connection, seen.place(endpoint), PlaceState.DONE, at)
+    if made.to in TERMINAL:
+        abandon(connection, seen.places, "the run ended without it", at)
     return _run(connection, seen.run, made, at)
+
+
+def _abort(connection: Connection, row: PlaceRow, why: str, at: int) -> None:
+    job_destinations.advance(connection, row, PlaceState.ABORTED, at, _said(why, "Aborted"))
+    abandon(connection, [row], why, at)
+
+
+def abandon(connection: Connection, places: Sequence[PlaceRow], why: str, at: int) -> None:
+    """What waits for its name where somebody lacks something never gets it, and what was begun is given up."""
+    for one in places:
+        if one.action_run is not None and one.state not in HAS_EVERYTHING:
+            job_rounds.abandon(connection, one.action_run, why, at)
 
 
 def _run(connection: Connection, row: JobRunRow, made: Decision, at: int) -> JobRunRow:
@@ -91,7 +115,8 @@ def give_up(connection: Connection, places: Sequence[PlaceRow], why: str, at: in
         if one.state in (PlaceState.OFFLINE, PlaceState.ERROR, PlaceState.DELIVERED):
             continue
         if may_follow(PLACE, one.state, PlaceState.ABORTED):
-            job_destinations.advance(connection, one, PlaceState.ABORTED, at, _said(why, "Aborted"))
+            _abort(connection, one, why, at)
+    abandon(connection, places, why, at)
 
 
 def fail_run(connection: Connection, seen: Rows, at: int, error: str, error_class: str) -> JobRunRow:

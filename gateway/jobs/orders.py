@@ -3,9 +3,8 @@
 from typing import Any
 
 from gateway.core.errors import Refused, Unknown
-from gateway.jobs.life_rows import Rows, give_up, rest
-from gateway.ledger import Connection, deliveries, job_destinations, job_runs, job_triggers
-from gateway.ledger.delivery_row import State
+from gateway.jobs.life_rows import Rows, abandon, give_up, rest
+from gateway.ledger import Connection, job_destinations, job_runs, job_triggers
 from gateway.ledger.job_destinations import PlaceRow
 from gateway.ledger.job_states import SETTLED, AfterAll, JobState, PlaceState, TriggerState, may_reopen
 
@@ -78,9 +77,7 @@ def begin_again(connection: Connection, seen: Rows, endpoint: str, at: int) -> N
         raise Refused(f"{said}: after_all is at work; wait for the end of the run")
     if row.state in (PlaceState.DONE, PlaceState.REMOVED):
         raise Refused(f"run {run.id} of {run.job}: {endpoint} is {row.state.value}")
-    for one in deliveries.open_deliveries(connection, action=f"jobs/{run.job}@{endpoint}"):
-        if one.state is State.INTENDED:  # its partial is swept away; what may have its final name is settled
-            deliveries.fail(connection, one.id, "the destination was begun anew", "Stopped", at)
+    abandon(connection, [row], "the destination was begun anew", at)
     _queue(connection, row, at)
 
 

@@ -12,7 +12,7 @@ from gateway.core.errors import GatewayError, Retryable
 from gateway.core.pauses import pause_after, pause_after_ns
 from gateway.jobs.deciding import went_well
 from gateway.jobs.hands import Hands, Prepared
-from gateway.jobs.life_rows import Rows, fail_run, read_rows
+from gateway.jobs.life_rows import Rows, abandon, fail_run, read_rows
 from gateway.jobs.model import HERE
 from gateway.jobs.standing import Standing
 from gateway.jobs.underway import Underway
@@ -171,6 +171,7 @@ def _no_after_all(connection: Connection, seen: Rows, at: int, place: str, error
 
 def _cleaned(connection: Connection, seen: Rows, at: int, cleaned: str, error: GatewayError | None) -> JobRunRow:
     row = replace(seen.run, cleaned=cleaned)
+    abandon(connection, seen.places, "the run ended without it", at)
     if went_well(row, seen.places):
         values = {"cleaned": cleaned, "error": None, "error_class": None}
         return job_runs.advance(connection, seen.run, JobState.FINISHED, at, values=values)

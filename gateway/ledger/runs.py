@@ -15,6 +15,9 @@ from gateway.ledger.tables import instance, run, run_file
 
 _FREEZE = Ready(insert(run_file))
 
+JOBS = "jobs/"
+"""What the names of distribution jobs' actions begin with; no script's name holds a `/`."""
+
 
 class AlreadyRunning(Refused):
     """The action has a run that is not over."""
@@ -191,10 +194,18 @@ def get(connection: Connection, found: int) -> RunRow | None:
     return None if row is None else read_run(row)
 
 
+def latest_of(connection: Connection, action: str) -> RunRow | None:
+    """The latest run of one action."""
+    query = select(run).where(run.c.action == action).order_by(run.c.id.desc()).limit(1)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else read_run(row)
+
+
 def orphans(connection: Connection) -> tuple[RunRow, ...]:
-    """Runs that are not over and whose process is."""
+    """Runs that are not over and whose process is; those of distribution jobs go on with their job's run."""
     dead = select(instance.c.id).where(instance.c.ended_at.is_not(None))
     query = select(run).where(run.c.state != "ended", run.c.owner.is_(None) | run.c.owner.in_(dead)).order_by(run.c.id)
+    query = query.where(run.c.action.not_like(f"{JOBS}%"))
     return tuple(read_run(row) for row in connection.execute(query).mappings())
 
 

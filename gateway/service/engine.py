@@ -19,6 +19,7 @@ from gateway.endpoints.local import LocalEndpoint
 from gateway.endpoints.place import Place, from_settings
 from gateway.endpoints.pool import Pool
 from gateway.endpoints.probe import known_hashes
+from gateway.jobs.engine import JobEngine
 from gateway.ledger import Ledger, endpoints, open_ledger, requests, runs
 from gateway.ledger.instances import own
 from gateway.runner.actions import Actions, read_actions
@@ -29,6 +30,7 @@ from gateway.runner.runner import Runner
 from gateway.runner.services import Configured, Services
 from gateway.runner.settling import Settling
 from gateway.runner.sweeping import Sweeping
+from gateway.service.job_engine import configured_jobs, job_engine
 from gateway.service.outboxes import Outboxes, outboxes_of
 from gateway.transfer.logins import LedgerLogins
 
@@ -49,29 +51,33 @@ class Engine:
     reacting: Reacting
     answers: AnswerWatch
     outboxes: Outboxes
+    jobs: JobEngine
 
     async def reload(self, loaded: Loaded, actions: Actions) -> None:
         """Take over a newer configuration; runs under way keep theirs.  Raises OutboxBusy, nothing changed then."""
+        jobs = await configured_jobs(loaded, self.ledger)
         await asyncio.to_thread(self.outboxes.hold, outboxes_of(actions))
         await self.pool.update(*await usable_places(loaded, self.ledger))
         services = replace(self.runner.services, configured=configured(loaded))
         self.runner.renew(services, actions.instances)
         self.loaded, self.actions = loaded, actions
+        self.jobs.renew(loaded, jobs)
 
     async def learn(self) -> None:
         """Use what a probe has found out of the peers since."""
         await self.pool.update(*await usable_places(self.loaded, self.ledger))
 
     async def interrupted(self) -> tuple[runs.RunRow, ...]:
-        """Runs that a process left when it died."""
+        """Runs of actions that a process left when it died; those of jobs are gone on with by their engine."""
         return await self.ledger.read(runs.orphans)
 
     async def work_beside(self) -> None:
-        """Settle, react, await answers and clear partials away until cancelled."""
+        """Settle, react, await answers, clear partials away and keep job runs going until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(kept_up("settling", self.settling.run, self.clock))
             group.create_task(kept_up("reactions", self.reacting.run, self.clock))
             group.create_task(kept_up("answers", self.answers.run, self.clock))
+            group.create_task(kept_up("job runs", self.jobs.run, self.clock))
             group.create_task(kept_up("sweeping", Sweeping(lambda: self.runner.services).run, self.clock))
 
     async def finish(self) -> None:
@@ -131,19 +137,26 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
                 owner=owner,
                 configured=configured(loaded),
             )
-            runner = Runner(services, Places(loaded.config.gateway.workers), actions.instances)
-            yield Engine(
-                loaded=loaded,
-                actions=actions,
-                clock=clock,
-                ledger=ledger,
-                pool=pool,
-                runner=runner,
-                settling=Settling(lambda: runner.services, lambda name: runner.known(name)),
-                reacting=Reacting(lambda: runner.services, runner.instance, clock),
-                answers=AnswerWatch(lambda: runner.services, lambda name: runner.known(name)),
-                outboxes=outboxes,
-            )
+            shared = Places(loaded.config.gateway.workers)
+            runner = Runner(services, shared, actions.instances)
+            settling = Settling(lambda: runner.services, lambda name: runner.known(name))
+            jobs = job_engine(loaded, await configured_jobs(loaded, ledger), runner, shared, settling)
+            try:
+                yield Engine(
+                    loaded=loaded,
+                    actions=actions,
+                    clock=clock,
+                    ledger=ledger,
+                    pool=pool,
+                    runner=runner,
+                    settling=settling,
+                    reacting=Reacting(lambda: runner.services, runner.instance, clock),
+                    answers=AnswerWatch(lambda: runner.services, lambda name: runner.known(name)),
+                    outboxes=outboxes,
+                    jobs=jobs,
+                )
+            finally:
+                await jobs.close()
         finally:
             outboxes.close()
             await pool.close()

@@ -1,0 +1,56 @@
+"""A runner's run around what prepares a job: collecting uses the runner's pieces, which need one."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from gateway.core.errors import GatewayError
+from gateway.jobs.compiled import Part
+from gateway.jobs.underway import Underway
+from gateway.ledger import Connection, job_rounds, runs
+from gateway.runner.due import Due, Trigger
+from gateway.runner.instance import Instance
+from gateway.runner.run import Run
+from gateway.transfer.bounded import cleaned
+
+
+@asynccontextmanager
+async def around(under: Underway, part: Part, command: int) -> AsyncIterator[Run]:
+    """The run of `part` at its `command`, ended whatever happens; one that a kill left is ended before."""
+    instance, services = under.instance(part), under.services
+    async with under.places.taken(under.row.priority) as place:
+        begin = partial(_begin, instance=instance, owner=services.owner, at=services.ledger.now_ns())
+        found = await services.ledger.take(begin)
+        due = Due(action=instance.name, trigger=Trigger.HAND, skip_wait=True)
+        settings = instance.settings.first
+        run = Run(id=found, instance=instance, due=due, services=services, place=place, settings=settings)
+        run.command = command
+        try:
+            yield run
+        except BaseException as error:
+            await cleaned(_end(run, error))
+            raise
+        await _end(run, None)
+
+
+def _begin(connection: Connection, instance: Instance, owner: int, at: int) -> int:
+    earlier = runs.latest_of(connection, instance.name)
+    if earlier is not None and earlier.state != "ended":
+        job_rounds.end(connection, earlier.id, error="the gateway was stopped", error_class=job_rounds.STOPPED, at=at)
+    return runs.start(
+        connection,
+        action=instance.name,
+        endpoint=instance.endpoint,
+        trigger="job",
+        owner=owner,
+        script_sha256=instance.script_sha256,
+        at=at,
+    )
+
+
+async def _end(run: Run, error: BaseException | None) -> None:
+    ledger, is_ours = run.services.ledger, isinstance(error, GatewayError)
+    said = None if error is None else str(error) if is_ours else "it was stopped"
+    error_class = None if error is None else type(error).__name__ if is_ours else job_rounds.STOPPED
+    at, notes = ledger.now_ns(), tuple(run.notes)
+    await ledger.write(partial(job_rounds.end, found=run.id, at=at, error=said, error_class=error_class, notes=notes))
