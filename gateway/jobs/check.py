@@ -13,6 +13,7 @@ from gateway.jobs.commands import BadCommand
 from gateway.jobs.compiled import Folders, compiled, parsed
 from gateway.jobs.findings import (
     BAD_COMMAND,
+    BAD_IGNORE,
     CLEARS_EARLY,
     INSIDE,
     NEVER,
@@ -23,6 +24,7 @@ from gateway.jobs.findings import (
     OWN_SOURCE,
     SAME_PLACE,
 )
+from gateway.jobs.ignore import Ignore
 from gateway.jobs.model import AfterSuccess, Job, Machine, Moment, Trigger
 from gateway.jobs.paths import overlaps
 from gateway.jobs.schedule import ever_starts
@@ -52,6 +54,7 @@ class Known:
 def job_findings(job: Job, folders: Folders, known: Known) -> Iterator[Finding]:
     """Everything wrong with one job."""
     yield from _places(job)
+    yield from _ignores(job)
     yield from _triggers(job)
     yield from _schedule(job, known)
     yield from _source(job)
@@ -102,6 +105,19 @@ def _places(job: Job) -> Iterator[Finding]:
         elif to.scheme == "file" and source.endpoint is None and overlaps(source.path, to.place):
             message = f"{to.endpoint}: {to.place} and the source {source.path} lie in each other; choose another folder"
             yield _error(job, INSIDE, message, to.route.span)
+
+
+def _ignores(job: Job) -> Iterator[Finding]:
+    """A pattern that can't be, once for all destinations whose profiles say it."""
+    told: set[str] = set()
+    for to in job.destinations:
+        for pattern in to.profile.ignore:
+            try:
+                Ignore((pattern,))
+            except ValueError as problem:
+                if pattern not in told:
+                    told.add(pattern)
+                    yield _error(job, BAD_IGNORE, f"ignore, for {to.endpoint}: {problem}", to.route.span)
 
 
 def _triggers(job: Job) -> Iterator[Finding]:

@@ -1,8 +1,11 @@
 """What a destination does not want."""
 
+from pathlib import Path
+
 import pytest
 
 from gateway.jobs.ignore import ignored
+from tests.jobs.setup import read, said
 
 
 @pytest.mark.parametrize(
@@ -43,3 +46,13 @@ def test_a_folder_is_named_with_a_slash_at_its_end() -> None:
 def test_a_pattern_that_cant_be_is_told(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"close it with|names nothing"):
         ignored((pattern,))
+
+
+def test_a_job_whose_profile_says_such_a_pattern_is_refused_when_it_is_checked(tmp_path: Path) -> None:
+    text = '[settings]\nprofile = "odd"\n[profiles.odd]\nignore = ["[ab"]\n[source]\npath = "/"\n[[destinations]]\n'
+    jobs = read(tmp_path, prices=f'{text}group = "shops"\n')
+    assert "prices" in jobs.broken
+    assert [line for line in said(jobs).splitlines() if "J107" in line] == [
+        "prices.toml:8:1: error J107 [jobs.prices] ignore, for shop001: '[ab' opens a [regex] that does not end; "
+        "close it with ]"
+    ]
