@@ -32,10 +32,6 @@ from gateway.transfer.send import make_folders
 _FOLDERS_AT_ONCE = 32
 
 
-class NameRefused(NeedsOperator):
-    """A name of the source can't be had at the destination."""
-
-
 @dataclass(slots=True, kw_only=True)
 class Bringing:
     """`row` is as the try found it; `advance` writes an arrow."""
@@ -193,6 +189,6 @@ class Bringing:
 def _worth_trying(classes: Sequence[str], said: str) -> GatewayError:
     """The error for files that failed for these reasons; none is known of those that were never sent."""
     if not classes:
-        return NameRefused(said)
+        return NeedsOperator(said)
     errors = [recalled(one, said) for one in classes]
     return next((one for one in errors if not isinstance(one, NeedsOperator)), errors[0])

@@ -11,7 +11,9 @@ from typing import Any
 import structlog
 
 from gateway.core.errors import GatewayError, LinkLost, NeedsOperator, PeerBusy, Retryable
+from gateway.core.moments import ns
 from gateway.core.pauses import pause_after_ns
+from gateway.endpoints.pool import NotYet
 from gateway.jobs.absent import ApprovalNeeded
 from gateway.jobs.bringing import Bringing
 from gateway.jobs.compiled import Part
@@ -181,7 +183,7 @@ class DestinationLife:
             "error_class": type(error).__name__,
             "failures": failures,
             "failing_since": self._row.failing_since or now,
-            "next_at": None if waits_for_person else now + pause_after_ns(failures),
+            "next_at": None if waits_for_person else max(now + pause_after_ns(failures), _not_before(error)),
         }
         state = PlaceState.OFFLINE if isinstance(error, _OFFLINE) else PlaceState.ERROR
         log.warning("destination failed", run=self.under.run, endpoint=self.endpoint, error=str(error))
@@ -197,6 +199,11 @@ class DestinationLife:
     @property
     def _ledger(self) -> Ledger:
         return self.under.services.ledger
+
+
+def _not_before(error: GatewayError) -> int:
+    """The endpoint is left alone until then."""
+    return ns(error.next_at) if isinstance(error, NotYet) else 0
 
 
 async def abandon(under: Underway, endpoint: str, why: str) -> None:

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from gateway.core.clock import TurnedClock
 from gateway.jobs.content_cache import ContentCache
-from gateway.jobs.destination import DestinationLife
+from gateway.jobs.destination import DestinationLife, abandon
 from gateway.jobs.indexing import index
 from gateway.jobs.manifest import entries
 from gateway.jobs.read import read_jobs
@@ -18,10 +20,10 @@ from gateway.jobs.underway import Underway
 from gateway.ledger import job_contents, job_destinations, job_runs
 from gateway.ledger.job_contents import There
 from gateway.ledger.job_destinations import FileRow, PlaceRow
-from gateway.ledger.job_states import JobState, TriggerState
+from gateway.ledger.job_states import JobState, PlaceState, TriggerState
 from gateway.runner.places import Places
 from gateway.runner.settling import Settling
-from tests.runner.harness import Stage, stage
+from tests.runner.harness import START, Stage, stage
 
 JOB = """
 [jobs.prices]
@@ -73,20 +75,51 @@ class Loads:
         advance = partial(job_runs.advance, row=under.row, target=JobState.ABORTED, at=self.made.engine.ledger.now_ns())
         await self.made.engine.ledger.write(advance)
 
+    def settling(self) -> Settling:
+        """The service's, which goes on with what nobody works on."""
+        return Settling(lambda: self.made.engine.runner.services, lambda _: None)
+
+    async def until(self, under: Underway, state: PlaceState, endpoint: str = "far") -> None:
+        """Until a destination has come to `state`."""
+        async with asyncio.timeout(20):
+            while (await self.row(under, endpoint)).state is not state:
+                await asyncio.sleep(0.005)
+
+    async def approve(self, under: Underway, endpoint: str = "far") -> None:
+        """A person's word."""
+        change = partial(job_destinations.change, run=under.run, endpoint=endpoint, values={"approved": True})
+        await self.made.engine.ledger.write(change)
+
+    async def abandon(self, under: Underway, endpoint: str = "far") -> None:
+        await abandon(under, endpoint, "it was stopped")
+
+    async def turn(self, by: timedelta) -> None:
+        """Time passes."""
+        clock = self.made.clock
+        assert isinstance(clock, TurnedClock)
+        await clock.turn(by)
+        await asyncio.sleep(0.05)
+
     def life(self, under: Underway, endpoint: str = "far") -> DestinationLife:
         """One destination of a run."""
-        settling = Settling(lambda: self.made.engine.runner.services, lambda _: None)
 
         async def after(row: PlaceRow) -> TriggerState | None:
             self.after_calls.append(row.endpoint)
             return self.after
 
-        return DestinationLife(under=under, endpoint=endpoint, settle=settling.look, after_endpoint=after)
+        return DestinationLife(under=under, endpoint=endpoint, settle=self.settling().look, after_endpoint=after)
 
     async def carry(self, under: Underway, endpoint: str = "far") -> PlaceRow:
         """One try; what it came to."""
         await self.made.ending(self.life(under, endpoint).carry())
         return await self.row(under, endpoint)
+
+    async def again(self, under: Underway, endpoint: str = "far") -> PlaceRow:
+        """The next try, when it is due."""
+        next_at = (await self.row(under, endpoint)).next_at
+        assert next_at is not None
+        await self.turn(timedelta(seconds=max(0.0, (next_at - self.made.engine.ledger.now_ns()) / 1e9)))
+        return await self.carry(under, endpoint)
 
     async def row(self, under: Underway, endpoint: str = "far") -> PlaceRow:
         row = await self.made.ledger(partial(job_destinations.get, run=under.run, endpoint=endpoint))
@@ -109,8 +142,9 @@ class Loads:
 
 
 @asynccontextmanager
-async def loads(root: Path, job: str = JOB, **more: str) -> AsyncIterator[Loads]:
-    """An engine with the job, its source made."""
+async def loads(root: Path, job: str = JOB, *, endpoint: str = "", turned: bool = False) -> AsyncIterator[Loads]:
+    """An engine with the job, its source made; `endpoint` are more lines for the endpoint `far`."""
     (root / "prices").mkdir(exist_ok=True)
-    async with stage(root, job.format(root=root), **more) as made:  # type: ignore[arg-type]
+    clock = TurnedClock(START) if turned else None
+    async with stage(root, job.format(root=root), endpoint=endpoint, clock=clock) as made:
         yield Loads(made)
