@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 import structlog
@@ -77,8 +77,12 @@ class JobEngine:
         return self.jobs.jobs[name]
 
     async def start(self, name: str, start: Start | None = None) -> int:
-        """Start a run; its number.  Raises Unknown, Refused, JobAlreadyRuns beside one that goes on."""
-        return await self.start_job(self.job(name), start or Start())
+        """Start a run; its number.  Raises Unknown, Refused, JobAlreadyRuns beside one that goes on.
+
+        A job that is held is held no more.
+        """
+        release = partial(job_runs.let_go, job=name, at=self._now())
+        return await self.start_job(self.job(name), start or Start(), release)
 
     async def start_job(self, job: Job, start: Start, also: Also | None = None) -> int:
         """Start a run of exactly this job; `also` is written in the same commit."""
@@ -228,7 +232,7 @@ class JobEngine:
     async def saved_at(self, job: str, now: datetime) -> datetime:
         """When the job was saved; one that never was counts from now."""
         own = (await self.services.ledger.read(job_runs.remembered)).get(job)
-        return moment(own.saved_at, now.tzinfo or self.loaded.zone()) if own is not None else now
+        return moment(own.saved_at, UTC) if own is not None else now
 
     def _now(self) -> int:
         return self.services.ledger.now_ns()

@@ -227,6 +227,12 @@ def remember(connection: Connection, values: Remembered) -> None:
     connection.execute(query.on_conflict_do_update(index_elements=["job"], set_=columns))
 
 
+def let_go(connection: Connection, job: str, at: int) -> None:
+    """A job that was held starts by itself again; what came due meanwhile was not missed."""
+    query = update(job_state).where(job_state.c.job == job, job_state.c.held.is_(True))
+    connection.execute(query.values(held=False, scheduled_at=at))
+
+
 def _notes(notes: Sequence[str]) -> str:
     return json.dumps(list(notes), ensure_ascii=False)
 

@@ -1,0 +1,139 @@
+"""Jobs start by the clock: on time, made good within their limit, never twice; saving starts, holding holds."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from gateway.core.clock import TurnedClock
+from gateway.core.moments import moment
+from gateway.jobs.clockwork import Clockwork
+from gateway.ledger import job_runs, pauses
+from gateway.ledger.job_runs import JobRunRow
+from gateway.ledger.job_states import JobState
+from gateway.ledger.pauses import Pause
+from tests.jobs.engine_stage import JobStage, job_stage
+from tests.jobs.fake_hands import FakeHands, forever
+
+NOW = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
+DAILY = '[jobs.prices.schedule]\nrepeat = "daily"\nat = "22:00"\n'
+
+
+@asynccontextmanager
+async def clockwork(
+    root: Path,
+    schedule: str = DAILY,
+    at: datetime = NOW,
+    fake: FakeHands | None = None,
+    shops: Sequence[str] = ("shop1",),
+) -> AsyncIterator[tuple[Clockwork, JobStage, TurnedClock]]:
+    clock = TurnedClock(at)
+    async with job_stage(root, shops, schedule=schedule, clock=clock, fake=fake) as made:
+        yield Clockwork(made.jobs), made, clock
+
+
+async def runs(made: JobStage) -> list[JobRunRow]:
+    found = await made.read(partial(job_runs.of_job, job="prices"))
+    for row in found:
+        await made.over(row.id)
+    return list(reversed(await made.read(partial(job_runs.of_job, job="prices"))))
+
+
+async def test_a_job_starts_at_its_time_and_once(tmp_path: Path) -> None:
+    async with clockwork(tmp_path) as (works, made, clock):
+        assert await works.look() == datetime(2026, 11, 3, 22, 0, tzinfo=UTC)
+        await clock.turn(timedelta(hours=11, minutes=59))
+        await works.look()
+        assert await runs(made) == []
+        await clock.turn(timedelta(minutes=1))
+        assert await works.look() == datetime(2026, 11, 4, 22, 0, tzinfo=UTC)
+        await works.look()
+        (row,) = await runs(made)
+        assert (row.trigger, row.wall, row.state) == ("schedule", "2026-11-03T22:00:00", JobState.FINISHED)
+        assert moment(row.due_at, UTC) == datetime(2026, 11, 3, 22, 0, tzinfo=UTC)
+
+
+async def test_a_missed_start_is_made_good_within_its_limit_and_an_older_one_stands_as_skipped(tmp_path: Path) -> None:
+    async with clockwork(tmp_path) as (works, _, clock):
+        await works.look()
+        await clock.turn(timedelta(hours=1))
+    async with clockwork(tmp_path, at=NOW + timedelta(days=2, hours=12, minutes=30)) as (works, made, _):
+        await works.look()
+        await works.look()
+        skipped, row = await runs(made)
+        assert (skipped.state, row.trigger) == (JobState.SKIPPED, "catch_up")
+        assert skipped.notes == ("2 missed (2026-11-03 22:00 to 2026-11-04 22:00); misfire says not to make it good",)
+    async with clockwork(tmp_path, at=NOW + timedelta(days=4)) as (works, made, _):
+        await works.look()
+        assert [one.state for one in await runs(made)][-1] is JobState.SKIPPED
+        assert len(await runs(made)) == 3
+
+
+async def test_a_start_beside_a_run_that_goes_on_is_skipped(tmp_path: Path) -> None:
+    async with clockwork(tmp_path, fake=FakeHands(forever)) as (works, made, clock):
+        await works.look()
+        run = await made.jobs.start("prices")
+        await clock.turn(timedelta(hours=12))
+        await works.look()
+        first, second = await made.read(partial(job_runs.of_job, job="prices"))
+        assert (second.id, first.state, first.trigger) == (run, JobState.SKIPPED, "schedule")
+
+
+async def test_saving_starts_what_is_neither_manual_nor_in_the_future(tmp_path: Path) -> None:
+    async with clockwork(tmp_path) as (works, made, _):
+        run = await works.save("prices", by="ann")
+        (row,) = await runs(made)
+        assert (row.id, row.trigger, row.asked_by) == (run, "saved", "ann")
+    later = DAILY + "start = 2026-12-01\n"
+    async with clockwork(tmp_path, later) as (works, _, _clock):
+        assert await works.save("prices") is None
+
+
+async def test_a_job_that_is_held_starts_by_hand_alone_and_then_by_its_schedule_again(tmp_path: Path) -> None:
+    async with clockwork(tmp_path) as (works, made, clock):
+        assert await works.save("prices", start=False) is None
+        await clock.turn(timedelta(days=1))
+        assert await works.look() is None
+        assert await runs(made) == []
+        await made.jobs.start("prices")
+        assert await works.look() == datetime(2026, 11, 4, 22, 0, tzinfo=UTC)
+        assert [row.trigger for row in await runs(made)] == ["hand"]
+        await clock.turn(timedelta(hours=12))
+        await works.look()
+        assert [row.trigger for row in await runs(made)] == ["hand", "schedule"]
+
+
+async def test_another_schedule_misses_nothing(tmp_path: Path) -> None:
+    async with clockwork(tmp_path) as (works, _, clock):
+        await works.look()
+        await clock.turn(timedelta(hours=1))
+    other = DAILY.replace("22:00", "09:00")
+    async with clockwork(tmp_path, other, at=NOW + timedelta(days=1)) as (works, made, _):
+        assert await works.look() == datetime(2026, 11, 5, 9, 0, tzinfo=UTC)
+        assert await runs(made) == []
+
+
+async def test_nothing_starts_while_all_is_paused_and_the_late_start_is_made_good(tmp_path: Path) -> None:
+    async with clockwork(tmp_path) as (works, made, clock):
+        await works.look()
+        ledger = made.stage.engine.ledger
+        await ledger.write(partial(pauses.hold, wanted=Pause("all", None, "ann", 1)))
+        await clock.turn(timedelta(hours=12))
+        assert await works.look() is None
+        assert await runs(made) == []
+        await ledger.write(partial(pauses.let_go, scope="all"))
+        await clock.turn(timedelta(minutes=10))
+        await works.look()
+        assert [row.trigger for row in await runs(made)] == ["catch_up"]
+
+
+async def test_with_each_every_destination_begins_by_its_own_clock(tmp_path: Path) -> None:
+    schedule = DAILY + 'zone = "each"\n'
+    async with clockwork(tmp_path, schedule, shops=("shop1", "shop2")) as (works, made, clock):
+        await works.look()
+        await clock.turn(timedelta(hours=12))
+        await works.look()
+        (row,) = await made.read(partial(job_runs.of_job, job="prices"))
+        begins = {one.begins_at for one in (await made.places(row.id)).values()}
+        assert begins == {row.due_at}
