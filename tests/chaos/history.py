@@ -16,11 +16,16 @@ from gateway.core.errors import GatewayError, SourceChanged
 from gateway.endpoints.base import Features
 from gateway.endpoints.memory import MemoryEndpoint
 from gateway.language.nodes import Taken
+from gateway.language.settings import Order
 from gateway.ledger import Connection, Ledger, deliveries
-from gateway.ledger.delivery_row import State
+from gateway.ledger.delivery_row import DeliveryRow, State
+from gateway.runner.order import Turns
+from gateway.transfer.aboard import Aboard, Lent
 from gateway.transfer.deliver import deliver, resume_delivery
-from gateway.transfer.intent import Delivered, Held, Intent
+from gateway.transfer.intent import Delivered, Held, Hooks, Intent, Outcome
 from gateway.transfer.sweep import sweep
+from gateway.transfer.together import Together
+from tests.chaos.bulk import OneByOne
 from tests.chaos.fate import Fate, Kill
 from tests.chaos.peer import Session, Shop
 
@@ -69,6 +74,8 @@ class History:
     features: Features
     mode: Taken = Taken.REPLACE
     faults: int = 3
+    together: bool = False
+    """New files set out as many do; what leaves the others goes on by itself."""
     takes: bool = True
     replaces_source: bool = True
     repeat: int = 1
@@ -175,10 +182,35 @@ class History:
         if open_now:
             work = resume_delivery(open_now[0], *ends, **common, by_operator=False)
         elif self.source in self.here.store.files:
-            work = deliver(await self.intent(), *ends, **common)
+            send = self.send_together if self.together else deliver
+            work = send(await self.intent(), *ends, **common)
         else:
             return True
         return await self.outcome(fate, asyncio.ensure_future(work))
+
+    async def send_together(self, intent: Intent, source: Session, target: Session, **common: Any) -> Outcome:
+        there: list[DeliveryRow] = []
+        left: list[Aboard] = []
+        lent = Lent(
+            source=source,
+            target=target,
+            takes=OneByOne(source),
+            lays=OneByOne(target),
+            ledger=common["ledger"],
+            owner=common["owner"],
+            hooks=Hooks(),
+            turns=partial(Turns(Order.FREE, 1).together, in_line=False),
+            left=left.append,
+            delivered=lambda row, _: there.append(row),
+        )
+        await Together(lent, [Aboard(1, intent)]).carry()
+        if there:
+            self.told.append("ARRIVED TOGETHER")
+            return Delivered(there[0])
+        found = left[0].delivery
+        self.told.append(f"LEFT {found}")
+        go_on = partial(deliver, intent) if found is None else partial(resume_delivery, found)
+        return await go_on(source, target, **common)
 
     async def damage(self, open_now: list[int]) -> None:
         """A partial that is verified is out of bounds: nobody can tell what happens to it after the last look."""

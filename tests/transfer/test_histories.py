@@ -3,22 +3,25 @@
 GATEWAY_HISTORIES and SEED in the environment play more of them, and others (`make torture`).
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway.core.clock import SystemClock
-from gateway.endpoints.base import Features
+from gateway.endpoints.base import Claim, Features
 from gateway.endpoints.memory import MemoryEndpoint
 from gateway.language.nodes import Taken
 from gateway.ledger import Ledger, open_ledger
 from gateway.ledger.delivery_row import DeliveryRow
-from gateway.transfer import append, collect, intend, send, settle
+from gateway.transfer import append, collect, intend, send, settle, together
+from gateway.transfer.aboard import Aboard
 from gateway.transfer.collect import Collected, Sent
 from gateway.transfer.settle import Shown, Step
+from gateway.transfer.together import Together
 from gateway.transfer.way import Way, removed, stamp_at
+from tests.chaos.bulk import OneByOne
 from tests.chaos.history import COUNT, FIRST, Broken, History, side_by_side
 
 FULL = MemoryEndpoint().features
@@ -33,9 +36,13 @@ async def ledger(memory_path: Path) -> AsyncIterator[Ledger]:
         yield made
 
 
-async def play(ledger: Ledger, seeds: range, features: Features, mode: Taken = Taken.REPLACE, **more: bool) -> None:
-    """Play histories side by side, so that they share commits."""
-    await side_by_side([History(seed, ledger, features, mode, **more) for seed in seeds])
+async def play(
+    ledger: Ledger, seeds: range, features: Features, mode: Taken = Taken.REPLACE, **more: bool
+) -> list[str]:
+    """Play histories side by side, so that they share commits; what was told of all of them."""
+    played = [History(seed, ledger, features, mode, **more) for seed in seeds]
+    await side_by_side(played)
+    return [line for history in played for line in history.told]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +58,13 @@ async def play(ledger: Ledger, seeds: range, features: Features, mode: Taken = T
 )
 async def test_every_file_arrives_whole_and_once(ledger: Ledger, features: Features, mode: Taken) -> None:
     await play(ledger, HISTORIES, features, mode)
+
+
+@pytest.mark.parametrize("features", [pytest.param(FULL, id="inodes"), pytest.param(PLAIN, id="no inodes")])
+async def test_files_that_go_together_arrive_whole_and_once(ledger: Ledger, features: Features) -> None:
+    told = await play(ledger, HISTORIES, features, together=True)
+    assert told.count("ARRIVED TOGETHER") > COUNT // 2
+    assert sum(line.startswith("LEFT") for line in told) > COUNT // 10, "it is tried only if some leave the others"
 
 
 async def test_every_append_is_whole_and_once(ledger: Ledger) -> None:
@@ -126,3 +140,35 @@ async def test_a_partial_that_takes_its_name_unverified_is_caught(
     monkeypatch.setattr(intend, "same_source", nothing)
     with pytest.raises(Broken):
         await play(ledger, HISTORIES, FULL)
+
+
+async def test_a_rename_of_many_that_is_believed_unseen_is_caught(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def all_of_them(journey: Together, files: Sequence[Aboard]) -> list[Aboard]:
+        await journey.lent.lays.rename_all([(file.row.partial, file.row.final) for file in files])
+        return list(files)
+
+    monkeypatch.setattr(Together, "_renamed", all_of_them)
+    with pytest.raises(Broken):
+        await play(ledger, HISTORIES, FULL, together=True)
+
+
+async def test_files_that_go_together_although_they_were_replaced_are_caught(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(together, "_is_judged", lambda whole, intent: True)
+    with pytest.raises(Broken):
+        await play(ledger, HISTORIES, FULL, together=True)
+
+
+async def test_sources_of_many_that_are_removed_without_a_claim_are_caught(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def look_then_remove(bulk: OneByOne, claim: Claim) -> None:
+        await bulk._require_same(claim.path, claim)
+        await bulk.endpoint.remove(claim.path)
+
+    monkeypatch.setattr(OneByOne, "_collect", look_then_remove)
+    with pytest.raises(Broken):
+        await play(ledger, HISTORIES, FULL, together=True)
