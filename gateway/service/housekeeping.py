@@ -15,7 +15,7 @@ import structlog
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError
-from gateway.ledger import Connection, Ledger, absence, requests, retention
+from gateway.ledger import Connection, Ledger, absence, job_retention, requests, retention
 from gateway.ledger.looks import forget_looks
 from gateway.service.absence import forget_gone
 from gateway.service.leaving import Leaving
@@ -63,7 +63,8 @@ class Housekeeping:
 
     async def tidy(self) -> None:
         """One round: the ledger in small bites, so that nobody waits long for it; then the sentboxes."""
-        rows = await self._history()
+        rows = await self._jobs_history()
+        rows += await self._history()
         for forget in self._forgetting():
             while dropped := await self._ledger.write(forget):
                 rows += dropped
@@ -73,6 +74,14 @@ class Housekeeping:
 
     def _history_before(self) -> int:
         return self._ledger.now_ns() - _ns(self._loaded().config.gateway.keep_history)
+
+    async def _jobs_history(self) -> int:
+        """Old runs of jobs: what they refer to can go then, too."""
+        rows = 0
+        for forget in job_retention.forgetting(self._history_before()):
+            while dropped := await self._ledger.write(forget):
+                rows += dropped
+        return rows
 
     async def _history(self) -> int:
         """Old deliveries, then old runs; kept where they are to be exported and can't be."""
