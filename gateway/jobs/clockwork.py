@@ -32,16 +32,11 @@ class Clockwork:
 
     def __init__(self, engine: JobEngine) -> None:
         self._engine = engine
-        self._stirred = asyncio.Event()
-
-    def stir(self) -> None:
-        """Jobs have changed."""
-        self._stirred.set()
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            self._stirred.clear()
+            self._engine.changed.clear()
             next_at = await self.look()
             await self._wait(next_at)
 
@@ -64,7 +59,7 @@ class Clockwork:
         """
         job, now = self._engine.job(name), self._engine.services.clock.now()
         saved = _remembered(job, now, now, held=not start)
-        self.stir()
+        self._engine.changed.set()
         clocks = clocks_of(self._engine.loaded, job, now)
         if start and starts_on_save(job.schedule, now, clocks):
             also = partial(job_runs.remember, values=saved)
@@ -78,7 +73,7 @@ class Clockwork:
         saved_at = await self._engine.saved_at(name, now)
         values = _remembered(job, saved_at, now, held=held)
         await self._engine.services.ledger.write(partial(job_runs.remember, values=values))
-        self.stir()
+        self._engine.changed.set()
 
     async def _one(self, job: Job, own: Remembered | None, now: datetime) -> datetime | None:
         """One job: what is due of it; its next start."""
@@ -126,7 +121,10 @@ class Clockwork:
     async def _wait(self, next_at: datetime | None) -> None:
         clock = self._engine.services.clock
         waits = [_LOOK_EVERY_S] + ([(next_at - clock.now()).total_seconds()] if next_at is not None else [])
-        tasks = [asyncio.ensure_future(self._stirred.wait()), asyncio.ensure_future(clock.sleep(max(0.01, min(waits))))]
+        tasks = [
+            asyncio.ensure_future(self._engine.changed.wait()),
+            asyncio.ensure_future(clock.sleep(max(0.01, min(waits)))),
+        ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:

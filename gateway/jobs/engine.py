@@ -50,6 +50,8 @@ class JobEngine:
         self._around = around
         self._lives: dict[int, RunLife] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self.changed = asyncio.Event()
+        """Set when there are other jobs, or one was saved or held: whoever starts them by the clock looks anew."""
 
     @property
     def services(self) -> Services:
@@ -59,6 +61,7 @@ class JobEngine:
     def renew(self, loaded: Loaded, jobs: Jobs) -> None:
         """Take over a reloaded configuration; runs under way keep what they began with."""
         self.loaded, self.jobs = loaded, jobs
+        self.changed.set()
         self.stir()
 
     def stir(self) -> None:
@@ -134,6 +137,11 @@ class JobEngine:
         for row in await self.services.ledger.read(job_runs.orphans):
             if row.id not in self._tasks:
                 self._take(row)
+
+    @property
+    def is_busy(self) -> bool:
+        """True while a run goes on here."""
+        return bool(self._tasks)
 
     async def over(self, run: int) -> JobRunRow:
         """Wait until a run is over, or until nobody here works on it any more."""

@@ -15,6 +15,7 @@ from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.wake import Wake
 from gateway.inbound.servers import InboundServers
+from gateway.jobs.clockwork import Clockwork
 from gateway.ledger import pauses
 from gateway.ledger.runs import RunRow
 from gateway.runner.actions import Actions, read_actions
@@ -89,6 +90,7 @@ class Service:
         return [
             self.engine.work_beside(),
             kept_up("requests", desk.run, clock),
+            kept_up("schedules of jobs", Clockwork(self.engine.jobs).run, clock),
             kept_up("house-keeping", self.keeping.run, clock),
             _beat(clock),
         ]
@@ -118,6 +120,7 @@ class Service:
             "serving",
             actions=count,
             broken=len(self.engine.actions.broken),
+            jobs=len(self.engine.jobs.jobs.sound()),
             sftp=_address(self.inbound.sftp_address),
             ftp=_address(self.inbound.ftp_address),
             state=str(self.engine.loaded.state),
@@ -145,6 +148,8 @@ class Service:
         ledger = self.engine.ledger
         rows = await ledger.read(partial(pauses.paused, now=ledger.now_ns()))
         self.scheduler.hold(Pause(row.scope, _moment(row.until)) for row in rows)
+        self.engine.jobs.changed.set()
+        self.engine.jobs.stir()
 
 
 def _moment(at_ns: int | None) -> datetime | None:
