@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.ledger.errors import StateLost
 from gateway.ledger.job_states import TRIGGER, TriggerState, moved
-from gateway.ledger.job_tables import job_trigger
+from gateway.ledger.job_tables import job_file, job_trigger
 
 AFTER_ALL = "after_all"
+_CHANGES = ("delivered", "deleted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ def due(connection: Connection, run: int, moment: str, place: str, line: str, at
     not end with `again`.
     """
     last = latest(connection, run, moment, place)
-    if last is not None and not _may_start_again(last):
+    if last is not None and not may_start_again(last):
         raise StateLost(
             f"job run {run}: {moment} at {place or 'the source'} is {last.state.value}; it is not started again"
         )
@@ -61,10 +62,17 @@ def due(connection: Connection, run: int, moment: str, place: str, line: str, at
     return _read(row)
 
 
-def _may_start_again(last: TriggerRow) -> bool:
-    if last.state in (TriggerState.DUE, TriggerState.STARTED, TriggerState.UNKNOWN, TriggerState.NOT_RUN):
+def may_start_again(last: TriggerRow) -> bool:
+    """True if another start may follow: this one is over, and where it is after_all it ended with `again`."""
+    if last.state in (TriggerState.DUE, TriggerState.STARTED, TriggerState.UNKNOWN):
         return False
-    return last.moment != AFTER_ALL or last.state is TriggerState.AGAIN
+    return last.moment != AFTER_ALL or last.state in (TriggerState.AGAIN, TriggerState.NOT_RUN)
+
+
+def came_since(connection: Connection, run: int, endpoint: str, at: int) -> bool:
+    """True if a run brought a file to a destination at `at` or later."""
+    mine = job_file.c.run == run, job_file.c.endpoint == endpoint, job_file.c.state.in_(_CHANGES), job_file.c.at >= at
+    return bool(connection.execute(select(exists().where(*mine))).scalar())
 
 
 def advance(
