@@ -34,11 +34,113 @@ def check(
 
 
 @app.command()
-def show(name: Name, as_json: JsonOption = False) -> None:
-    """One job as it would run now: its destinations with their folders and profiles, its commands, its next starts."""
-    from gateway.cli.job_show import show_job
+def show(
+    what: Annotated[str, typer.Argument(metavar="NAME|RUN", help="A job, or the number of a run.")],
+    files: Annotated[bool, typer.Option("--files", help="A run: every file at every destination.")] = False,
+    destination: Annotated[str | None, typer.Option(help="With --files or --csv: only at this destination.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="A run: every file, as CSV.")] = False,
+    follow: Annotated[
+        bool | None, typer.Option("--follow/--once", help="A run: until it is over, or as it is now. [default: by tty]")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """A job as it would run now, or a run: each destination's phase, files, bytes, rate, time left and error.
 
-    show_job(name, as_json=as_json)
+    On a terminal a run that goes on is shown live until it is over; Ctrl-C ends the showing, not the run.
+    """
+    if not what.isdecimal():
+        from gateway.cli.job_show import show_job
+
+        show_job(what, as_json=as_json)
+        return
+    from gateway.cli.job_run_show import Shown, show_run
+
+    show_run(Shown(run=int(what), destination=destination, files=files, as_csv=as_csv, as_json=as_json, follow=follow))
+
+
+@app.command()
+def runs(
+    name: Annotated[str | None, typer.Argument(help="A job; none: of all.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    active: Annotated[bool, typer.Option("--active", help="Only those that are not over.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Runs of jobs, newest first."""
+    from gateway.cli.job_runs import list_runs
+
+    list_runs(name, limit=limit, active=active, as_json=as_json)
+
+
+@app.command()
+def start(
+    name: Name,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return at once; the run goes on.")] = False,
+    priority: Annotated[int | None, typer.Option(min=1, max=9, help="Of this run, 9 first; else the job's.")] = None,
+    rehash: Annotated[bool, typer.Option("--rehash", help="Hash every file anew, changed or not.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Start a run of a job and follow it to its end; beside `gateway serve` it is that gateway which runs it.
+
+    Exit code 0: finished (with --detach: begun). 5: try again later. 7: a person must change something.
+    2: the job is wrong, or runs already. 20: host key. 21: login. 22: verification. 1: failed otherwise.
+    """
+    from gateway.cli.job_start import Asked, start_job
+
+    start_job(Asked(job=name, priority=priority, rehash=rehash, detach=detach, as_json=as_json))
+
+
+Run = Annotated[int, typer.Argument(metavar="RUN", help="The number of a run: gateway job runs.")]
+At = Annotated[str | None, typer.Option("--destination", help="Only this destination.")]
+
+
+@app.command()
+def restart(
+    run: Run,
+    destination: Annotated[
+        str | None, typer.Option(help="Only this one begins anew, in the same run; a run that is over is completed.")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Don't follow the run.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the job of a run that is over again, with a fresh look at its source; or begin one destination anew.
+
+    A run without a gateway that serves is followed in any case. Exit codes are those of `gateway job start`.
+    """
+    from gateway.cli.job_steering import Word, steer
+
+    steer(Word(kind="job_restart", run=run, destination=destination, follow=not detach, as_json=as_json))
+
+
+@app.command()
+def pause(run: Run, as_json: JsonOption = False) -> None:
+    """Hold a run: what is half sent stays, and is gone on with."""
+    from gateway.cli.job_steering import Word, steer
+
+    steer(Word(kind="job_pause", run=run, as_json=as_json))
+
+
+@app.command()
+def resume(run: Run, as_json: JsonOption = False) -> None:
+    """Go on with a run that is paused, or that was left by a process that ended."""
+    from gateway.cli.job_steering import Word, steer
+
+    steer(Word(kind="job_resume", run=run, as_json=as_json))
+
+
+@app.command()
+def stop(run: Run, as_json: JsonOption = False) -> None:
+    """End a run as it is: what was delivered stays, after_all and clean-up are not run."""
+    from gateway.cli.job_steering import Word, steer
+
+    steer(Word(kind="job_stop", run=run, as_json=as_json))
+
+
+@app.command()
+def approve(run: Run, destination: At = None, as_json: JsonOption = False) -> None:
+    """Agree to what a run waits for: to delete more than the limit, or to start an after_all again."""
+    from gateway.cli.job_steering import Word, steer
+
+    steer(Word(kind="job_approve", run=run, destination=destination, as_json=as_json))
 
 
 @app.command("compile")

@@ -13,6 +13,7 @@ from gateway.scheduler.status import ActionStatus
 from gateway.service.desk import Answer, Handler
 from gateway.service.operations import Gateway, Said
 from gateway.service.operations_baseline import baseline
+from gateway.service.operations_jobs import job_handlers, save
 from gateway.service.operations_pause import pause, resume
 from gateway.service.operations_resend import resend
 from gateway.service.operations_retry import retry
@@ -58,6 +59,7 @@ def handlers_of(service: "Service") -> Mapping[str, Handler]:
         **handlers(served),
         "status": lambda _: _status(served, beside=service.keeping.trouble),
         "reload": lambda _: _reload(service),
+        "job_save": lambda arguments: save(served, arguments, reload=service.reload),
     }
 
 
@@ -80,6 +82,7 @@ def handlers(gateway: Gateway) -> Mapping[str, Handler]:
         "pauses": lambda _: _pauses(gateway),
         "learn": lambda _: _learn(gateway),
         "refresh": lambda arguments: _refresh(gateway, arguments),
+        **job_handlers(gateway),
     }
 
 

@@ -1,7 +1,7 @@
 """Where a command does its work: in the gateway that serves, by a request, or else here (DESIGN §1)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 
@@ -18,6 +18,9 @@ from gateway.service.engine import Engine, engine
 from gateway.service.handlers import handlers
 
 SERVE = "serve"
+JOB_WORK = "job start"
+"""A command that works on runs of jobs where nobody serves; it answers what is asked of jobs meanwhile."""
+
 _LOOK_EVERY_S = 0.2
 _PATIENCE_S = 60.0
 
@@ -79,13 +82,15 @@ async def talk(
     *,
     patience_s: float = _PATIENCE_S,
     waiting: Callable[[Holder], None] | None = None,
+    beside: Collection[str] = (SERVE,),
 ) -> AsyncIterator[Talk]:
     """Ask the gateway that serves this state folder; where none does, be it for the time of the block.
 
-    While another command has the folder we wait, `waiting` hears for whom.  Raises AlreadyServed after `patience_s`.
+    `beside` are the commands that can answer.  While another one has the folder we wait, `waiting` hears for whom.
+    Raises AlreadyServed after `patience_s`.
     """
     async with AsyncExitStack() as stack:
-        yield await _entered(stack, loaded, clock, what, patience_s, waiting)
+        yield await _entered(stack, loaded, clock, what, patience_s, waiting, beside)
 
 
 async def _entered(
@@ -95,11 +100,12 @@ async def _entered(
     what: str,
     patience_s: float,
     waiting: Callable[[Holder], None] | None,
+    beside: Collection[str],
 ) -> Talk:
     end_s, told = clock.monotonic() + patience_s, False
     while True:
         found = await served_by(loaded)
-        if found is not None and found.what == SERVE:
+        if found is not None and found.what in beside:
             ledger = await stack.enter_async_context(open_ledger(loaded.state, clock))
             return Beside(ledger, clock, found)
         if found is None or clock.monotonic() >= end_s:

@@ -1,0 +1,155 @@
+"""A run of a job for people: what stands above the table, and a row for each destination."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta, tzinfo
+
+from gateway.cli.moments import short
+from gateway.cli.output import show_span, show_value
+from gateway.core.units import show_size
+from gateway.jobs.report import Report, Standing, after_all_said
+from gateway.ledger.job_states import JobState, PlaceState, TriggerState
+from gateway.ledger.job_triggers import TriggerRow
+
+COLUMNS = ("destination", "phase", "files", "sent", "rate", "left", "said")
+_TAIL_LINES = 5
+_RATE_OVER_S = 10.0
+_MOVING = (PlaceState.LOADING, PlaceState.VERIFYING)
+_ORDER = {state: at for at, state in enumerate((PlaceState.ERROR, PlaceState.OFFLINE, PlaceState.ABORTED, *_MOVING))}
+
+
+@dataclass(slots=True)
+class Rates:
+    """How fast each destination gets its bytes, by the looks of the last seconds."""
+
+    _seen: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+
+    def look(self, report: Report, at_s: float) -> None:
+        """Note how far each is."""
+        for place in report.places:
+            seen = self._seen.setdefault(place.row.endpoint, [])
+            seen.append((at_s, place.row.bytes_sent))
+            while len(seen) > 2 and at_s - seen[1][0] > _RATE_OVER_S:
+                seen.pop(0)
+
+    def bytes_per_s(self, endpoint: str) -> float | None:
+        """None before two looks."""
+        seen = self._seen.get(endpoint, [])
+        if len(seen) < 2 or seen[-1][0] <= seen[0][0]:
+            return None
+        return (seen[-1][1] - seen[0][1]) / (seen[-1][0] - seen[0][0])
+
+
+def heading(report: Report, zone: tzinfo, now: int) -> Iterator[str]:
+    """The run itself."""
+    run = report.run
+    lasted = took(max(0, (run.ended_at or now) - (run.started_at or run.since)) / 1e9)
+    since = f" since {short(run.since, zone)}" if not run.terminal else f", {short(run.ended_at, zone)}"
+    state = run.state.value.replace("_", " ")
+    yield f"{run.job}, run {run.id}: {state}{since}" + (f", after {lasted}" if run.started_at is not None else "")
+    by = f" by {run.asked_by}" if run.asked_by else ""
+    again = f", again after run {run.restarted_from}" if run.restarted_from is not None else ""
+    yield f"  started     {run.trigger.replace('_', ' ')}{by}{again}, priority {run.priority}"
+    if run.deadline_at is not None and not run.terminal:
+        yield f"  deadline    {short(run.deadline_at, zone)}"
+    if report.manifest is not None:
+        yield f"  source      {_source(report)}"
+    if run.after_all.value != "none":
+        yield f"  after_all   {after_all_said(run)}"
+    if run.cleaned not in ("none", "waiting"):
+        yield f"  clean-up    {run.cleaned.replace('_', ' ')}"
+    yield from (f"  note        {one}" for one in run.notes)
+    if run.error:
+        yield f"  error       {run.error}"
+    if run.state is JobState.PAUSED:
+        yield f"  paused in   {run.paused_in.value if run.paused_in else '-'}; gateway job resume {run.id} goes on"
+
+
+def took(seconds: float) -> str:
+    """`0.4 s`, `12m3s`."""
+    return f"{seconds:.1f} s" if seconds < 60 else show_span(timedelta(seconds=seconds)) or ""
+
+
+def _source(report: Report) -> str:
+    found, run = report.manifest, report.run
+    assert found is not None
+    skipped = f", {len(found.skipped)} skipped" if found.skipped else ""
+    return (
+        f"{_many(found.files, 'file')}, {show_size(found.bytes)}{skipped}; "
+        f"{run.hashed_files} hashed, {run.kept_hashes} as before; {show_size(run.source_bytes_read)} read"
+    )
+
+
+def place_cells(place: Standing, rates: Rates | None, zone: tzinfo) -> list[str]:
+    """A row of the table, in the order of COLUMNS."""
+    row = place.row
+    rate = rates.bytes_per_s(row.endpoint) if rates is not None and row.state in _MOVING else None
+    rest = row.bytes - row.bytes_sent
+    left = show_span(timedelta(seconds=rest / rate)) if rate and rest > 0 else None
+    sent = show_size(row.bytes_sent) if row.bytes <= row.bytes_sent else _of(row.bytes_sent, row.bytes)
+    cells = (row.endpoint, _phase(place), _files(place), sent, f"{show_size(int(rate))}/s" if rate else None, left)
+    return [*(show_value(cell) for cell in cells), show_value(_said(place, zone))]
+
+
+def _of(done: int, whole: int) -> str:
+    return f"{show_size(done)} of {show_size(whole)}"
+
+
+def _phase(place: Standing) -> str:
+    return place.row.state.value.replace("_", " ") + (", left out" if place.row.excluded else "")
+
+
+def _files(place: Standing) -> str | None:
+    """`3 delivered, 197 unchanged`."""
+    row = place.row
+    counts = (
+        (row.delivered, "delivered"),
+        (row.unchanged, "unchanged"),
+        (place.skipped_count, "skipped"),
+        (row.failed, "failed"),
+        (row.deleted, "deleted"),
+        (place.waiting, "waiting"),
+    )
+    return ", ".join(f"{count} {word}" for count, word in counts if count) or None
+
+
+def _said(place: Standing, zone: tzinfo) -> str | None:
+    row = place.row
+    if row.error is None:
+        waits = row.begins_at is not None and row.state is PlaceState.QUEUED
+        return f"begins at {short(row.begins_at, zone)}" if waits else None
+    if row.error_class == "ApprovalNeeded":
+        return f"{row.error}; agree with: gateway job approve {row.run} --destination {row.endpoint}"
+    again = f"; tried again at {short(row.next_at, zone)}" if row.next_at is not None else ""
+    return f"{row.error}{again if row.state in (PlaceState.ERROR, PlaceState.OFFLINE) else ''}"
+
+
+def by_interest(places: Sequence[Standing]) -> list[Standing]:
+    """What is wrong first, then what moves, what is done last."""
+    return sorted(places, key=lambda one: (_ORDER.get(one.row.state, len(_ORDER)), one.row.ended_at is not None))
+
+
+def totals(report: Report) -> str:
+    """One line over all destinations."""
+    states: dict[str, int] = {}
+    for place in report.places:
+        phase = _phase(place)
+        states[phase] = states.get(phase, 0) + 1
+    said = ", ".join(f"{count} {state}" for state, count in states.items())
+    sent = sum(place.row.bytes_sent for place in report.places)
+    return f"{_many(len(report.places), 'destination')}: {said or 'none'}; {show_size(sent)} sent"
+
+
+def command_lines(starts: Sequence[TriggerRow]) -> Iterator[str]:
+    """What the job's commands came to, each with the end of its output where it did not go well."""
+    for one in starts:
+        code = f", exit code {one.exit_code}" if one.exit_code is not None else ""
+        why = f": {one.error}" if one.error else ""
+        again = f" (start {one.attempt})" if one.attempt > 1 else ""
+        yield show_value(f"{one.moment} at {one.place or 'the source'}{again}: {one.state.value}{code}{why}")
+        if one.state not in (TriggerState.OK, TriggerState.DUE, TriggerState.STARTED) and one.output:
+            yield from (f"  | {show_value(line)}" for line in one.output.rstrip().splitlines()[-_TAIL_LINES:])
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

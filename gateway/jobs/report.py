@@ -1,0 +1,222 @@
+"""The report of a job run: what became of every file at every destination, in numbers that add up.
+
+A destination's files are delivered, unchanged, skipped or failed; while it is not at its end the rest is waiting.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from gateway.core.moments import iso
+from gateway.jobs.frozen import thaw
+from gateway.jobs.ignore import Ignore
+from gateway.jobs.manifest import FILE, wanted
+from gateway.jobs.model import Job
+from gateway.language.pattern import is_temporary
+from gateway.ledger import Connection, job_contents, job_destinations, job_runs, job_triggers
+from gateway.ledger.job_contents import Entry, ManifestRow, Skipped, There
+from gateway.ledger.job_destinations import FileRow, PlaceRow
+from gateway.ledger.job_runs import JobRunRow
+from gateway.ledger.job_states import HAS_EVERYTHING, AfterAll
+from gateway.ledger.job_triggers import TriggerRow
+
+DELIVERED, UNCHANGED, SKIPPED, FAILED, DELETED, WAITING = (
+    "delivered",
+    "unchanged",
+    "skipped",
+    "failed",
+    "deleted",
+    "waiting",
+)
+FILE_COLUMNS = ("run", "job", "endpoint", "path", "state", "bytes", "sha256", "at", "reason")
+
+Cell = str | int | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One destination of a run; `skipped` counts what lies at the source and is not sent, too."""
+
+    row: PlaceRow
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def waiting(self) -> int:
+        """Files that nothing is known of yet."""
+        row = self.row
+        return max(0, row.files - row.delivered - row.unchanged - row.skipped - row.failed)
+
+    @property
+    def skipped_count(self) -> int:
+        """All that is skipped."""
+        return self.row.skipped + len(self.skipped)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A run as it stands in the ledger at one moment."""
+
+    run: JobRunRow
+    places: tuple[Standing, ...]
+    starts: tuple[TriggerRow, ...]
+    manifest: ManifestRow | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLine:
+    """One file at one destination.  `at` is nanoseconds since the epoch, None where nothing was done."""
+
+    endpoint: str
+    relative: str
+    state: str
+    size_bytes: int
+    sha256: str | None = None
+    at: int | None = None
+    reason: str | None = None
+
+
+def read_report(connection: Connection, found: int) -> Report | None:
+    """The run, its destinations and its commands; None if there is no such run."""
+    row = job_runs.get(connection, found)
+    if row is None:
+        return None
+    frozen = job_contents.manifest_of(connection, row.manifest) if row.manifest is not None else None
+    job, skipped = thaw(row.text), frozen.skipped if frozen is not None else ()
+    places = job_destinations.of_run(connection, found)
+    return Report(
+        run=row,
+        places=tuple(Standing(row=one, skipped=_skipped_for(job, one.endpoint, skipped)) for one in places),
+        starts=job_triggers.of_run(connection, found),
+        manifest=frozen,
+    )
+
+
+def _skipped_for(job: Job, endpoint: str, skipped: Sequence[Skipped]) -> tuple[Skipped, ...]:
+    """What a destination would have had, were it sent: not what its profile leaves out anyway."""
+    patterns = _patterns(job, endpoint)
+    if not patterns or not skipped:
+        return tuple(skipped)
+    leaves_out = Ignore(patterns)
+    return tuple(one for one in skipped if _is_hidden(one.relative) or not leaves_out(one.relative))
+
+
+def _is_hidden(relative: str) -> bool:
+    """Left out by itself: it is said all the same, for whoever looks for the file."""
+    return is_temporary(relative.rstrip("/").rpartition("/")[2])
+
+
+def _patterns(job: Job, endpoint: str) -> tuple[str, ...]:
+    to = job.destination(endpoint)
+    return to.profile.ignore if to is not None else ()
+
+
+def file_lines(connection: Connection, report: Report, endpoint: str | None = None) -> Iterator[FileLine]:
+    """Every file at every destination, or at one; by destination, then by path."""
+    run = report.run
+    frozen = job_contents.entries(connection, run.manifest) if run.manifest is not None else []
+    files = [one for one in frozen if one.kind == FILE]
+    for place in report.places:
+        if endpoint in (None, place.row.endpoint):
+            yield from _of_place(connection, report, place, files)
+
+
+def _of_place(connection: Connection, report: Report, place: Standing, files: Sequence[Entry]) -> Iterator[FileLine]:
+    row, job = place.row, thaw(report.run.text)
+    noted = {one.relative: one for one in job_destinations.files_of(connection, row.run, row.endpoint)}
+    there = _there(connection, place)
+    lines = [_skipped_line(row.endpoint, one) for one in place.skipped]
+    for entry in wanted(job, files, _patterns(job, row.endpoint)):
+        said = noted.pop(entry.relative, None)
+        lines.append(_line(row.endpoint, entry, there) if said is None else _noted_line(said, entry.sha256))
+    lines += [_noted_line(one, None) for one in noted.values()]
+    yield from sorted(lines, key=lambda line: line.relative)
+
+
+def _there(connection: Connection, place: Standing) -> Mapping[str, There] | None:
+    """What the place has, where that is asked; None: all that nothing is noted of is unchanged."""
+    if place.row.state in HAS_EVERYTHING or (place.row.files and not place.waiting):
+        return None
+    return job_contents.there(connection, place.row.place) if place.row.files else {}
+
+
+def _line(endpoint: str, entry: Entry, there: Mapping[str, There] | None) -> FileLine:
+    """A file that no row speaks of."""
+    known = there.get(entry.relative) if there is not None else None
+    is_there = there is None or (known is not None and known.sha256 == entry.sha256)
+    return FileLine(
+        endpoint=endpoint,
+        relative=entry.relative,
+        state=UNCHANGED if is_there else WAITING,
+        size_bytes=entry.size,
+        sha256=entry.sha256,
+    )
+
+
+def _noted_line(said: FileRow, sha256: str | None) -> FileLine:
+    return FileLine(
+        endpoint=said.endpoint,
+        relative=said.relative,
+        state=said.state,
+        size_bytes=said.size,
+        sha256=sha256,
+        at=said.at,
+        reason=said.reason,
+    )
+
+
+def _skipped_line(endpoint: str, one: Skipped) -> FileLine:
+    return FileLine(endpoint=endpoint, relative=one.relative, state=SKIPPED, size_bytes=0, reason=one.why)
+
+
+def run_fields(report: Report) -> dict[str, object]:
+    """What `job show RUN --json` prints, and what is told of a run: these fields, and no others."""
+    run = report.run
+    return {
+        "run": run.id,
+        "job": run.job,
+        "state": run.state.value,
+        "terminal": run.terminal,
+        "hashed_files": run.hashed_files,
+        "kept_hashes": run.kept_hashes,
+        "source_bytes_read": run.source_bytes_read,
+        "after_all": after_all_said(run),
+        "destinations": [place_fields(one) for one in report.places],
+    }
+
+
+def place_fields(place: Standing) -> dict[str, Cell]:
+    """One destination of it."""
+    row = place.row
+    return {
+        "endpoint": row.endpoint,
+        "state": row.state.value,
+        "delivered": row.delivered,
+        "unchanged": row.unchanged,
+        "skipped": place.skipped_count,
+        "failed": row.failed,
+        "bytes_sent": row.bytes_sent,
+        "error": row.error,
+    }
+
+
+def file_fields(run: JobRunRow, line: FileLine, zone: tzinfo) -> dict[str, Cell]:
+    """One file, in the order of FILE_COLUMNS."""
+    return {
+        "run": run.id,
+        "job": run.job,
+        "endpoint": line.endpoint,
+        "path": line.relative,
+        "state": line.state,
+        "bytes": line.size_bytes,
+        "sha256": line.sha256,
+        "at": iso(line.at, zone),
+        "reason": line.reason,
+    }
+
+
+def after_all_said(run: JobRunRow) -> str:
+    """`done`, `waiting`, `not run (shop017 offline)` …; `none`: the job has no such command."""
+    word, note = run.after_all.value.replace("_", " "), run.after_all_note
+    if note is None or run.after_all is AfterAll.NONE:
+        return word
+    return note if note.startswith(word) else f"{word} ({note})"
