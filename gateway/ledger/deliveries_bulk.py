@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.core.errors import GatewayError
@@ -13,12 +13,12 @@ from gateway.core.model import Stamp
 from gateway.ledger import deliveries
 from gateway.ledger.delivery_row import DeliveryRow, State, new_delivery
 from gateway.ledger.intent import Intent
-from gateway.ledger.ready import Ready, driver_of
+from gateway.ledger.ready import Inserts, Ready, Updates, driver_of
 from gateway.ledger.tables import delivery
 
 T = TypeVar("T")
 
-_INSERT = Ready(insert(delivery))
+_INSERTS, _UPDATES = Inserts(delivery), Updates(delivery)
 _ADVANCE = Ready(
     update(delivery).where(delivery.c.id == bindparam("found"), delivery.c.state == bindparam("from_state"))
 )
@@ -55,7 +55,7 @@ def intend_all(
             )
             for found, one in enumerate(wanted, first)
         ]
-        _INSERT.run_all(connection, [_columns(row) for row in rows])
+        _INSERTS.run(connection, [_columns(row) for row in rows])
         return list(rows)
 
     def alone(one: Wanted) -> DeliveryRow | GatewayError:
@@ -88,13 +88,16 @@ def advance_each(
     connection: Connection, found: Sequence[int], source: State, target: State, values: Sequence[Mapping[str, Any]]
 ) -> list[bool]:
     """Take deliveries from state `source` to `target`, each with values of its own; False for one in another state."""
-    fixed = {"state": target.value, "from_state": source.value}
-    rows = [{**each, **fixed, "found": one} for one, each in zip(found, values, strict=True)]
+    pairs = [(one, {**each, "state": target.value}) for one, each in zip(found, values, strict=True)]
 
     def together() -> list[bool] | None:
-        return [True] * len(rows) if _ADVANCE.run_all(connection, rows) == len(rows) else None
+        moved = _UPDATES.run(connection, [{"id": one, **each} for one, each in pairs], {"state": source.value})
+        return [True] * len(pairs) if moved == len(pairs) else None
 
-    return _in_one(connection, together) or [_ADVANCE.run(connection, row).rowcount == 1 for row in rows]
+    def alone(one: int, each: Mapping[str, Any]) -> bool:
+        return _ADVANCE.run(connection, {**each, "found": one, "from_state": source.value}).rowcount == 1
+
+    return _in_one(connection, together) or [alone(*pair) for pair in pairs]
 
 
 def advance_alike(

@@ -113,9 +113,9 @@ def new_delivery(
 ) -> DeliveryRow:
     """The row of a delivery that was just intended."""
     return DeliveryRow(
-        id=found, intent=intent, state=State.INTENDED, final=final, partial=partial, starts=1, before=before, noted=None,
-        backup=None, size=None, sha256=None, offset=offset, verified=None, placed=None, owner=owner, attempts=1,
-        next_at=None, started_at=at, delivered_at=None, finished_at=None, error=None, error_class=None,
+        id=found, intent=intent, state=State.INTENDED, final=final, partial=partial, starts=1, before=before,
+        noted=None, backup=None, size=None, sha256=None, offset=offset, verified=None, placed=None, owner=owner,
+        attempts=1, next_at=None, started_at=at, delivered_at=None, finished_at=None, error=None, error_class=None,
         notes=(intent.note,) if intent.note else (),
         sent_as=None,
     )  # fmt: skip

@@ -9,11 +9,11 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.core.errors import Refused
 from gateway.core.model import Stamp
-from gateway.ledger.ready import Ready
+from gateway.ledger.ready import Inserts
 from gateway.ledger.stamps import read_stamp, stamp_columns
 from gateway.ledger.tables import instance, run, run_file
 
-_FREEZE = Ready(insert(run_file))
+_FREEZE = Inserts(run_file)
 
 JOBS = "jobs/"
 """What the names of distribution jobs' actions begin with; no script's name holds a `/`."""
@@ -131,7 +131,7 @@ def freeze(connection: Connection, found: int, command: int, files: Sequence[Fro
         }
         for file in files
     ]
-    _FREEZE.run_all(connection, rows)
+    _FREEZE.run(connection, rows)
 
 
 def frozen(connection: Connection, found: int, command: int) -> tuple[FrozenFile, ...]:

@@ -1,8 +1,11 @@
 """Logs: one JSON object a line under systemd or into a file, a readable line on a terminal (DESIGN §6)."""
 
+import asyncio
+import atexit
 import logging
 import sys
 from datetime import datetime
+from typing import TextIO
 
 import structlog
 
@@ -14,6 +17,8 @@ def configure_logs(*, verbose: bool = False, as_json: bool | None = None, quiet:
     """
     to_json = not sys.stderr.isatty() if as_json is None else as_json
     level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO
+    lines = Lines(sys.stderr)
+    atexit.register(lines.flush)
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if to_json
@@ -29,7 +34,7 @@ def configure_logs(*, verbose: bool = False, as_json: bool | None = None, quiet:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
@@ -59,3 +64,40 @@ def _visible(
 
 def _printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
+class Lines:
+    """Writes log lines; those of one turn of the event loop together, as a thousand files may arrive in one.
+
+    A line that is worse than a warning doesn't wait.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._held: list[str] = []
+
+    def msg(self, line: str) -> None:
+        """Write it at the end of this turn; now where no loop runs."""
+        self._held.append(line)
+        if len(self._held) > 1:
+            return
+        try:
+            asyncio.get_running_loop().call_soon(self.flush)
+        except RuntimeError:
+            self.flush()
+
+    debug = info = warning = warn = msg
+
+    def error(self, line: str) -> None:
+        """Write it now."""
+        self._held.append(line)
+        self.flush()
+
+    critical = fatal = failure = err = exception = error
+
+    def flush(self) -> None:
+        """Write what is held."""
+        held, self._held = self._held, []
+        if held:
+            self._out.write("\n".join(held) + "\n")
+            self._out.flush()
