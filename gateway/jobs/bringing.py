@@ -10,7 +10,7 @@ from gateway.core.moments import ns
 from gateway.endpoints.base import Endpoint
 from gateway.jobs import manifest
 from gateway.jobs.absent import Extra, delete_absent, require_few, sweep_archive
-from gateway.jobs.comparing import Compared, compare
+from gateway.jobs.comparing import Asked, Compared, compare
 from gateway.jobs.compiled import source_folder
 from gateway.jobs.loading import Loading
 from gateway.jobs.manifest import FILE
@@ -82,17 +82,17 @@ class Bringing:
         )
 
     async def _compared(self, peer: Endpoint) -> Compared:
-        wanted = manifest.wanted(self.under.job, self.under.entries, self.to.profile.ignore)
-        compared = await compare(
-            self.to,
-            wanted,
-            peer,
-            self._ledger,
+        wanted = manifest.wanted(self.under.job, await self.under.all_entries(), self.to.profile.ignore)
+        profile, found = self.to.profile, self.under.row.manifest
+        asked = Asked(
             place=self.row.place,
             algorithm=self.under.job.hash,
             blind=self.run.instance.ignore_case,
-            kept=await self._skipped(),
+            extra=profile.delete_absent,
+            kept=await self._skipped() if profile.delete_absent else (),
+            known_as=f"{found} {profile.ignore}" if found is not None else None,
         )
+        compared = await compare(self.to, wanted, peer, self._ledger, asked)
         await self._count(wanted, compared)
         return compared
 
@@ -104,6 +104,7 @@ class Bringing:
     async def _count(self, wanted: Sequence[Entry], compared: Compared) -> None:
         at = self._ledger.now_ns()
         counted = Wanted(
+            place=self.row.place,
             files=sum(entry.kind == FILE for entry in wanted),
             missing=[entry.relative for entry in compared.missing],
             missing_bytes=sum(entry.size for entry in compared.missing),

@@ -5,7 +5,8 @@ Nothing is written for a file that is as it should be, however many there are.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -15,7 +16,7 @@ from gateway.endpoints.base import Endpoint
 from gateway.jobs.ignore import Ignore
 from gateway.jobs.manifest import FOLDER
 from gateway.jobs.model import Destination
-from gateway.jobs.place_tree import ARCHIVE, Shown, Tree, is_as_noted, side_by_side, tree_of
+from gateway.jobs.place_tree import Shown, Tree, is_as_noted, side_by_side, tree_of
 from gateway.ledger import Connection, Ledger, job_contents
 from gateway.ledger.job_contents import Entry, There
 
@@ -38,6 +39,11 @@ class Compared:
     count: int
     is_whole: bool
 
+    @property
+    def is_as_wanted(self) -> bool:
+        """True if nothing is to be done there."""
+        return not (self.missing or self.extra or self.refused or self.folders)
+
 
 @dataclass(slots=True)
 class _Judged:
@@ -50,34 +56,49 @@ class _Judged:
     unchanged: int = 0
 
 
-async def compare(
-    to: Destination,
-    wanted: Sequence[Entry],
-    peer: Endpoint,
-    ledger: Ledger,
-    *,
-    place: int,
-    algorithm: str,
-    blind: bool = False,
-    kept: Iterable[str] = (),
-) -> Compared:
-    """Compare a place with what it is to have.  `blind`: names that differ in capitals alone are one there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How a place is compared: `algorithm` is the job's; `blind`: names that differ in capitals alone are one there.
 
-    `kept` are paths that the source has and that are not sent: what the place has there is not beyond the source.
-    Raises what a listing raises.
+    `extra`: what is beyond the source counts, but for `kept`, which the source has and does not send.  `known_as`
+    names what is wanted: a place that looks as it did when it had all of that has all of it.
     """
+
+    place: int
+    algorithm: str
+    blind: bool = False
+    extra: bool = False
+    kept: Sequence[str] = ()
+    known_as: str | None = None
+
+
+async def compare(to: Destination, wanted: Sequence[Entry], peer: Endpoint, ledger: Ledger, asked: Asked) -> Compared:
+    """Compare a place with what it is to have.  Raises what a listing raises."""
     tree = await tree_of(peer, to.place)
-    known = await ledger.read(partial(job_contents.there, place=place))
+    look = await asyncio.to_thread(_look_of, asked, tree) if tree.is_whole and asked.known_as else None
+    if look is not None and await ledger.read(partial(job_contents.place_looked, place=asked.place)) == look:
+        count = sum(entry.kind != FOLDER for entry in wanted)
+        return Compared([], count, {}, [], [], frozenset(), len(tree.files), is_whole=True)
+    compared = await _by_files(to, wanted, peer, ledger, asked, tree)
+    if look is not None and compared.is_as_wanted:
+        await ledger.write(partial(job_contents.note_place_look, place=asked.place, digest=look))
+    return compared
+
+
+async def _by_files(
+    to: Destination, wanted: Sequence[Entry], peer: Endpoint, ledger: Ledger, asked: Asked, tree: Tree
+) -> Compared:
+    known = await ledger.read(partial(job_contents.there, place=asked.place))
     longest = peer.features.name_bytes_max
-    judged = await asyncio.to_thread(_judge, wanted, tree, known, longest, blind)
-    found = await _hashed(peer, judged.unknown, tree, algorithm)
+    judged = await asyncio.to_thread(_judge, wanted, tree, known, longest, asked.blind)
+    found = await _hashed(peer, judged.unknown, tree, asked.algorithm)
     judged.missing += [entry for entry in judged.unknown if entry.relative not in found]
     judged.missing.sort(key=lambda entry: entry.n)
-    await _note(ledger, place, tree, known, judged, found)
+    await _note(ledger, asked.place, tree, known, judged, found)
     return Compared(
         missing=judged.missing,
         unchanged=judged.unchanged + len(found),
-        extra=await asyncio.to_thread(_extra, wanted, tree, to.profile.ignore, [*kept], blind),
+        extra=await asyncio.to_thread(_extra, wanted, tree, to.profile.ignore, asked) if asked.extra else {},
         refused=judged.refused,
         folders=judged.folders,
         standing=frozenset(entry.relative for entry in judged.missing if entry.relative in tree.files),
@@ -186,13 +207,11 @@ async def _note(
     await ledger.write(write)
 
 
-def _extra(
-    wanted: Sequence[Entry], tree: Tree, ignore: Sequence[str], kept: Sequence[str], blind: bool
-) -> Mapping[str, Shown]:
+def _extra(wanted: Sequence[Entry], tree: Tree, ignore: Sequence[str], asked: Asked) -> Mapping[str, Shown]:
     """What is there beyond the source; what a destination leaves out of it is none of our business there, too."""
-    same = str.casefold if blind else str
-    ours = {same(entry.relative) for entry in wanted} | {same(name) for name in kept}
-    folders = tuple(name for name in kept if name.endswith("/"))
+    same = str.casefold if asked.blind else str
+    ours = {same(entry.relative) for entry in wanted} | {same(name) for name in asked.kept}
+    folders = tuple(name for name in asked.kept if name.endswith("/"))
     leaves_out = Ignore(ignore)
 
     def is_extra(name: str) -> bool:
@@ -201,15 +220,13 @@ def _extra(
     return {name: shown for name, shown in tree.files.items() if is_extra(name)}
 
 
-def look_of(manifest: int, tree: Tree, said: Iterable[object]) -> str:
+def _look_of(asked: Asked, tree: Tree) -> str:
     """A digest of how a place looks beside what it is to have."""
-    digest = hashlib.sha256(repr((manifest, *said, ARCHIVE)).encode("utf-8", "surrogateescape"))
-    for part in _parts(tree):
-        digest.update(part.encode("utf-8", "surrogateescape"))
+    names = sorted(tree.files)
+    shown = [tree.files[name] for name in names]
+    said = [asked.known_as, asked.algorithm, asked.blind, asked.extra, sorted(tree.folders), sorted(tree.others)]
+    digest = hashlib.sha256(repr(said).encode("utf-8", "surrogateescape"))
+    digest.update("\0".join(names).encode("utf-8", "surrogateescape"))
+    digest.update(array("q", [one.size for one in shown]))
+    digest.update(array("q", [-1 if one.mtime_ns is None else one.mtime_ns for one in shown]))
     return digest.hexdigest()
-
-
-def _parts(tree: Tree) -> Iterator[str]:
-    yield repr(sorted(tree.files.items()))
-    yield repr(sorted(tree.folders))
-    yield repr(sorted(tree.others))

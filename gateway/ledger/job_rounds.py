@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from gateway.ledger import deliveries, job_contents, job_destinations, runs
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.job_destinations import FileRow
-from gateway.ledger.job_tables import job_destination, job_file
+from gateway.ledger.job_tables import job_destination, job_file, place_look
 from gateway.ledger.tables import delivery
 from gateway.ledger.tables import run as run_table
 
@@ -102,6 +102,7 @@ def _fail_intended(connection: Connection, found: int, error: str, error_class: 
 class Wanted:
     """What a comparison came to: `files` in all, of which `missing` (paths) are sent and `refused` can't be had."""
 
+    place: int
     files: int
     missing: Sequence[str]
     missing_bytes: int
@@ -112,6 +113,8 @@ def compared(connection: Connection, run: int, endpoint: str, wanted: Wanted) ->
     """Set the counters anew: what was delivered before in this run stays so, unless it is missing again."""
     ours = job_file.c.run == run, job_file.c.endpoint == endpoint
     connection.execute(delete(job_file).where(*ours, job_file.c.state.in_(("failed", "skipped"))))
+    if wanted.missing:
+        connection.execute(delete(place_look).where(place_look.c.place == wanted.place))
     delivered = _delivered(connection, run, endpoint)
     if delivered and wanted.missing:
         again = delete(job_file).where(*ours, job_file.c.relative == bindparam("gone"))
