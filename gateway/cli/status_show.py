@@ -16,6 +16,7 @@ from gateway.service.state import ActionState, GatewayState, since
 
 _COLUMNS = ("action", "state", "oldest file", "next", "last run", "why")
 _WHY_AT_MOST = 120
+_TROUBLED = ("offline", "error")
 _WORST = ("broken", "refused", "parked", "lag", "retry", "run", "paused", "disabled", "idle")
 
 
@@ -27,7 +28,7 @@ def show_state(state: GatewayState, *, unfold: bool) -> None:
         print_table(_COLUMNS, rows)
     else:
         typer.echo("No actions; put scripts (NAME.act) into an action folder.")
-    _echo(chain(_endpoints(state), _people(state), _degraded(state)))
+    _echo(chain(_jobs(state), _endpoints(state), _people(state), _degraded(state)))
 
 
 def _echo(lines: Iterable[str]) -> None:
@@ -97,6 +98,20 @@ def _last(one: ActionState, state: GatewayState) -> str | None:
     at = shown(moment(run.ended_at or run.started_at, state.zone), state.zone)
     files = f", {_files(run.files)}" if run.files else ""
     return f"{at} {run.outcome or run.state}{files}"
+
+
+def _jobs(state: GatewayState) -> Iterator[str]:
+    """Runs of distribution jobs: what goes on, and what did not end well."""
+    for one in state.known.jobs:
+        run, of = one.run, sum(one.states.values())
+        began = shown(moment(run.since, state.zone), state.zone)
+        yield ""
+        yield f"JOB {run.job}: run {run.id} {run.state.value} since {began}; {one.complete} of {of} destinations"
+        troubled = [f"{count} {name}" for name, count in sorted(one.states.items()) if name in _TROUBLED]
+        said = [", ".join(troubled)] if troubled and not run.terminal else []
+        said += [show_value(run.error)] if run.error else []
+        yield from (f"  {line}" for line in said)
+        yield f"  `gateway job show {run.id}` shows each destination"
 
 
 def _endpoints(state: GatewayState) -> Iterator[str]:

@@ -11,9 +11,10 @@ from gateway.config.loaded import Loaded
 from gateway.core.circuit import circuit_at
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError
-from gateway.ledger import Connection, Ledger, endpoints, overview, pauses, runs
+from gateway.ledger import Connection, Ledger, endpoints, job_overview, overview, pauses, runs
 from gateway.ledger.endpoints import EndpointTrouble
 from gateway.ledger.instances import Holder
+from gateway.ledger.job_overview import JobStanding
 from gateway.ledger.pauses import Pause
 from gateway.ledger.runs import RunRow
 from gateway.runner.actions import Actions, read_actions
@@ -39,6 +40,7 @@ class Known:
     troubled: tuple[EndpointTrouble, ...] = ()
     pauses: tuple[Pause, ...] = ()
     latest: Mapping[str, RunRow] = field(default_factory=dict)
+    jobs: tuple[JobStanding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +171,7 @@ def _known(connection: Connection, now: int) -> Known:
         troubled=endpoints.troubled(connection),
         pauses=pauses.paused(connection, now),
         latest=runs.latest(connection),
+        jobs=job_overview.standing(connection),
     )
 
 
