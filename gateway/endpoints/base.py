@@ -118,7 +118,10 @@ class BulkTarget(Protocol):
         ...
 
     async def rename_all(self, names: Sequence[tuple[str, str]]) -> list[GatewayError | None]:
-        """As `rename`, from the first to the second of each; sent before the first wait, in this order."""
+        """As `rename`, from the first to the second of each, in this order.
+
+        Where `features.ordered_renames`, all are sent before the first wait.
+        """
         ...
 
 

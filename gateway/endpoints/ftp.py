@@ -17,8 +17,8 @@ from gateway.core.errors import (
 from gateway.core.model import Entry
 from gateway.endpoints import ftp_look as look
 from gateway.endpoints.base import Features
+from gateway.endpoints.ftp_bulk import FtpBulk
 from gateway.endpoints.ftp_hash import hash_commands, read_hash
-from gateway.endpoints.ftp_listing import show_time
 from gateway.endpoints.ftp_session import FtpSession, Unanswered
 from gateway.endpoints.paths import parent, resolve
 from gateway.endpoints.place import Place
@@ -40,11 +40,17 @@ class FtpEndpoint(Basic):
         self._session = session
         self._control = session.control
         self._features = _features(session)
+        self._bulk = FtpBulk(session, self._at)
 
     @property
     def features(self) -> Features:
         """As FEAT and SYST told at login."""
         return self._features
+
+    @property
+    def bulk_target(self) -> FtpBulk:  # type: ignore[override]
+        """One file after the other, without a word to the loop in between."""
+        return self._bulk
 
     @property
     def usable(self) -> bool:  # type: ignore[override]
@@ -156,7 +162,7 @@ class FtpEndpoint(Basic):
         """RNFR, RNTO."""
         what = f"{source} -> {target}"
         try:
-            await self._call(what, partial(self._rename, self._at(source), self._at(target)))
+            await self._call(what, partial(self._control.rename_once, self._at(source), self._at(target)))
         except (PathRefused, NeedsOperator) as exc:
             await self.stat(source)  # says NotThere if that is the reason
             await self._need_folder(target, exc)
@@ -164,10 +170,6 @@ class FtpEndpoint(Basic):
                 self._features = look.without_replace(self._features)
                 raise AlreadyThere(f"{exc}; something stands there") from exc
             raise exc
-
-    def _rename(self, source: str, target: str) -> None:
-        self._control.voidresp_of(f"RNFR {source}", "3")
-        self._control.voidcmd(f"RNTO {target}")
 
     async def rename_noreplace(self, source: str, target: str) -> None:
         """Looks, then renames: FTP has no better, so `features.rename_noreplace` is False."""
@@ -208,12 +210,8 @@ class FtpEndpoint(Basic):
             raise exc
 
     async def set_mtime(self, path: str, mtime_ns: int) -> bool:
-        """MFMT; vsftpd takes it as a second form of MDTM."""
-        verb = "MFMT" if "MFMT" in self._control.features else "MDTM" if "vsftpd" in self.banner.lower() else None
-        if verb is None:
-            return False
-        command = f"{verb} {show_time(mtime_ns)} {self._at(path)}"
-        return (await self._call(path, partial(self._control.reply, command))).startswith("2")
+        """MFMT, or MDTM where that is what the server takes."""
+        return await self._call(path, partial(self._control.set_time, self._at(path), mtime_ns))
 
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """HASH, or one of the X… commands, where FEAT told of them; whole files only."""
@@ -245,7 +243,7 @@ def _features(session: FtpSession) -> Features:
         rename_noreplace=False,
         append=True,
         resume="REST" in told,
-        set_mtime="MFMT" in told or "vsftpd" in (session.control.welcome or "").lower(),
+        set_mtime=session.control.time_verb is not None,
         fsync=False,
         remote_hash=frozenset(hashes),
         raw=True,

@@ -5,6 +5,7 @@ vsftpd lists a missing folder as empty, has no MLSD, and answers 550 for every c
 
 import ftplib
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from gateway.core.errors import NotThere, PathRefused
@@ -60,10 +61,13 @@ def is_folder(control: Control, at: str) -> bool:
     return True
 
 
-def look_at(control: Control, at: str, path: str) -> Entry:
-    """What stands under `at`.  Raises NotThere only if its folder answers, PathRefused if nothing can be told."""
+def look_at(control: Control, at: str, path: str, answers: Callable[[str], bool] | None = None) -> Entry:
+    """What stands under `at`.  Raises NotThere only if its folder answers, PathRefused if nothing can be told.
+
+    `answers` says whether a folder does; it is asked anew where this is left out.
+    """
     if "MLST" in control.features:
-        return _by_facts(control, at, path)
+        return _by_facts(control, at, path, answers)
     try:
         return _by_size(control, at, path)
     except ftplib.error_perm as exc:
@@ -71,14 +75,14 @@ def look_at(control: Control, at: str, path: str) -> Entry:
             return Entry(path, Kind.FOLDER, Stamp(0, None, 0, 0, _SECOND_NS))
         if reply_code(exc) in _NOT_KNOWN:
             return _by_listing(control, at, path)
-        raise _missing(control, at, path, exc) from exc
+        raise _missing(control, at, path, exc, answers) from exc
 
 
-def _by_facts(control: Control, at: str, path: str) -> Entry:
+def _by_facts(control: Control, at: str, path: str, answers: Callable[[str], bool] | None) -> Entry:
     try:
         lines = control.sendcmd(f"MLST {at}").splitlines()
     except ftplib.error_perm as exc:
-        raise _missing(control, at, path, exc) from exc
+        raise _missing(control, at, path, exc, answers) from exc
     entry = parse_facts(lines[1], path=path) if len(lines) > 2 else None
     if entry is None:
         raise ftplib.error_reply(f"MLST: {lines!r}")
@@ -106,9 +110,11 @@ def _by_listing(control: Control, at: str, path: str) -> Entry:
     raise NotThere(f"{path}: not in the listing of its folder")
 
 
-def _missing(control: Control, at: str, path: str, exc: BaseException) -> NotThere | PathRefused:
+def _missing(
+    control: Control, at: str, path: str, exc: BaseException, answers: Callable[[str], bool] | None
+) -> NotThere | PathRefused:
     folder = parent(at)
-    if not folder or is_folder(control, folder):
+    if not folder or (answers(folder) if answers is not None else is_folder(control, folder)):
         return NotThere(f"{path}: {reply_text(exc)}")
     return PathRefused(
         f"{path}: {reply_text(exc)}; its folder is missing or can't be entered: the server tells no difference; "

@@ -1,12 +1,14 @@
 """One FTP session as the event loop sees it: calls with deadlines, streams both ways, an end that never waits long."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from gateway.core.errors import GatewayError, LinkLost, PathRefused
 from gateway.endpoints.blocks import gathered
 from gateway.endpoints.ftp_errors import FTP_ERRORS, ftp_error, login_error, reply_code
+from gateway.endpoints.ftp_row import Call, Row
 from gateway.endpoints.ftp_streams import FromThread, GaveUp, ToThread
 from gateway.endpoints.ftp_wire import PIECE_BYTES, Control
 from gateway.endpoints.own_thread import OwnThread
@@ -67,6 +69,33 @@ class FtpSession:
         except (LinkLost, asyncio.CancelledError):
             self.abandon()
             raise
+
+    async def call_each(self, calls: Sequence[Call[T]]) -> list[T | GatewayError]:
+        """`call` for many in one hop: each exchange has the time of a call, and each call an answer or its error."""
+        row = Row(self.place.name, calls)
+        self.control.begin()
+        going = self._start(row.run, lambda: None)
+        try:
+            in_time = await self._ended_in_time(going)
+        except BaseException:
+            self.abandon()
+            raise
+        ended = going.exception() if in_time else None
+        if row.lost or not in_time or ended is not None:
+            self.abandon()
+        if ended is not None and not isinstance(ended, FTP_ERRORS):
+            raise ended
+        late = f"no answer within {self.place.call_timeout_s:g} s; is the peer overloaded, or a firewall silent?"
+        return row.answers("the connection ended before its turn" if in_time else late)
+
+    async def _ended_in_time(self, going: "asyncio.Future[None]") -> bool:
+        """False as soon as one exchange has taken too long."""
+        while not going.done():
+            left_s = self.control.began + self.place.call_timeout_s - time.monotonic()
+            if left_s <= 0:
+                return False
+            await asyncio.wait({going}, timeout=left_s)
+        return True
 
     async def upload(self, what: str, command: str, blocks: AsyncIterator[bytes], offset: int = 0) -> int:
         """Store what `blocks` gives; returns the bytes once the server has said that it has them.

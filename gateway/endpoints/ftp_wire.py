@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from gateway.config.schema import Scheme
+from gateway.endpoints.ftp_listing import show_time
 from gateway.endpoints.place import Place
 
 PIECE_BYTES = 256 * 1024
@@ -39,6 +40,8 @@ class Control(ftplib.FTP):
         self.features: dict[str, str] = {}
         self.home = ""
         self.system = ""
+        self.began = 0.0
+        """When the exchange that is under way began, by the monotonic clock."""
 
     def open(self) -> None:
         """Connect, log in, ask what the server can."""
@@ -62,6 +65,7 @@ class Control(ftplib.FTP):
 
     def _connected(self, host: str, port: int, seconds: float) -> socket.socket:
         """A connection, unless somebody has hung up meanwhile: nobody would end this one any more."""
+        self.begin()
         made = socket.create_connection((host, port), seconds)
         if self._hung_up:
             made.close()
@@ -96,7 +100,12 @@ class Control(ftplib.FTP):
         if "\r" in line or "\n" in line:
             raise ValueError("a name with a line break can't be sent over FTP")
         assert self.sock is not None
+        self.begin()
         self.sock.sendall(f"{line}\r\n".encode("utf-8", "surrogateescape"))
+
+    def begin(self) -> None:
+        """Something new begins, in the time of one call."""
+        self.began = time.monotonic()
 
     def _ask_features(self) -> dict[str, str]:
         lines = self._try("FEAT").splitlines()[1:-1]
@@ -177,14 +186,41 @@ class Control(ftplib.FTP):
 
     def _send(self, data: socket.socket, piece: memoryview) -> None:
         """A server that stops taking bytes has said why on the control connection."""
+        self.begin()
         try:
             data.sendall(piece)
         except OSError:
             self.drop_data()
             assert self.sock is not None
             self.sock.settimeout(min(_GOODBYE_S, self._place.call_timeout_s))
-            self.voidresp()
+            try:
+                self.voidresp()
+            finally:
+                self.sock.settimeout(self._place.call_timeout_s)
             raise
+
+    def store_small(self, command: str, data: bytes) -> None:
+        """Upload, to the end: the server has said that it has all."""
+        self.store(command, (data,))
+        self.begin()
+        self.voidresp()
+
+    def rename_once(self, source: str, target: str) -> None:
+        """RNFR, RNTO."""
+        self.voidresp_of(f"RNFR {source}", "3")
+        self.voidcmd(f"RNTO {target}")
+
+    @property
+    def time_verb(self) -> str | None:
+        """What sets a file's time; vsftpd takes a second form of MDTM."""
+        if "MFMT" in self.features:
+            return "MFMT"
+        return "MDTM" if "vsftpd" in f"{self.welcome} {self.system}".lower() else None
+
+    def set_time(self, at: str, mtime_ns: int) -> bool:
+        """False if the server refuses, or knows no such command."""
+        verb = self.time_verb
+        return verb is not None and self.reply(f"{verb} {show_time(mtime_ns)} {at}").startswith("2")
 
     def retrieve(self, command: str, offset: int = 0) -> Iterator[bytes]:
         """Download in blocks; each must hold a piece, or be the last, within the call's time."""
