@@ -1,6 +1,7 @@
 """The gateway as a user runs it: `gateway serve` with an endpoint and an action, its ledger on a real disk."""
 
 import contextlib
+import json
 import re
 import shutil
 import sqlite3
@@ -28,6 +29,16 @@ class Measured:
     peak_mib: float
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """One run of a job: the whole command's seconds, those of the run by its own record, what was sent and read."""
+
+    command_s: float
+    run_s: float
+    sent_bytes: int
+    read_bytes: int
+
+
 class Gateway:
     """A service that works on one state folder and one endpoint, `far`."""
 
@@ -49,6 +60,22 @@ class Gateway:
             raise RuntimeError(f"{command}: exit code {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
         return Measured(self._run_s(), self._mib("VmHWM"))
 
+    def start(self, job: str) -> Started:
+        """A run of a job, as `gateway job start` has the service do it."""
+        begin = time.perf_counter()
+        done = subprocess.run(_line(self._folder, "job", "start", job, "--json"), capture_output=True, check=False)
+        command_s = time.perf_counter() - begin
+        if done.returncode:
+            raise RuntimeError(
+                f"job {job}: exit code {done.returncode}: {done.stdout[-2000:]!r}{done.stderr[-2000:]!r}"
+            )
+        told = json.loads(done.stdout)
+        with contextlib.closing(sqlite3.connect(self._folder / "var" / FILE_NAME)) as ledger:
+            query = "SELECT due_at, ended_at FROM job_run ORDER BY id DESC LIMIT 1"
+            due_at, ended_at = ledger.execute(query).fetchone()
+        sent = sum(one["bytes_sent"] for one in told["destinations"])
+        return Started(command_s, (ended_at - due_at) / 1e9, sent, told["source_bytes_read"])
+
     def _script(self, command: str, headers: str) -> None:
         (self._folder / "actions" / "bench.act").write_text(f"@endpoint far\n{headers}\n{command}\n")
         subprocess.run(_line(self._folder, "reload"), check=True, capture_output=True)
@@ -68,6 +95,13 @@ class Gateway:
 
 def _line(folder: Path, *words: str) -> list[str]:
     return [sys.executable, "-m", "gateway", "--config", str(folder / "gateway.toml"), *words]
+
+
+def private(path: Path, text: str) -> Path:
+    """A file that only its owner reads."""
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
 
 
 @contextmanager

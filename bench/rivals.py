@@ -36,6 +36,17 @@ def rclone_copy_s(peer: SshPeer, key: Path, source: Path, target: Path) -> float
     return timed_s(["rclone", "copy", str(source), remote], RCLONE_CONFIG="/dev/null")
 
 
+def rclone_list_s(peer: SshPeer, key: Path, folder: Path) -> float:
+    """`rclone lsl`: every file below a folder with its size and time."""
+    remote = f":sftp,host={peer.host},port={peer.port},user={peer.user},key_file={key}:{folder}"
+    return timed_s(["rclone", "lsl", remote], RCLONE_CONFIG="/dev/null")
+
+
+def find_s(folder: Path) -> float:
+    """`find -type f -printf`: every file of a folder of this machine with its size and time."""
+    return timed_s(["find", str(folder), "-type", "f", "-printf", "%P %s %T@\n"])
+
+
 def sftp_s(peer: SshPeer, key: Path, line: str, cipher: str) -> float:
     """OpenSSH's own `sftp` doing one `put` or `get`."""
     ssh = [*_SSH.split(), "-i", str(key), "-c", cipher, "-P", str(peer.port)]

@@ -36,7 +36,7 @@ async def clean_source(under: Underway) -> str:
     """ "done", or "none" where the source's files stay.  Raises NotCleaned, what an endpoint raises."""
     if under.job.profile.after_success is AfterSuccess.KEEP:
         return "none"
-    files = [entry for entry in under.entries if entry.kind == "file"]
+    files = [entry for entry in await under.all_entries() if entry.kind == "file"]
     if under.job.source.endpoint is not None:
         async with under.services.pool.session(under.job.source.endpoint) as peer:
             await _clean_peer(peer, under, files)

@@ -7,7 +7,6 @@ from typing import Protocol
 from gateway.endpoints.base import Endpoint
 from gateway.jobs.model import Job
 from gateway.jobs.underway import Underway
-from gateway.ledger.job_contents import Entry
 from gateway.ledger.job_destinations import PlaceRow
 from gateway.ledger.job_states import TriggerState
 from gateway.runner.services import Services
@@ -33,10 +32,6 @@ class Hands(Protocol):
 
     async def prepare(self, under: Underway) -> Prepared:
         """before_indexing, collecting, index.  Raises GatewayError; a Retryable one is tried again."""
-        ...
-
-    async def entries(self, under: Underway) -> Sequence[Entry]:
-        """What the run's manifest holds."""
         ...
 
     async def carry(self, under: Underway, endpoint: str) -> None:

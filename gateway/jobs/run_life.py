@@ -78,8 +78,6 @@ class RunLife:
         services = self._under.services
         await services.ledger.write(partial(job_runs.adopt, found=self._under.run, owner=services.owner))
         await self._look()
-        if self._under.row.manifest is not None:
-            self._under.entries = await self._hands.entries(self._under)
 
     def _rows(self, connection: Connection) -> Rows:
         return read_rows(connection, self._under.run, self._under.services.ledger.now_ns())

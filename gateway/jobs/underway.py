@@ -9,6 +9,7 @@ from gateway.core.moments import moment
 from gateway.endpoints.base import Endpoint
 from gateway.jobs.compiled import Folders, Part, complete, complete_source, deliver, prepare
 from gateway.jobs.instances import instance_of, job_values
+from gateway.jobs.manifest import entries
 from gateway.jobs.model import HERE, Destination, Job
 from gateway.jobs.paths import command_folder
 from gateway.jobs.read import folders_of
@@ -30,8 +31,9 @@ class Underway:
     """One live run.
 
     `row` is as it was read last, `job` is the frozen one.  `source` is what all destinations read from.  `entries` is
-    the manifest.  `released` is set once final names may be given (`release = together`; set from the start for any
-    other job).  `moved` is called after each arrow of a destination: somebody decides then.
+    the manifest as far as it is known already (`all_entries`).  `released` is set once final names may be given
+    (`release = together`; set from the start for any other job).  `moved` is called after each arrow of a destination:
+    somebody decides then.
     """
 
     row: JobRunRow
@@ -43,6 +45,14 @@ class Underway:
     entries: Sequence[Entry] = ()
     released: asyncio.Event = field(default_factory=asyncio.Event)
     moved: Callable[[], None] = told_nobody
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def all_entries(self) -> Sequence[Entry]:
+        """What the run distributes; read once, by the first that needs it."""
+        async with self.reading:
+            if not self.entries and self.row.manifest is not None:
+                self.entries = await entries(self.services.ledger, self.row.manifest)
+        return self.entries
 
     @property
     def run(self) -> int:

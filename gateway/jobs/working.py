@@ -5,69 +5,33 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
-from gateway.core.errors import NeedsOperator, NotThere, Retryable
+from gateway.core.errors import NotThere, Retryable
 from gateway.endpoints.base import Endpoint
 from gateway.jobs.cleaning import clean_source
 from gateway.jobs.collecting import collect
 from gateway.jobs.compiled import Part, source_folder
 from gateway.jobs.content_cache import ContentCache
-from gateway.jobs.destination import DestinationLife
+from gateway.jobs.destination import DestinationLife, TriggerFailed
 from gateway.jobs.hands import Prepared
 from gateway.jobs.indexing import index
-from gateway.jobs.manifest import entries
 from gateway.jobs.model import HERE, Job, Moment
 from gateway.jobs.rounds import around
 from gateway.jobs.shared_source import SharedSource
+from gateway.jobs.triggers import Triggers
 from gateway.jobs.underway import Underway
 from gateway.language.nodes import Get
 from gateway.ledger import job_destinations
-from gateway.ledger.job_contents import Entry, Skipped
+from gateway.ledger.job_contents import Skipped
 from gateway.ledger.job_destinations import PlaceRow
-from gateway.ledger.job_runs import JobRunRow
 from gateway.ledger.job_states import WENT_WELL, TriggerState
 from gateway.runner.services import Services
-
-
-class Triggers(Protocol):
-    """Runs a job's commands, each start in the ledger before it happens."""
-
-    async def run(
-        self, run: JobRunRow, job: Job, moment: Moment, place: str, part: Part, values: Mapping[str, str]
-    ) -> TriggerState:
-        """One start, or a look at an earlier one; a command that fails is a state.  Raises GatewayError."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class NoTriggers:
-    """Where nothing is to be run."""
-
-    under: Underway
-
-    async def run(
-        self,
-        run: JobRunRow,  # noqa: ARG002
-        job: Job,
-        moment: Moment,
-        place: str,
-        part: Part,  # noqa: ARG002
-        values: Mapping[str, str],  # noqa: ARG002
-    ) -> TriggerState:
-        """Raises NeedsOperator."""
-        raise NeedsOperator(f"{job.name}: {moment.value} at {place or 'the source'} can't be run by this gateway")
-
-
-class CommandFailed(NeedsOperator):
-    """A job's command ended with an exit code that means failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Working:
     """`settle` brings deliveries to an endpoint to their end that a dead process left."""
 
-    triggers: Callable[[Underway], Triggers]
     settle: Callable[[str], Awaitable[None]]
 
     def source(self, services: Services, job: Job) -> Endpoint:
@@ -84,13 +48,8 @@ class Working:
         cache = under.source.cache if isinstance(under.source, SharedSource) else None
         rehash = under.row.rehash
         made = await index(under.run, under.job, folder, under.services, rehash=rehash, cache=cache, skipped=skipped)
-        under.entries = made.entries or await entries(under.services.ledger, made.manifest)
+        under.entries = made.entries or ()
         return Prepared(manifest=made.manifest, notes=tuple(_notes(made.skipped)))
-
-    async def entries(self, under: Underway) -> Sequence[Entry]:
-        """What the run's manifest holds."""
-        assert under.row.manifest is not None, "an indexed run has its manifest"
-        return await entries(under.services.ledger, under.row.manifest)
 
     async def carry(self, under: Underway, endpoint: str) -> None:
         """One try for a destination."""
@@ -126,7 +85,7 @@ class Working:
             raise Retryable("before_indexing asks to be run again")
         if state not in WENT_WELL:
             said = f"before_indexing {state.value}: gateway job show {under.run} shows what it printed"
-            raise CommandFailed(f"{said}; mend it and restart the run")
+            raise TriggerFailed(f"{said}; mend it and restart the run")
 
     async def _collect(self, under: Underway) -> Sequence[Skipped]:
         part = under.prepare()
@@ -146,8 +105,8 @@ class Working:
     async def _run(
         self, under: Underway, moment: Moment, place: str, part: Part, places: Sequence[PlaceRow]
     ) -> TriggerState:
-        values = under.values(places)
-        return await self.triggers(under).run(under.row, under.job, moment, place, part, values)
+        triggers = Triggers(under.services, under.loaded)
+        return await triggers.run(under.row, under.job, moment, place, part, under.values(places))
 
 
 def _after_all_part(under: Underway, places: Sequence[PlaceRow], place: str) -> Part | None:

@@ -18,6 +18,8 @@ from gateway.ledger.job_tables import (
     source_look,
 )
 
+_ASKED_AT_MOST = 500
+
 
 class Entry(NamedTuple):
     """One entry of a manifest: a file, or an empty folder (`kind`)."""
@@ -186,7 +188,8 @@ def note_place_look(connection: Connection, place: int, digest: str) -> None:
     connection.execute(insert(place_look).values(place=place, digest=digest))
 
 
-def _looks_otherwise(connection: Connection, place: int) -> None:
+def forget_place_look(connection: Connection, place: int) -> None:
+    """What the place has is about to change."""
     connection.execute(delete(place_look).where(place_look.c.place == place))
 
 
@@ -197,10 +200,20 @@ def there(connection: Connection, place: int) -> dict[str, There]:
     return {row[0]: There(*row) for row in connection.execute(query)}
 
 
+def there_of(connection: Connection, place: int, relatives: Sequence[str]) -> dict[str, There]:
+    """As `there`, of these files."""
+    if len(relatives) > _ASKED_AT_MOST:
+        every, wanted = there(connection, place), set(relatives)
+        return {name: one for name, one in every.items() if name in wanted}
+    columns = [place_content.c[name] for name in There._fields]
+    query = select(*columns).where(place_content.c.place == place, place_content.c.relative.in_(relatives))
+    return {row[0]: There(*row) for row in connection.execute(query)}
+
+
 def note_there(connection: Connection, place: int, files: Sequence[There]) -> None:
     """Files that a place has from now on."""
     if files:
-        _looks_otherwise(connection, place)
+        forget_place_look(connection, place)
         query = upsert(place_content)
         later: Mapping[str, object] = {name: query.excluded[name] for name in There._fields[1:]}
         query = query.on_conflict_do_update(index_elements=["place", "relative"], set_=later)
@@ -210,6 +223,6 @@ def note_there(connection: Connection, place: int, files: Sequence[There]) -> No
 def forget_there(connection: Connection, place: int, relatives: Sequence[str]) -> None:
     """Files that a place no longer has, or of which nobody knows what they are."""
     if relatives:
-        _looks_otherwise(connection, place)
+        forget_place_look(connection, place)
         same = place_content.c.place == place, place_content.c.relative == bindparam("gone")
         connection.execute(delete(place_content).where(*same), [{"gone": one} for one in relatives])

@@ -45,10 +45,6 @@ class FakeHands:
         freeze = partial(job_contents.freeze, job=under.job.name, entries=entries, skipped=[], at=1)
         return Prepared(manifest=await under.services.ledger.write(freeze))
 
-    async def entries(self, under: Underway) -> Sequence[Entry]:
-        assert under.row.manifest is not None
-        return await under.services.ledger.read(partial(job_contents.entries, found=under.row.manifest))
-
     async def carry(self, under: Underway, endpoint: str) -> None:
         try:
             for target in (PlaceState.QUEUED, *_WAY):
