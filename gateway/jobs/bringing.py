@@ -126,10 +126,9 @@ class Bringing:
     async def _require_all(self) -> None:
         """Raises the error of a file, one that trying again can help if there is such a one."""
         failed = await self._ledger.read(partial(job_rounds.failed, run=self.under.run, endpoint=self.row.endpoint))
-        if failed.files:
-            first = failed.files[0]
-            more = f" ({len(failed.files)} files failed)" if len(failed.files) > 1 else ""
-            raise _worth_trying(failed.classes, f"{first.relative}: {first.reason}{more}")
+        if failed.count:
+            more = f" ({failed.count} files failed)" if failed.count > 1 else ""
+            raise _worth_trying(failed.classes, f"{failed.relative}: {failed.reason}{more}")
 
     async def _place(self, loading: Loading, *, moves: bool) -> None:
         """All bytes are there: the names are given when that may be."""

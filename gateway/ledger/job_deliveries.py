@@ -1,5 +1,7 @@
 """What a distribution job is told of a delivery in the commit that ends it: its place has the file, or why not."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, literal_column, update
@@ -8,7 +10,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from gateway.ledger.delivery_row import DeliveryRow
 from gateway.ledger.intent import Intent, Share
 from gateway.ledger.job_tables import job_destination, job_file, place_content
-from gateway.ledger.ready import Ready
+from gateway.ledger.ready import Ready, driver_of
+from gateway.ledger.words import stored
 
 _THERE = upsert(place_content)
 _NOTE_THERE = Ready(
@@ -48,27 +51,71 @@ def _counting(state: str) -> Ready:
     return Ready(query.where(columns.run == bindparam("of_run"), columns.endpoint == bindparam("of_endpoint")))
 
 
+_COUNT_ALL = Ready(
+    update(job_destination)
+    .values(
+        delivered=job_destination.c.delivered + bindparam("delivered_more"),
+        failed=job_destination.c.failed - bindparam("failed_less"),
+        skipped=job_destination.c.skipped - bindparam("skipped_less"),
+        bytes_sent=job_destination.c.bytes_sent + bindparam("bytes_more"),
+    )
+    .where(job_destination.c.run == bindparam("of_run"), job_destination.c.endpoint == bindparam("of_endpoint"))
+)
+_WERE = """SELECT state, count(*) FROM job_file
+WHERE run = ? AND endpoint = ? AND relative IN (SELECT value FROM json_each(?)) GROUP BY state"""
 _COUNT = {state: _counting(state) for state in ("delivered", "failed", "skipped")}
 
 
 def note_delivered(connection: Connection, row: DeliveryRow) -> None:
     """The place has the file, with the size and time that the finished partial showed."""
     share = row.intent.share
-    if share is None:
+    if share is not None:
+        _NOTE_THERE.run(connection, _there(row, share))
+        at = row.delivered_at or row.started_at
+        _note_file(connection, row.intent, share, "delivered", row.size or 0, None, row.id, at)
+
+
+def note_all_delivered(connection: Connection, rows: Sequence[DeliveryRow]) -> None:
+    """The same for files of one destination that were delivered together."""
+    pairs = [(row, row.intent.share) for row in rows if row.intent.share is not None]
+    first = next(iter(pairs), None)
+    if first is None or first[1] is None:
         return
-    noted, size, at = row.noted, row.size or 0, row.delivered_at or row.started_at
-    there = {
+    which = (first[1].run, first[0].intent.endpoint)
+    names = json.dumps([stored(share.relative) for _, share in pairs])
+    before = dict(driver_of(connection).execute(_WERE, (first[1].run, stored(which[1]), names)).fetchall())
+    counted = {f"{state}_less": before.get(state, 0) for state in ("failed", "skipped")}
+    more = {"delivered_more": len(pairs) - before.get("delivered", 0), "bytes_more": sum(row.size or 0 for row in rows)}
+    _COUNT_ALL.run(connection, {"of_run": which[0], "of_endpoint": which[1], **more, **counted})
+    _NOTE_THERE.run_all(connection, [_there(row, share) for row, share in pairs])
+    _NOTE_FILE.run_all(connection, [_delivered(row, share) for row, share in pairs])
+
+
+def _there(row: DeliveryRow, share: Share) -> dict[str, Any]:
+    noted = row.noted
+    return {
         "place": share.place,
         "relative": share.relative,
-        "size": size,
+        "size": row.size or 0,
         "mtime_ns": noted.mtime_ns if noted is not None else None,
         "grain_ns": noted.mtime_precision_ns if noted is not None else 1,
         "sha256": row.sha256 or row.intent.sha256,
         "digest": share.digest,
-        "at": at,
+        "at": row.delivered_at or row.started_at,
     }
-    _NOTE_THERE.run(connection, there)
-    _note_file(connection, row.intent, share, "delivered", size, None, row.id, at)
+
+
+def _delivered(row: DeliveryRow, share: Share) -> dict[str, Any]:
+    return {
+        "run": share.run,
+        "endpoint": row.intent.endpoint,
+        "relative": share.relative,
+        "state": "delivered",
+        "size": row.size or 0,
+        "reason": None,
+        "delivery": row.id,
+        "at": row.delivered_at or row.started_at,
+    }
 
 
 def note_failed(

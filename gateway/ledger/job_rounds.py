@@ -32,6 +32,10 @@ def begin(connection: Connection, new: NewRound, at: int) -> int:
     """The action's run, named by the destination.  One that was cut off is ended before, or goes on."""
     query = select(run_table.c.id).where(run_table.c.action == new.action, run_table.c.state != "ended")
     earlier = connection.execute(query).scalar()
+    row = job_destinations.get(connection, new.job_run, new.endpoint)
+    if earlier is not None and new.keeps and row is not None and row.action_run != earlier:
+        abandon(connection, earlier, "the run of its job is over", at)
+        earlier = None
     if earlier is not None and new.keeps:
         runs.adopt(connection, earlier, new.owner)
         _fail_intended(connection, earlier, "the gateway was stopped", STOPPED, at)
@@ -144,21 +148,25 @@ def _delivered(connection: Connection, run: int, endpoint: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The files that a destination could not be given, and the classes of their errors, each once."""
+    """How many files a destination could not be given, the first of them, and the classes of errors, each once."""
 
-    files: tuple[FileRow, ...]
-    classes: tuple[str, ...]
+    count: int
+    relative: str = ""
+    reason: str = ""
+    classes: tuple[str, ...] = ()
 
 
 def failed(connection: Connection, run: int, endpoint: str) -> Failed:
     """What failed at a destination."""
-    files = tuple(row for row in job_destinations.files_of(connection, run, endpoint) if row.state == "failed")
-    if not files:
-        return Failed((), ())
     same = job_file.c.run == run, job_file.c.endpoint == endpoint, job_file.c.state == "failed"
-    query = select(delivery.c.error_class).join(job_file, job_file.c.delivery == delivery.c.id).where(*same)
-    classes = connection.execute(query.order_by(job_file.c.relative)).scalars()
-    return Failed(files, tuple(dict.fromkeys(one for one in classes if one)))
+    count = int(connection.execute(select(func.count()).select_from(job_file).where(*same)).scalar_one())
+    if not count:
+        return Failed(0)
+    query = select(job_file.c.relative, job_file.c.reason).where(*same).order_by(job_file.c.relative).limit(1)
+    relative, reason = connection.execute(query).one()
+    joined = select(delivery.c.error_class).join(job_file, job_file.c.delivery == delivery.c.id).where(*same)
+    classes = connection.execute(joined.distinct()).scalars()
+    return Failed(count, relative, reason or "", tuple(sorted(one for one in classes if one)))
 
 
 def note_deleted(connection: Connection, run: int, endpoint: str, place: int, files: Sequence[FileRow]) -> None:

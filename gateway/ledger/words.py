@@ -11,6 +11,11 @@ _OUT = {code: code + _SHIFT for code in range(_FIRST, _LAST + 1)}
 _IN = {shifted: code for code, shifted in _OUT.items()}
 
 
+def stored(text: str) -> str:
+    """A text as it stands in a column of `Words`."""
+    return text if text.isascii() else text.translate(_OUT)
+
+
 class Words(TypeDecorator[str]):
     """A text column that also holds the names which this machine's files have but UTF-8 doesn't."""
 
@@ -19,7 +24,7 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  (SQLAlchemy calls it so)
         """Lone surrogates go to the private plane."""
-        return value if value is None or value.isascii() else value.translate(_OUT)
+        return value if value is None else stored(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:  # noqa: ARG002  (SQLAlchemy calls it so)
         """And back."""

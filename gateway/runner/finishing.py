@@ -1,6 +1,6 @@
 """What is written in the commit that says delivered, whoever brought the delivery to its end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from gateway.core.errors import NameTaken
@@ -39,6 +39,7 @@ def hooks_of(instance: Instance, command: Transfer, now: Now) -> Hooks:
     """The hooks of a command's deliveries."""
     return Hooks(
         delivered=partial(_delivered, instance=instance, command=command, now=now),
+        delivered_all=partial(_delivered_all, instance=instance, command=command, now=now),
         held=partial(_held, instance=instance, now=now),
     )
 
@@ -66,6 +67,17 @@ def _delivered(connection: Connection, row: DeliveryRow, instance: Instance, com
     if isinstance(command, PutGet):
         answers.expect(connection, row.id, now() + int(command.wait.total_seconds() * 1e9))
     react_to_success(connection, row, instance, now())
+
+
+def _delivered_all(
+    connection: Connection, rows: Sequence[DeliveryRow], instance: Instance, command: Transfer, now: Now
+) -> None:
+    """The same for many: those of a job are told in a few statements."""
+    shared = [row for row in rows if row.intent.share is not None]
+    job_deliveries.note_all_delivered(connection, shared)
+    for row in rows:
+        if row.intent.share is None:
+            _delivered(connection, row, instance, command, now)
 
 
 def _answered(connection: Connection, row: DeliveryRow, instance: Instance, now: Now) -> None:

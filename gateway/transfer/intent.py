@@ -1,7 +1,7 @@
 """What a caller asks of a delivery, and what it gets back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +29,8 @@ class Hooks:
     done: Also | None = None
     delete_failed: Also | None = None
     held: Also | None = None
+    delivered_all: Callable[[Connection, Sequence[DeliveryRow]], None] | None = None
+    """`delivered` for many files that go together, where that costs less than one by one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -332,7 +332,12 @@ def _told(
 ) -> list[bool]:
     target = after[0].state
     moved = advance(connection, found=[row.id for row in after], target=target)
-    for was, row, done in zip(before, after, moved, strict=True):
-        for hook in told_at(hooks, was, target) if done else ():
+    told = [(was, row) for was, row, done in zip(before, after, moved, strict=True) if done]
+    all_at_once = hooks.delivered_all if hooks.done is None else None
+    if all_at_once is not None and all(was.delivered_at is None for was, _ in told):
+        all_at_once(connection, [row for _, row in told])
+        return moved
+    for was, row in told:
+        for hook in told_at(hooks, was, target):
             hook(connection, row)
     return moved
