@@ -92,7 +92,7 @@ class Drawn:
         from rich.table import Table
         from rich.text import Text
 
-        above = [Text(show_value(line)) for line in heading(report, self._zone, now)]
+        above = [Text(show_value(line), no_wrap=True, overflow="ellipsis") for line in heading(report, self._zone, now)]
         room = max(3, self._live.console.height - len(above) - _BESIDE_THE_TABLE)
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in COLUMNS:

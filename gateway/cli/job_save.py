@@ -1,0 +1,110 @@
+"""`gateway job save`, and the end of `job new`: the file is written, the job holds, and may start."""
+
+import getpass
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import typer
+
+from gateway.cli.doing import do
+from gateway.cli.job_alone import require_nobody, spawn
+from gateway.cli.job_draft import Draft, text_of
+from gateway.cli.job_following import Watch
+from gateway.cli.job_start import end, followed, working
+from gateway.cli.output import print_json
+from gateway.config.loaded import Loaded
+from gateway.core.clock import Clock
+from gateway.core.errors import Refused
+from gateway.jobs.report import Report
+from gateway.jobs.schedule import next_start
+from gateway.jobs.starting import clocks_of
+from gateway.service.talking import Here
+
+_FOLDER = "jobs.d"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """What saving a job is to do."""
+
+    job: str
+    start: bool = True
+    detach: bool = False
+    as_json: bool = False
+
+    def words(self) -> list[str]:
+        """The command that does the same in a process of its own."""
+        return ["job", "save", self.job, *([] if self.start else ["--no-start"])]
+
+
+def save_job(saved: Saved) -> None:
+    """Take the job as its file says it; it starts where its schedule says so."""
+    loaded, report, said, now = do(partial(_save, saved=saved))
+    if report is not None:
+        end(report, loaded, now, as_json=saved.as_json, detached=saved.detach)
+    if saved.as_json:
+        print_json({"job": saved.job, "run": None})
+    else:
+        typer.echo(said)
+
+
+async def _save(loaded: Loaded, clock: Clock, saved: Saved) -> tuple[Loaded, Report | None, str, int]:
+    if saved.detach and saved.start and await require_nobody(loaded):
+        return loaded, await spawn(loaded, clock, saved.words()), "", 0
+    async with working(loaded, clock) as talking:
+        arguments = {"job": saved.job, "start": saved.start, "by": getpass.getuser()}
+        answer = await talking.ask("job_save", arguments)
+        run = answer["run"]
+        if run is None:
+            return loaded, None, _said(loaded, clock, saved, served=not isinstance(talking, Here)), 0
+        if not saved.as_json:
+            typer.echo(f"{saved.job} is saved, and started: run {run}")
+        watch = Watch(talking.ledger, clock, loaded.zone(), quiet=saved.as_json)
+        report = await followed(talking, watch, int(run), detach=saved.detach)
+        return loaded, report, "", talking.ledger.now_ns()
+
+
+def _said(loaded: Loaded, clock: Clock, saved: Saved, *, served: bool) -> str:
+    from gateway.jobs.read import read_jobs
+
+    if not saved.start:
+        return f"{saved.job} is saved and held: nothing starts by itself; gateway job start {saved.job} starts it"
+    job, now = read_jobs(loaded).jobs[saved.job], clock.now()
+    following = next_start(job.schedule, now, clocks_of(loaded, job, now))
+    if following is None:
+        return f"{saved.job} is saved; gateway job start {saved.job} starts it"
+    at = following.at.astimezone(loaded.zone())
+    serves = "" if served else "; `gateway serve` must run then"
+    return f"{saved.job} is saved; it starts at {at:%Y-%m-%d %H:%M}{serves}"
+
+
+def file_of(loaded: Loaded, name: str) -> Path:
+    """Where the job's file belongs.  Raises Refused where the configuration reads no such folder, or it stands."""
+    patterns = (Path(one) for one in loaded.config.gateway.include)
+    folder = next((one.parent for one in patterns if one.parent.name == _FOLDER), None)
+    if folder is None:
+        raise Refused(f'{loaded.path}: [gateway] include names no {_FOLDER}/*.toml; add "{_FOLDER}/*.toml" to it')
+    path = loaded.path.parent / folder / f"{name}.toml"
+    if path.exists():
+        raise Refused(f"{path} stands already; choose another name, or change that file")
+    return path
+
+
+def write_job(loaded: Loaded, draft: Draft) -> Path:
+    """Write the file; the configuration with it is read anew, and the file is taken back if that can't be."""
+    from gateway.config.load import load
+
+    path = file_of(loaded, draft.name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text_of(draft))
+    except OSError as problem:
+        raise Refused(f"{path} can't be written: {problem.strerror}; run this as the user that owns it") from problem
+    try:
+        load(loaded.path)
+    except Refused:
+        path.unlink(missing_ok=True)
+        raise
+    return path
