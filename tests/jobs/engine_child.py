@@ -1,0 +1,51 @@
+"""A process that runs the job `prices`, and dies at its n-th write to the ledger: before it, or right after its commit.
+
+python -m tests.jobs.engine_child CONFIGURATION N before|after
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from gateway.config.load import load
+from gateway.core.clock import SystemClock
+from gateway.ledger import Ledger, job_runs
+from gateway.service.engine import engine
+
+
+class _Deaths:
+    """Counts the writes of the process."""
+
+    def __init__(self, last: int, *, after: bool) -> None:
+        self._left = last
+        self._after = after
+        self._submit = Ledger.submit
+
+    def submit(self, ledger: Ledger, work: Callable[[Connection], object]) -> "asyncio.Future[object]":
+        self._left -= 1
+        if self._left == 0 and not self._after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        future = self._submit(ledger, work)
+        if self._left == 0:
+            future.add_done_callback(lambda _: os.kill(os.getpid(), signal.SIGKILL))
+        return future
+
+
+async def main(path: str) -> None:
+    """Go on with what is there, else start the job; until no run is left."""
+    async with engine(load(Path(path)), SystemClock(), "test") as built:
+        await built.jobs.adopt()
+        ran = await built.ledger.read(job_runs.of_job)
+        run = ran[0].id if ran else await built.jobs.start("prices")
+        sys.stdout.write("\n" + (await built.jobs.over(run)).state.value)
+
+
+if __name__ == "__main__":
+    deaths = _Deaths(int(sys.argv[2]), after=sys.argv[3] == "after")
+    Ledger.submit = lambda ledger, work: deaths.submit(ledger, work)  # type: ignore[method-assign,assignment]
+    asyncio.run(main(sys.argv[1]))

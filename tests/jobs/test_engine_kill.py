@@ -1,0 +1,76 @@
+"""A run that is killed at many moments goes on where it was: nothing twice, nothing lost, after_all once."""
+
+import asyncio
+import sys
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from gateway.core.clock import SystemClock
+from gateway.ledger import Connection, job_destinations, job_runs, open_ledger
+from gateway.ledger.job_states import AfterAll, JobState
+from gateway.ledger.tables import delivery
+from tests.jobs.engine_stage import job_text
+from tests.runner.harness import configuration, tree, write
+
+SHOPS = ("shop1", "shop2")
+FILES = {f"{n:02}.csv": f"{n}" * (n + 1) for n in range(12)}
+
+
+def laid_out(root: Path) -> Path:
+    for name, content in FILES.items():
+        write(root / "prices" / name, content)
+    for one in SHOPS:
+        (root / one).mkdir()
+    said = f"echo $JOB_RUN_ID $(basename $PWD) >> {root}/told.log"
+    trigger = f"[jobs.prices.triggers.after_all]\nlinux = ['/bin/sh', '-c', \"{said}\"]\n"
+    return configuration(root, job_text(root, SHOPS, trigger), allow=["/bin/sh"])
+
+
+async def life(config: Path, writes: int, when: str) -> str | None:
+    """One process; how the run ended, None if it was killed before."""
+    words = [sys.executable, "-m", "tests.jobs.engine_child", str(config), str(writes), when]
+    child = await asyncio.create_subprocess_exec(
+        *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]
+    )
+    said, errors = await asyncio.wait_for(child.communicate(), 30)
+    assert child.returncode in (0, -9), errors.decode()
+    return said.decode().splitlines()[-1] if child.returncode == 0 else None
+
+
+def delivered(connection: Connection) -> Counter[tuple[str, str]]:
+    query = select(delivery.c.final, delivery.c.state, func.count()).group_by(delivery.c.final, delivery.c.state)
+    return Counter({(final, state): count for final, state, count in connection.execute(query)})
+
+
+@pytest.mark.parametrize(("first", "step", "when"), [(9, 13, "after"), (26, 17, "before")])
+async def test_nothing_is_sent_twice_or_lost_and_after_all_runs_once(
+    tmp_path: Path, first: int, step: int, when: str
+) -> None:
+    config = laid_out(tmp_path)
+    ended, kills = None, 0
+    for number in range(40):
+        ended = await life(config, first + step * number, when)
+        if ended is not None:
+            break
+        kills += 1
+    assert (ended, kills > 2) == ("finished", True)
+    for one in SHOPS:
+        there = tree(tmp_path / one)
+        assert {name: there[name] for name in there if not name.startswith(".")} == FILES  # partials are swept later
+    lines = (tmp_path / "told.log").read_text().splitlines()
+    assert sorted(lines) == ["1 prices", "1 shop1", "1 shop2"]
+    assert lines[-1] == "1 prices"
+    async with open_ledger(tmp_path / "var", SystemClock(), reserve_bytes=0) as ledger:
+        (row,) = await ledger.read(job_runs.of_job)
+        assert (row.state, row.after_all) == (JobState.FINISHED, AfterAll.DONE)
+        places = await ledger.read(partial(job_destinations.of_run, run=row.id))
+        assert {(one.files, one.delivered + one.unchanged, one.failed) for one in places} == {
+            (len(FILES), len(FILES), 0)
+        }
+        done = {key: count for key, count in (await ledger.read(delivered)).items() if key[1] == "done"}
+        assert set(done.values()) == {1}
+        assert len(done) == len(FILES) * len(SHOPS)
