@@ -11,8 +11,7 @@ from gateway.endpoints.probe import known_hashes
 from gateway.jobs.check import Known
 from gateway.jobs.engine import Around, JobEngine
 from gateway.jobs.read import Jobs, read_jobs
-from gateway.jobs.underway import Underway
-from gateway.jobs.working import NoTriggers, Triggers, Working
+from gateway.jobs.working import Working
 from gateway.ledger import Connection, Ledger, endpoints
 from gateway.runner.places import Places
 from gateway.runner.runner import Runner
@@ -32,12 +31,8 @@ async def configured_jobs(loaded: Loaded, ledger: Ledger) -> Jobs:
 
 def job_engine(loaded: Loaded, jobs: Jobs, runner: Runner, places: Places, settling: Settling) -> JobEngine:
     """Runs of jobs share the gateway's places with those of actions."""
-    hands = Working(triggers=_triggers, settle=settling.look)
+    hands = Working(settle=settling.look)
     return JobEngine(loaded, jobs, Around(services=lambda: runner.services, places=places, hands=hands))
-
-
-def _triggers(under: Underway) -> Triggers:
-    return NoTriggers(under)
 
 
 def _hashes(connection: Connection, loaded: Loaded) -> Mapping[str, frozenset[str]]:

@@ -3,14 +3,14 @@
 import os
 from pathlib import Path
 
-from gateway.jobs.working import NoTriggers, Working
+from gateway.jobs.working import Working
 from gateway.ledger.job_states import AfterAll, JobState
 from tests.jobs.engine_stage import JobStage, job_stage
 from tests.runner.harness import Stage, tree, write
 
 
 def real(made: Stage) -> Working:
-    return Working(triggers=NoTriggers, settle=made.engine.settling.look)
+    return Working(settle=made.engine.settling.look)
 
 
 async def run_once(made: JobStage) -> int:
@@ -90,3 +90,42 @@ async def test_the_engine_of_a_gateway_runs_its_jobs(tmp_path: Path) -> None:
         row = await made.stage.ending(engine.over(run))
         assert (row.state, row.error) == (JobState.FINISHED, None)
         assert tree(tmp_path / "shop3") == {"a.csv": "a"}
+
+
+def told(moment: str, line: str, more: str = "") -> str:
+    """A trigger whose command writes who it is for into `told.log` beside the job's folders."""
+    return f"[jobs.prices.triggers.{moment}]\nlinux = ['/bin/sh', '-c', \"{line}\"]\n{more}"
+
+
+async def test_commands_run_at_their_moments_with_what_they_are_told(tmp_path: Path) -> None:
+    log = tmp_path / "told.log"
+    said = f"echo {{}} $JOB_NAME $JOB_ROLE $JOB_RUN_ID $JOB_OK $JOB_FAILED $(basename $PWD) >> {log}"
+    more = told("before_indexing", f"echo made > made.csv; {said.format('before')}")
+    more += told("after_endpoint", said.format("endpoint")) + told("after_all", said.format("all"))
+    async with job_stage(tmp_path, ["shop1", "shop2"], more, real=real) as made:
+        run = await run_once(made)
+        assert (await made.run(run)).after_all is AfterAll.DONE
+        assert tree(tmp_path / "shop2") == {"a.csv": "a", "made.csv": "made\n"}
+        lines = log.read_text().splitlines()
+        assert lines[0] == f"before prices RW {run} 0 0 prices"
+        assert sorted(line.split()[0] for line in lines[1:3]) == ["endpoint", "endpoint"]
+        assert sorted(lines[3:5]) == [f"all prices RO {run} 2 0 shop1", f"all prices RO {run} 2 0 shop2"]
+        assert lines[5:] == [f"all prices RW {run} 2 0 prices"]
+
+
+async def test_a_failing_before_indexing_fails_the_run_and_nothing_is_sent(tmp_path: Path) -> None:
+    async with job_stage(tmp_path, ["shop1"], told("before_indexing", "exit 3"), real=real) as made:
+        run = await made.jobs.start("prices")
+        row = await made.over(run)
+        assert (row.state, row.error_class) == (JobState.FAILED, "TriggerFailed")
+        assert tree(tmp_path / "shop1") == {}
+
+
+async def test_a_failing_after_endpoint_is_told_at_its_destination_and_after_all_does_not_run(tmp_path: Path) -> None:
+    more = told("after_endpoint", "test $(basename $PWD) != shop2") + told("after_all", f"echo x >> {tmp_path}/ran")
+    async with job_stage(tmp_path, ["shop1", "shop2"], more, real=real) as made:
+        run = await made.jobs.start("prices")
+        row = await made.over(run)
+        assert (row.state, row.after_all_note) == (JobState.FINISHED_WITH_ERRORS, "not run (shop2 error)")
+        assert (await made.places(run))["shop2"].error_class == "TriggerFailed"
+        assert not (tmp_path / "ran").exists()

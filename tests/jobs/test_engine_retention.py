@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from gateway.jobs.working import NoTriggers, Working
+from gateway.jobs.working import Working
 from gateway.ledger import Connection, Ledger, job_contents, job_retention, job_runs, retention
 from gateway.ledger.job_tables import job_destination, job_file, job_run, manifest, manifest_entry
 from gateway.ledger.tables import delivery, run
@@ -14,7 +14,7 @@ from tests.runner.harness import Stage, write
 
 
 def real(made: Stage) -> Working:
-    return Working(triggers=NoTriggers, settle=made.engine.settling.look)
+    return Working(settle=made.engine.settling.look)
 
 
 def counts(connection: Connection) -> dict[str, int]:
