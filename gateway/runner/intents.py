@@ -180,9 +180,9 @@ def _intents(run: Run, number: int, command: Transfer, of: int) -> Callable[[Fro
 async def markers_of(run: Run, command: Transfer, files: Sequence[FrozenFile]) -> tuple[Member, ...]:
     """The done files that go with -DEL: each that stands for one source alone, as it is now."""
     settings = run.settings
-    done = DoneFile(settings.done_file)
     if not command.delete or isinstance(command, Get) or settings.stability is not Stability.DONE_FILE:
         return ()
+    done = DoneFile(settings.done_file)
     paths = [done.beside(*os.path.split(file.source)) for file in files if done.is_own]
     looks = [(path, await stamp_at(run.services.local, path)) for path in paths]
     return tuple(Member(path, os.path.basename(path), stamp) for path, stamp in looks if stamp is not None)

@@ -4,7 +4,9 @@ import asyncio
 import atexit
 import logging
 import sys
+import time
 from datetime import datetime
+from functools import lru_cache
 from typing import TextIO
 
 import structlog
@@ -51,8 +53,17 @@ def _short_time(
 def _whole_time(
     _logger: structlog.types.WrappedLogger, _name: str, event: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    event["timestamp"] = datetime.now().astimezone().isoformat(timespec="milliseconds")
+    now = time.time()
+    before, behind = _second(int(now))
+    event["timestamp"] = f"{before}.{int(now % 1 * 1000):03}{behind}"
     return event
+
+
+@lru_cache(maxsize=1)
+def _second(seconds: int) -> tuple[str, str]:
+    """What stands in front of the milliseconds and behind them; many lines are of one second."""
+    text = datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
+    return text[:19], text[19:]
 
 
 def _visible(

@@ -90,6 +90,8 @@ _STATVFS = struct.Struct(">11Q")
 _LIMITS = struct.Struct(">4Q")
 HEAD_BYTES = _HEAD.size
 NO_ATTRS = _NUMBER.pack(0)
+GOOD = _NUMBER.pack(0)
+"""How the body of a good status begins."""
 
 
 @dataclass(frozen=True, slots=True)
