@@ -3,7 +3,7 @@
 The latest run of each job stays, however old, and its manifest with it.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from sqlalchemy import (
@@ -66,9 +66,8 @@ def forget_entries(connection: Connection) -> int:
 
 def forget_manifests(connection: Connection) -> int:
     """Drop a bite of manifests that nothing refers to and that have no entry left; how many."""
-    ids: Collection[int] = (
-        connection.execute(_unused_manifests().where(~exists().where(_entries_of_it())).limit(BITE)).scalars().all()
-    )
+    query = _unused_manifests().where(~exists().where(_entries_of_it())).limit(BITE)
+    ids = [row[0] for row in connection.execute(query)]
     return connection.execute(delete(manifest).where(manifest.c.id.in_(ids))).rowcount
 
 
