@@ -4,6 +4,7 @@ What fails ends here, on this destination: what failed, why and what to do stand
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -85,8 +86,10 @@ class DestinationLife:
         self._part = self.under.deliver(self._row)
         if self._row.state is not PlaceState.QUEUED:
             await self._advance(PlaceState.QUEUED)
-        async with self.under.places.taken(self._row.priority) as place:
-            await self._bring(place)
+        source = self.under.source
+        with source.used() if isinstance(source, SharedSource) else nullcontext():
+            async with self.under.places.taken(self._row.priority) as place:
+                await self._bring(place)
         await self._after()
         await self._advance(PlaceState.DELIVERED, _WELL)
 

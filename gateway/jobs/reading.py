@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Callable
 from gateway.core.errors import Retryable
 from gateway.endpoints.wrap import close_iterator
 
-WINDOW_BYTES = 8 * 1024 * 1024
+WINDOW_BYTES = 32 * 1024 * 1024
 
 
 class Window:
     """How much all passes together hold: a pass gives up what it has behind once that is too much."""
 
-    def __init__(self, each_bytes: int = WINDOW_BYTES, all_bytes: int = 8 * WINDOW_BYTES) -> None:
+    def __init__(self, each_bytes: int = WINDOW_BYTES, all_bytes: int = 2 * WINDOW_BYTES) -> None:
         self.each_bytes = each_bytes
         self.all_bytes = all_bytes
         self.held_bytes = 0

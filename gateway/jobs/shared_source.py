@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from gateway.core.errors import GatewayError
@@ -29,6 +30,7 @@ class SharedSource(Wrapped):
         super().__init__(inner)
         self.cache = cache
         self.bytes_read = 0
+        self._users = 0
         self._window = window or Window()
         self._readings: defaultdict[str, list[Reading]] = defaultdict(list)
         self._bulk = SharedBulk(inner.bulk_source, self) if inner.bulk_source is not None else None
@@ -37,6 +39,17 @@ class SharedSource(Wrapped):
     def bulk_source(self) -> BulkSource | None:
         """Small files, each batch read once."""
         return self._bulk
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """For the block somebody reads, or waits for his turn to; what is kept goes with the last one."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if not self._users:
+                self.cache.clear()
 
     def read_more(self, size_bytes: int) -> None:
         """So much was really read."""

@@ -190,3 +190,12 @@ def test_the_cache_holds_no_more_than_it_may_and_lets_the_oldest_go() -> None:
     cache.keep("/more", Stamp(2000), bytes(2000))
     assert cache.take("/more") is None, "the index takes nothing away"
     assert not cache.fits(10_000)
+
+
+async def test_what_is_kept_goes_with_the_last_reader() -> None:
+    shared, _, data = source(MB)
+    with shared.used():
+        with shared.used():
+            assert await read(shared) == data
+        assert shared.cache.held_bytes > 0
+    assert shared.cache.held_bytes == 0
