@@ -10,17 +10,17 @@ from gateway.core.moments import ns
 from gateway.endpoints.base import Endpoint
 from gateway.jobs import manifest
 from gateway.jobs.absent import Extra, delete_absent, require_few, sweep_archive
-from gateway.jobs.comparing import Asked, Compared, compare
+from gateway.jobs.comparing import Asked, Compared, compare, look_at, nothing_to_do
 from gateway.jobs.compiled import source_folder
 from gateway.jobs.loading import Loading
 from gateway.jobs.manifest import FILE
 from gateway.jobs.model import Destination
+from gateway.jobs.place_look import PlaceLook
 from gateway.jobs.place_tree import side_by_side
 from gateway.jobs.schedule import next_showing
 from gateway.jobs.underway import Underway
 from gateway.language.nodes import Put
 from gateway.ledger import Ledger, job_rounds
-from gateway.ledger.job_contents import Entry
 from gateway.ledger.job_destinations import FileRow, PlaceRow
 from gateway.ledger.job_rounds import Wanted
 from gateway.ledger.job_states import PlaceState
@@ -49,7 +49,7 @@ class Bringing:
         loading = self._loading()
         laid = await loading.laid() if self.gated else ()
         async with self.run.services.pool.session(self.run.endpoint) as peer:
-            compared = await self._compared(peer)
+            compared, look = await self._compared(peer)
             if self._deletes(compared):
                 require_few(self._extra(compared))  # before anything is sent: who waits for a person changes nothing
             await self._make_folders(peer, compared.folders)
@@ -65,6 +65,9 @@ class Bringing:
         if self._deletes(compared):
             async with self.run.services.pool.session(self.run.endpoint) as peer:
                 await self._delete(peer, compared)
+        elif look is not None and not compared.refused:
+            sent = [entry.relative for entry in compared.missing]
+            await look.note_after(compared.unchanged + len(sent), sent, compared.folders)
 
     @property
     def _ledger(self) -> Ledger:
@@ -81,8 +84,8 @@ class Bringing:
             folder=source_folder(self.under.job, self.under.folders),
         )
 
-    async def _compared(self, peer: Endpoint) -> Compared:
-        wanted = manifest.wanted(self.under.job, await self.under.all_entries(), self.to.profile.ignore)
+    async def _compared(self, peer: Endpoint) -> tuple[Compared, PlaceLook | None]:
+        """With how the place looks, where it does not look as it did when it had everything."""
         profile, found = self.to.profile, self.under.row.manifest
         asked = Asked(
             place=self.row.place,
@@ -92,20 +95,27 @@ class Bringing:
             kept=await self._skipped() if profile.delete_absent else (),
             known_as=f"{found} {profile.ignore}" if found is not None else None,
         )
-        compared = await compare(self.to, wanted, peer, self._ledger, asked)
-        await self._count(wanted, compared)
-        return compared
+        look = await look_at(self.to, peer, self._ledger, asked)
+        known = await look.files() if found is not None else None
+        if known is not None:
+            compared = nothing_to_do(look, known)
+            await self._count(known, compared)
+            return compared, None
+        wanted = manifest.wanted(self.under.job, await self.under.all_entries(), profile.ignore)
+        compared = await compare(self.to, wanted, peer, self._ledger, asked, look)
+        await self._count(sum(entry.kind == FILE for entry in wanted), compared)
+        return compared, None if found is None or compared.is_as_wanted else look
 
     async def _skipped(self) -> Sequence[str]:
         """What the source has and does not send: nobody deletes it elsewhere for that."""
         found = self.under.row.manifest
         return [] if found is None else [one.relative for one in await manifest.skipped(self._ledger, found)]
 
-    async def _count(self, wanted: Sequence[Entry], compared: Compared) -> None:
+    async def _count(self, files: int, compared: Compared) -> None:
         at = self._ledger.now_ns()
         counted = Wanted(
             place=self.row.place,
-            files=sum(entry.kind == FILE for entry in wanted),
+            files=files,
             missing=[entry.relative for entry in compared.missing],
             missing_bytes=sum(entry.size for entry in compared.missing),
             refused=[self._file(entry.relative, "failed", entry.size, at, why) for entry, why in compared.refused],

@@ -4,8 +4,6 @@ Nothing is written for a file that is as it should be, however many there are.
 """
 
 import asyncio
-import hashlib
-from array import array
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +14,7 @@ from gateway.endpoints.base import Endpoint
 from gateway.jobs.ignore import Ignore
 from gateway.jobs.manifest import FOLDER
 from gateway.jobs.model import Destination
+from gateway.jobs.place_look import PlaceLook
 from gateway.jobs.place_tree import Shown, Tree, is_as_noted, side_by_side, tree_of
 from gateway.ledger import Connection, Ledger, job_contents
 from gateway.ledger.job_contents import Entry, There
@@ -72,16 +71,34 @@ class Asked:
     known_as: str | None = None
 
 
-async def compare(to: Destination, wanted: Sequence[Entry], peer: Endpoint, ledger: Ledger, asked: Asked) -> Compared:
-    """Compare a place with what it is to have.  Raises what a listing raises."""
-    tree = await tree_of(peer, to.place)
-    look = await asyncio.to_thread(_look_of, asked, tree) if tree.is_whole and asked.known_as else None
-    if look is not None and await ledger.read(partial(job_contents.place_looked, place=asked.place)) == look:
-        count = sum(entry.kind != FOLDER for entry in wanted)
-        return Compared([], count, {}, [], [], frozenset(), len(tree.files), is_whole=True)
-    compared = await _by_files(to, wanted, peer, ledger, asked, tree)
-    if look is not None and compared.is_as_wanted:
-        await ledger.write(partial(job_contents.note_place_look, place=asked.place, digest=look))
+async def look_at(to: Destination, peer: Endpoint, ledger: Ledger, asked: Asked) -> PlaceLook:
+    """One listing of a place.  Raises what it raises."""
+    said = repr((asked.known_as, asked.algorithm, asked.blind, asked.extra))
+    return PlaceLook(ledger, asked.place, said, await tree_of(peer, to.place))
+
+
+def nothing_to_do(look: PlaceLook, files: int) -> Compared:
+    """What a place comes to that has everything."""
+    return Compared([], files, {}, [], [], frozenset(), len(look.tree.files), look.tree.is_whole)
+
+
+async def compare(
+    to: Destination,
+    wanted: Sequence[Entry],
+    peer: Endpoint,
+    ledger: Ledger,
+    asked: Asked,
+    look: PlaceLook | None = None,
+) -> Compared:
+    """Compare a place with what it is to have; `look` is how it looks, where that is known and not as it was."""
+    if look is None:
+        look = await look_at(to, peer, ledger, asked)
+        files = await look.files() if asked.known_as is not None else None
+        if files is not None:
+            return nothing_to_do(look, files)
+    compared = await _by_files(to, wanted, peer, ledger, asked, look.tree)
+    if asked.known_as is not None and compared.is_as_wanted:
+        await look.note(compared.unchanged)
     return compared
 
 
@@ -218,15 +235,3 @@ def _extra(wanted: Sequence[Entry], tree: Tree, ignore: Sequence[str], asked: As
         return same(name) not in ours and not name.startswith(folders) and not leaves_out(name)
 
     return {name: shown for name, shown in tree.files.items() if is_extra(name)}
-
-
-def _look_of(asked: Asked, tree: Tree) -> str:
-    """A digest of how a place looks beside what it is to have."""
-    names = sorted(tree.files)
-    shown = [tree.files[name] for name in names]
-    said = [asked.known_as, asked.algorithm, asked.blind, asked.extra, sorted(tree.folders), sorted(tree.others)]
-    digest = hashlib.sha256(repr(said).encode("utf-8", "surrogateescape"))
-    digest.update("\0".join(names).encode("utf-8", "surrogateescape"))
-    digest.update(array("q", [one.size for one in shown]))
-    digest.update(array("q", [-1 if one.mtime_ns is None else one.mtime_ns for one in shown]))
-    return digest.hexdigest()
