@@ -1,6 +1,6 @@
 """What a run's loop reads and writes: all rows of one state of things, each decision in one commit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,16 @@ def read_rows(connection: Connection, run: int, now: int) -> Rows:
     starts = {one.place: one.state for one in job_triggers.of_run(connection, run) if one.moment == moment}
     held = frozenset(one.scope for one in pauses.paused(connection, now))
     return Rows(row, job_destinations.of_run(connection, run), starts, held)
+
+
+def taken(connection: Connection, seen: Rows, owner: int, endpoints: Collection[str], at: int) -> None:
+    """The run goes on in this process; a destination whose endpoint is no longer configured is not in it any more."""
+    job_runs.adopt(connection, seen.run.id, owner)
+    for one in seen.places:
+        if one.endpoint not in endpoints and may_follow(PLACE, one.state, PlaceState.REMOVED):
+            said = _said(f"{one.endpoint} was taken out of the configuration", "Removed")
+            job_destinations.advance(connection, one, PlaceState.REMOVED, at, said)
+            abandon(connection, [one], said["error"], at)
 
 
 def write_decision(connection: Connection, seen: Rows, made: Decision, at: int) -> JobRunRow:

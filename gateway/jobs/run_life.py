@@ -9,10 +9,10 @@ import structlog
 from gateway.jobs.deciding import decide
 from gateway.jobs.decision import Decision
 from gateway.jobs.hands import Hands
-from gateway.jobs.life_rows import Rows, read_rows, write_decision
+from gateway.jobs.life_rows import Rows, read_rows, taken, write_decision
 from gateway.jobs.run_works import RunWorks
 from gateway.jobs.underway import Underway
-from gateway.ledger import Connection, job_runs
+from gateway.ledger import Connection
 from gateway.ledger.errors import StateLost
 from gateway.ledger.job_runs import JobAlreadyRuns, JobRunRow
 from gateway.ledger.job_states import TERMINAL, JobState
@@ -41,7 +41,8 @@ class RunLife:
         self._busy: set[str] = set()
         self._stir = asyncio.Event()
         self._turn = asyncio.Lock()  # rows are decided on by the loop, or changed by a person
-        under.moved = self._stir.set
+        if under.job.together:
+            under.moved = self._stir.set  # else nobody waits for what another one does; a try's end is seen anyhow
 
     @property
     def under(self) -> Underway:
@@ -76,7 +77,11 @@ class RunLife:
 
     async def _load(self) -> None:
         services = self._under.services
-        await services.ledger.write(partial(job_runs.adopt, found=self._under.run, owner=services.owner))
+        known = frozenset(self._under.loaded.config.endpoints)
+        at = services.ledger.now_ns()
+        await services.ledger.write(
+            lambda connection: taken(connection, self._rows(connection), services.owner, known, at)
+        )
         await self._look()
 
     def _rows(self, connection: Connection) -> Rows:

@@ -16,7 +16,7 @@ from gateway.jobs.life_rows import Rows, abandon, fail_run, read_rows
 from gateway.jobs.model import HERE
 from gateway.jobs.standing import Standing
 from gateway.jobs.underway import Underway
-from gateway.ledger import Connection, job_destinations, job_runs
+from gateway.ledger import Connection, job_contents, job_destinations, job_runs
 from gateway.ledger.errors import StateLost
 from gateway.ledger.job_destinations import PlaceRow
 from gateway.ledger.job_runs import JobRunRow
@@ -42,6 +42,9 @@ class RunWorks:
         except GatewayError as error:
             log.warning("job run can't be prepared", run=self._under.run, error=str(error))
             await self._write(partial(fail_run, error=str(error), error_class=_class(error)))
+        except Exception as fault:
+            log.exception("job run crashed while it was prepared", run=self._under.run)
+            await self._write(partial(fail_run, error=_fault(fault), error_class=_class(fault)))
         else:
             await self._write(partial(_prepared, made=made))
 
@@ -113,6 +116,10 @@ def _class(error: Exception) -> str:
     return type(error).__name__
 
 
+def _fault(fault: Exception) -> str:
+    return f"this is a fault of the gateway, please report it: {_class(fault)}: {fault}"
+
+
 def _prepared(connection: Connection, seen: Rows, at: int, made: Prepared) -> None:
     row = seen.run
     values = {"manifest": made.manifest, "error": None, "error_class": None}
@@ -127,8 +134,7 @@ def _prepared(connection: Connection, seen: Rows, at: int, made: Prepared) -> No
 
 def _crashed(connection: Connection, seen: Rows, at: int, endpoint: str, fault: Exception) -> None:
     row = seen.place(endpoint)
-    said = f"this is a fault of the gateway, please report it: {_class(fault)}: {fault}"
-    values = _failing(row, said, _class(fault), at)
+    values = _failing(row, _fault(fault), _class(fault), at)
     if may_follow(PLACE, row.state, PlaceState.ERROR):
         job_destinations.advance(connection, row, PlaceState.ERROR, at, values)
     else:
@@ -172,10 +178,11 @@ def _no_after_all(connection: Connection, seen: Rows, at: int, place: str, error
 def _cleaned(connection: Connection, seen: Rows, at: int, cleaned: str, error: GatewayError | None) -> JobRunRow:
     row = replace(seen.run, cleaned=cleaned)
     abandon(connection, seen.places, "the run ended without it", at)
-    if went_well(row, seen.places):
+    lost = _lost(connection, row)
+    if went_well(row, seen.places) and lost is None:
         values = {"cleaned": cleaned, "error": None, "error_class": None}
         return job_runs.advance(connection, seen.run, JobState.FINISHED, at, values=values)
-    said = f"the source was not cleaned up: {error}" if error is not None else _lacking(seen)
+    said = f"the source was not cleaned up: {error}" if error is not None else lost or _lacking(seen)
     return job_runs.advance(
         connection,
         seen.run,
@@ -185,6 +192,15 @@ def _cleaned(connection: Connection, seen: Rows, at: int, cleaned: str, error: G
         error_class=_class(error) if error is not None else "Incomplete",
         values={"cleaned": cleaned},
     )
+
+
+def _lost(connection: Connection, row: JobRunRow) -> str | None:
+    """What the source held and nobody could get: unreadable, or changed all the while it was read."""
+    found = job_contents.manifest_of(connection, row.manifest) if row.manifest is not None else None
+    failed = [one for one in found.skipped if one.failed] if found is not None else []
+    if not failed:
+        return None
+    return f"{len(failed)} files of the source could not be taken: {failed[0].relative} ({failed[0].why})"
 
 
 def _lacking(seen: Rows) -> str:

@@ -90,7 +90,7 @@ def required_of(require: Require, count: int) -> int:
 
 
 def is_for_good(row: PlaceRow) -> bool:
-    """True for an error that no further try helps: a person must act first, and that may take days."""
+    """True for an error that a person must act on, which may take days: it is tried, but nobody waits for it."""
     if row.state is not PlaceState.ERROR or row.error_class == _APPROVAL:
         return False
     return row.next_at is None or needs_person(row.error_class or "")
@@ -105,7 +105,7 @@ def needs_person(error_class: str) -> bool:
 
 def is_due(row: PlaceRow, now: int) -> bool:
     """True if a try may begin now."""
-    if row.state in SETTLED or (row.begins_at or 0) > now or is_for_good(row):
+    if row.state in SETTLED or (row.begins_at or 0) > now:
         return False
     if row.state not in _TRIED_AGAIN:
         return True
@@ -114,7 +114,7 @@ def is_due(row: PlaceRow, now: int) -> bool:
 
 def times_of(row: PlaceRow) -> Iterator[int]:
     """When a try of it comes due by itself."""
-    if row.state in SETTLED or is_for_good(row):
+    if row.state in SETTLED:
         return
     if row.begins_at is not None:
         yield row.begins_at

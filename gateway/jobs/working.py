@@ -64,7 +64,7 @@ class Working:
 
     async def clean(self, under: Underway) -> str:
         """after_success."""
-        return await clean_source(under)
+        return await clean_source(under) if under.job.destinations else "none"
 
     def commands(self, under: Underway, places: Sequence[PlaceRow]) -> Mapping[str, bool]:
         """Where after_all has something to run: a platform may lack its command."""

@@ -14,7 +14,7 @@ from gateway.core.model import Span
 from gateway.jobs.deciding import decide, went_well
 from gateway.jobs.decision import Decision
 from gateway.jobs.model import Job, JobSchedule, Machine, Moment, Profile, Source, Trigger
-from gateway.jobs.standing import Standing, is_due, is_for_good, required_of
+from gateway.jobs.standing import Standing, is_due, required_of
 from gateway.ledger.job_destinations import PlaceRow
 from gateway.ledger.job_runs import JobRunRow
 from gateway.ledger.job_states import (
@@ -441,8 +441,14 @@ def _to_the_end(world: World, engine: Engine) -> None:
     raise AssertionError(f"{world.run.state} has no end: {json.dumps({k: v.state for k, v in world.rows.items()})}")
 
 
-@given(st.sampled_from(PlaceState), st.booleans(), st.sampled_from([None, "LinkLost", "LoginRefused", "NoSpace"]))
+@given(st.sampled_from(sorted(SETTLED)), st.booleans(), st.sampled_from([None, "LinkLost", "LoginRefused", "NoSpace"]))
 def test_what_is_settled_is_never_begun(state: PlaceState, excluded: bool, kind: str | None) -> None:
-    row = place("a", state, excluded=excluded, error_class=kind, next_at=5)
-    if state in SETTLED or is_for_good(row):
-        assert not is_due(row, 10)
+    assert not is_due(place("a", state, excluded=excluded, error_class=kind, next_at=5), 10)
+
+
+def test_what_only_a_person_can_mend_is_tried_while_others_are_under_way_and_keeps_nobody_waiting() -> None:
+    rows = (place("a", P.LOADING), place("b", P.ERROR, error_class="LoginRefused", next_at=5))
+    made = decide(run_of(), rows, job_of(), {}, 10 * S)
+    assert (made.to, made.begin) == (None, ("a", "b"))
+    rows = (place("a", P.DELIVERED), place("b", P.ERROR, error_class="TriggerFailed", next_at=None))
+    assert decide(run_of(), rows, job_of(), {}, 10 * S).to is J.FINISHED_WITH_ERRORS

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from gateway.core.clock import TurnedClock
 from gateway.core.errors import GatewayError, LinkLost, LoginRefused, NotThere, Refused
 from gateway.jobs.starting import Start
+from gateway.ledger import pauses
 from gateway.ledger.job_runs import JobAlreadyRuns
 from gateway.ledger.job_states import AfterAll, JobState, TriggerState
+from gateway.ledger.pauses import Pause
 from tests.jobs.engine_stage import AFTER_ALL, job_stage
 from tests.jobs.fake_hands import FakeHands, forever
 
@@ -306,3 +309,40 @@ def due_starts(made: object) -> list[object]:
 
     now = made.stage.clock.now()  # type: ignore[attr-defined]
     return [DueStart(now, now.replace(tzinfo=None))]
+
+
+async def test_a_destination_that_is_configured_no_more_is_removed_from_a_run_that_goes_on(tmp_path: Path) -> None:
+    async def before(doing: str) -> None:
+        if doing.startswith("carry"):
+            await forever(doing)
+
+    async with job_stage(tmp_path, ["shop1", "shop2"], AFTER_ALL, fake=FakeHands(before)) as made:
+        run = await made.jobs.start("prices")
+        await made.until(lambda: made.fake.tries["carry shop2"] == 1)
+    async with job_stage(tmp_path, ["shop1"], AFTER_ALL) as made:
+        await made.jobs.adopt()
+        assert (await made.over(run)).state is JobState.FINISHED
+        assert await made.states(run) == {"shop1": "done", "shop2": "removed"}
+
+
+async def test_a_fault_of_ours_while_preparing_fails_the_run_and_says_so(tmp_path: Path) -> None:
+    async def before(doing: str) -> None:
+        raise ValueError(doing)
+
+    async with job_stage(tmp_path, fake=FakeHands(before)) as made:
+        run = await made.jobs.start("prices")
+        row = await made.over(run)
+        assert (row.state, row.error_class) == (JobState.FAILED, "ValueError")
+        assert "fault of the gateway" in (row.error or "")
+
+
+async def test_a_paused_endpoint_gets_nothing_while_the_others_go_on(tmp_path: Path) -> None:
+    clock = TurnedClock(NOW)
+    async with job_stage(tmp_path, fake=FakeHands(), clock=clock) as made:
+        ledger = made.stage.engine.ledger
+        await ledger.write(partial(pauses.hold, wanted=Pause("endpoint:shop2", None, "ann", 1)))
+        run = await made.jobs.start("prices")
+        await made.until(lambda: "carry shop1" in made.fake.done and "carry shop3" in made.fake.done)
+        assert (await made.states(run))["shop2"] == "queued"
+        await ledger.write(partial(pauses.let_go, scope="endpoint:shop2"))
+        assert (await made.over(run)).state is JobState.FINISHED
