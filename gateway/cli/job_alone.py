@@ -33,6 +33,7 @@ async def answering(engine: Engine) -> AsyncIterator[None]:
         yield
         while engine.jobs.is_busy:
             await engine.clock.sleep(_LOOK_EVERY_S)
+        await engine.tellings.look()
     finally:
         for helper in helpers:
             helper.cancel()

@@ -25,6 +25,7 @@ from gateway.config.job_kinds import (
 from gateway.config.kinds import Bandwidth, Duration, Many
 from gateway.config.strict import Strict
 
+Event = Literal["finished", "failed", "error"]
 Repeat = Literal["manual", "once", "minutes", "hourly", "daily", "weekly"]
 LEAST_MINUTES = 5
 
@@ -214,6 +215,35 @@ class JobRunSettings(Strict):
     )
 
 
+class JobNotify(Strict):
+    """`[notify]`: who is told how runs end, and what goes wrong on the way; one JSON object each time."""
+
+    webhook: str | None = Field(
+        default=None,
+        description="An http(s):// address that gets it by POST; env:, file: or cred: keep it; no default.",
+    )
+    command: Many[str] = Field(
+        default=(), description="A program of [system] allow; the file that JOB_EVENT_FILE names holds it."
+    )
+    on: Many[Event] = Field(
+        default=("finished", "failed", "error"),
+        description="finished: all is well; failed: any other end; error: a destination can't be brought its files.",
+    )
+    timeout: Duration = Field(
+        default=timedelta(seconds=10), gt=timedelta(0), description="How long the telling may take each time."
+    )
+
+    @model_validator(mode="after")
+    def _tells_somebody(self) -> Self:
+        if self.webhook is None and not self.command:
+            raise ValueError('tells nobody; write webhook = "https://…" or command = ["/usr/local/bin/program"]')
+        if self.webhook is not None and not self.webhook.startswith(("http://", "https://", "env:", "file:", "cred:")):
+            raise ValueError(
+                'webhook is no address; write "https://…", or env:NAME, file:PATH, cred:NAME that holds it'
+            )
+        return self
+
+
 class JobSettings(Strict):
     """`conf/jobs.d/NAME.toml`, or `[jobs.NAME]`: one folder for many destinations."""
 
@@ -227,6 +257,7 @@ class JobSettings(Strict):
     triggers: JobTriggers = JobTriggers()
     schedule: JobSchedule = JobSchedule()
     settings: JobRunSettings = JobRunSettings()
+    notify: JobNotify | None = None
 
 
 class ProfileSettings(Strict):

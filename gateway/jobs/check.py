@@ -1,5 +1,6 @@
 """What is wrong with a job although each of its keys is well-formed, and with several jobs together."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from gateway.jobs.model import AfterSuccess, Job, Machine, Moment, Trigger
 from gateway.jobs.paths import overlaps
 from gateway.jobs.schedule import ever_starts
 from gateway.language.check import check
+from gateway.language.command_line import is_allowed
 from gateway.language.macros import uses
 from gateway.language.world import World
 from gateway.runner.world import world_of
@@ -58,6 +60,7 @@ def job_findings(job: Job, folders: Folders, known: Known) -> Iterator[Finding]:
     yield from _triggers(job)
     yield from _schedule(job, known)
     yield from _source(job)
+    yield from _notify(job, known)
     yield from _hashes(job, known)
     yield from _clean_up(job)
     yield from _scripts(job, folders, known)
@@ -149,6 +152,14 @@ def _schedule(job: Job, known: Known) -> Iterator[Finding]:
     if not ever_starts(job.schedule, known.zone):
         message = f"schedule: no {job.schedule.repeat.value} time lies between start and finish; move one of them"
         yield _error(job, NEVER, message, job.span)
+
+
+def _notify(job: Job, known: Known) -> Iterator[Finding]:
+    command = job.notify.command if job.notify is not None else ()
+    if command and not is_allowed(command, known.world.allow):
+        program = json.dumps(command[0])
+        message = f"notify: {program} is not in [system] allow; if it is meant, add it: allow = [{program}]"
+        yield _error(job, BAD_COMMAND, message, job.span)
 
 
 def _source(job: Job) -> Iterator[Finding]:

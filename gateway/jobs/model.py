@@ -154,6 +154,16 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    """Who is told of runs: an address (or where it is kept), a program, or both; `on` are the events."""
+
+    webhook: str | None
+    command: tuple[str, ...]
+    on: tuple[str, ...]
+    timeout: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A job.  `destinations` hold each endpoint once."""
 
@@ -173,6 +183,7 @@ class Job:
     together: bool
     rehash_all: bool
     span: Span
+    notify: Notify | None = None
 
     def trigger(self, moment: Moment) -> Trigger | None:
         """The command of a moment, None if there is none."""

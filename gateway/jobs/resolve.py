@@ -6,13 +6,13 @@ from datetime import date, datetime, time
 
 from gateway.config.findings import error, section, warning
 from gateway.config.job_kinds import WEEKDAYS
-from gateway.config.jobs import JobDestination, JobSettings, JobTrigger
+from gateway.config.jobs import JobDestination, JobNotify, JobSettings, JobTrigger
 from gateway.config.jobs import JobSchedule as ScheduleSettings
 from gateway.config.loaded import Loaded
 from gateway.config.schema import EndpointSettings, Scheme
 from gateway.core.model import Finding, Span
 from gateway.jobs.findings import BAD_PATH, CONFLICT, NOBODY
-from gateway.jobs.model import Destination, Job, JobSchedule, Machine, Moment, Repeat, Route, Source, Trigger
+from gateway.jobs.model import Destination, Job, JobSchedule, Machine, Moment, Notify, Repeat, Route, Source, Trigger
 from gateway.jobs.paths import BadPath, command_folder, place_of, plain_folder, with_tags
 from gateway.jobs.profiles import profile_of
 
@@ -49,6 +49,7 @@ class Resolver:
             together=said.release == "together",
             rehash_all=said.rehash == "always",
             span=self._span(),
+            notify=notify_of(self._settings.notify),
         )
 
     def _span(self, *path: str | int) -> Span:
@@ -157,6 +158,13 @@ class Resolver:
         ):
             if one is not None:
                 yield _trigger(moment, one, self._span("triggers", moment.value))
+
+
+def notify_of(said: JobNotify | None) -> Notify | None:
+    """Who is told, None: nobody."""
+    if said is None:
+        return None
+    return Notify(webhook=said.webhook, command=said.command, on=said.on, timeout=said.timeout)
 
 
 def _names(one: Destination) -> str:

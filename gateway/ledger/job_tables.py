@@ -237,3 +237,19 @@ job_trigger = Table(
     Index("job_triggers_by_owner", "owner", sqlite_where=text("owner IS NOT NULL")),
     sqlite_autoincrement=True,
 )
+
+# What is told of a run to whoever wants to know: once for each event, and for `error` once for each destination.
+job_telling = Table(
+    "job_telling",
+    METADATA,
+    Column("run", ForeignKey("job_run.id"), primary_key=True),
+    Column("event", Text, primary_key=True),  # finished, failed, error
+    Column("endpoint", Text, primary_key=True),  # "" but for error
+    Column("state", Text, nullable=False),  # none (nobody wants to know), due, told, given_up
+    Column("at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_at", BigInteger),
+    Column("error", Text),
+    Index("job_tellings_due", "next_at", sqlite_where=text("state = 'due'")),
+    sqlite_with_rowid=False,
+)

@@ -20,6 +20,7 @@ from gateway.endpoints.place import Place, from_settings
 from gateway.endpoints.pool import Pool
 from gateway.endpoints.probe import known_hashes
 from gateway.jobs.engine import JobEngine
+from gateway.jobs.telling import Tellings
 from gateway.ledger import Ledger, endpoints, open_ledger, requests, runs
 from gateway.ledger.instances import own
 from gateway.runner.actions import Actions, read_actions
@@ -52,6 +53,7 @@ class Engine:
     answers: AnswerWatch
     outboxes: Outboxes
     jobs: JobEngine
+    tellings: Tellings
 
     async def reload(self, loaded: Loaded, actions: Actions) -> None:
         """Take over a newer configuration; runs under way keep theirs.  Raises OutboxBusy, nothing changed then."""
@@ -78,6 +80,7 @@ class Engine:
             group.create_task(kept_up("reactions", self.reacting.run, self.clock))
             group.create_task(kept_up("answers", self.answers.run, self.clock))
             group.create_task(kept_up("job runs", self.jobs.run, self.clock))
+            group.create_task(kept_up("job events", self.tellings.run, self.clock))
             group.create_task(kept_up("sweeping", Sweeping(lambda: self.runner.services).run, self.clock))
 
     async def finish(self) -> None:
@@ -154,6 +157,7 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
                     answers=AnswerWatch(lambda: runner.services, lambda name: runner.known(name)),
                     outboxes=outboxes,
                     jobs=jobs,
+                    tellings=Tellings(lambda: jobs.loaded, lambda: runner.services),
                 )
             finally:
                 await jobs.close()

@@ -23,9 +23,10 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "triggers.after_all": jobs.AllTrigger,
     "schedule": jobs.JobSchedule,
     "settings": jobs.JobRunSettings,
+    "notify": jobs.JobNotify,
     "profiles.careful": jobs.ProfileSettings,
 }
-TABLES = {"source", "destinations", "triggers", "schedule", "settings"}
+TABLES = {"source", "destinations", "triggers", "schedule", "settings", "notify"}
 """Keys of a job that are sections."""
 
 

@@ -1,0 +1,183 @@
+"""Telling programs of job runs: by webhook, by command, or both; again until it was heard (docs/JOB_EVENTS.md)."""
+
+import asyncio
+import json
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from gateway.config.loaded import Loaded
+from gateway.core.errors import GatewayError, Refused
+from gateway.core.moments import iso
+from gateway.core.pauses import pause_after_ns
+from gateway.jobs.frozen import thaw
+from gateway.jobs.model import Notify
+from gateway.jobs.report import Report, place_fields, read_report, run_fields
+from gateway.language.command_line import is_allowed
+from gateway.ledger import Ledger, job_runs, job_tellings
+from gateway.ledger.job_runs import JobRunRow
+from gateway.ledger.job_tellings import Telling
+from gateway.runner.services import Services
+from gateway.runner.system import run_program
+
+log = structlog.get_logger(__name__)
+
+VERSION = 1
+_LOOK_EVERY_S = 1.0
+_ATTEMPTS = 8
+
+
+class NotHeard(GatewayError):
+    """Nobody took what was told."""
+
+
+class Tellings:
+    """Tells what has happened since it was last told, whichever process saw it happen."""
+
+    def __init__(self, loaded: Callable[[], Loaded], services: Callable[[], Services]) -> None:
+        self._loaded = loaded
+        self._services = services
+        self._one_at_a_time = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        ledger, clock, version = self._ledger, self._services().clock, None
+        while True:
+            now = ledger.version()
+            due_at = await ledger.read(job_tellings.next_due)
+            if now != version or (due_at is not None and due_at <= ledger.now_ns()):
+                version = now
+                await self.look()
+            await clock.sleep(_LOOK_EVERY_S)
+
+    async def look(self) -> None:
+        """Tell what is to be told now; what nobody hears is tried again later."""
+        async with self._one_at_a_time:
+            ledger = self._ledger
+            news = await ledger.read(partial(job_tellings.news, now=ledger.now_ns()))
+            if news:
+                await ledger.write(partial(job_tellings.gather, wants=_wants, now=ledger.now_ns()))
+            waiting = await ledger.read(partial(job_tellings.due, now=ledger.now_ns()))
+            await asyncio.gather(*(self._tell(one) for one in waiting))
+
+    @property
+    def _ledger(self) -> Ledger:
+        return self._services().ledger
+
+    async def _tell(self, one: Telling) -> None:
+        report = await self._ledger.read(partial(read_report, found=one.run))
+        notify = thaw(report.run.text).notify if report is not None else None
+        if report is None or notify is None:
+            return
+        try:
+            await self._send(notify, one, report)
+        except GatewayError as error:
+            await self._not_heard(one, report, str(error))
+        else:
+            await self._ledger.write(partial(job_tellings.told, one=one))
+
+    async def _not_heard(self, one: Telling, report: Report, why: str) -> None:
+        attempts, ledger = one.attempts + 1, self._ledger
+        next_at = ledger.now_ns() + pause_after_ns(attempts) if attempts < _ATTEMPTS else None
+        log.warning("job event not told", job=report.run.job, run=one.run, told=one.event, error=why)
+        await ledger.write(partial(job_tellings.not_told, one=one, error=why, next_at=next_at))
+        if next_at is None:
+            said = f"{one.event} could not be told: {why}"
+            await ledger.write(partial(job_runs.note, row=report.run, text=said))
+
+    async def _send(self, notify: Notify, one: Telling, report: Report) -> None:
+        """By both ways; where one of them fails both are gone again, so receivers look at `id`."""
+        body = json.dumps(event_fields(one, report, self._loaded()), ensure_ascii=False).encode("utf-8", "replace")
+        if notify.webhook is not None:
+            await self._post(notify.webhook, body, notify.timeout.total_seconds())
+        if notify.command:
+            await self._run(notify, one, report, body)
+
+    async def _post(self, webhook: str, body: bytes, limit_s: float) -> None:
+        is_kept = webhook.startswith(("env:", "file:", "cred:"))
+        address = await asyncio.to_thread(self._loaded().secret, webhook) if is_kept else webhook
+        try:
+            async with asyncio.timeout(limit_s * 2):  # a peer that trickles outlives the limit of a single read
+                await asyncio.to_thread(_post, address, body, limit_s)
+        except TimeoutError:
+            raise NotHeard(f"the webhook did not answer within {limit_s:g} s") from None
+
+    async def _run(self, notify: Notify, one: Telling, report: Report, body: bytes) -> None:
+        services = self._services()
+        if not is_allowed(notify.command, services.configured.allow):
+            raise Refused(f"notify: {notify.command[0]} is not in [system] allow")
+        with tempfile.TemporaryDirectory(prefix="job-event-") as folder:
+            file = Path(folder) / "event.json"
+            await asyncio.to_thread(file.write_bytes, body)
+            ended = await run_program(
+                notify.command,
+                folder=self._loaded().root,
+                environment=_environment(one, report, file),
+                hidden=services.configured.hidden,
+                time_limit_s=notify.timeout.total_seconds(),
+            )
+        if ended.exit_code:
+            raise NotHeard(f"{notify.command[0]} ended with exit code {ended.exit_code}: {ended.output.strip()!r}")
+
+
+def event_fields(one: Telling, report: Report, loaded: Loaded) -> dict[str, object]:
+    """The object that is told; its fields are a promise (docs/JOB_EVENTS.md)."""
+    run, zone = report.run, loaded.zone()
+    place = next((place for place in report.places if place.row.endpoint == one.endpoint), None)
+    return {
+        "version": VERSION,
+        "id": f"{run.id}/{one.event}" + (f"/{one.endpoint}" if one.endpoint else ""),
+        "event": one.event,
+        "at": iso(one.at, zone),
+        "endpoint": one.endpoint or None,
+        "error": (place_fields(place)["error"] if place is not None else None) if one.endpoint else run.error,
+        "started_at": iso(run.started_at, zone),
+        "ended_at": iso(run.ended_at, zone),
+        **run_fields(report),
+    }
+
+
+def _environment(one: Telling, report: Report, file: Path) -> dict[str, str]:
+    return {
+        "JOB_EVENT": one.event,
+        "JOB_EVENT_FILE": str(file),
+        "JOB_NAME": report.run.job,
+        "JOB_RUN_ID": str(one.run),
+        "JOB_STATE": report.run.state.value,
+        "JOB_ENDPOINT": one.endpoint,
+    }
+
+
+def _wants(row: JobRunRow) -> tuple[str, ...]:
+    notify = thaw(row.text).notify
+    return notify.on if notify is not None else ()
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A POST that is sent elsewhere would become a GET without its body."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def _post(address: str, body: bytes, limit_s: float) -> None:
+    """Raises NotHeard unless the answer is a 2xx; the address, which may hold a secret, is not told."""
+    if not address.startswith(("http://", "https://")):
+        raise Refused("notify: what webhook names holds no http(s):// address")
+    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "file-transfer-gateway"}
+    request = urllib.request.Request(address, data=body, headers=headers, method="POST")
+    opener = urllib.request.build_opener(_NoRedirect)
+    try:
+        with opener.open(request, timeout=limit_s) as answer:
+            answer.read(1)
+    except urllib.error.HTTPError as error:
+        with error:
+            raise NotHeard(f"the webhook answered {error.code} {error.reason}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise NotHeard(f"the webhook can't be reached: {reason}") from error
