@@ -8,11 +8,17 @@ from gateway.cli.output import JsonOption
 
 
 def baseline(
-    action: Annotated[str, typer.Argument(help="An action with -NEW, or one of its instances.")],
+    action: Annotated[str, typer.Argument(metavar="ACTION|JOB", help="An action with -NEW, or a distribution job.")],
+    destination: Annotated[str | None, typer.Option(help="A job: only this destination; else all.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would count as delivered.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """What is there now counts as delivered: the -NEW commands of the action leave it alone."""
+    """What is there now counts as delivered: the -NEW commands of the action leave it alone.
+
+    Of a job: files that a destination has with the name and size of the source's are not sent; for destinations that
+    can't compute what is in a file.
+    """
     from gateway.cli.steering import step_in
 
-    step_in("baseline", {"action": action, "dry_run": dry_run}, as_json=as_json)
+    arguments = {"action": action, "destination": destination, "dry_run": dry_run}
+    step_in("baseline", arguments, as_json=as_json)

@@ -12,7 +12,7 @@ from gateway.scheduler.knowing import KnownFile, known_files
 from gateway.scheduler.status import ActionStatus
 from gateway.service.desk import Answer, Handler
 from gateway.service.operations import Gateway, Said
-from gateway.service.operations_baseline import baseline
+from gateway.service.operations_job_baseline import baseline_of
 from gateway.service.operations_jobs import job_handlers, save
 from gateway.service.operations_pause import pause, resume
 from gateway.service.operations_resend import resend
@@ -73,7 +73,7 @@ def handlers(gateway: Gateway) -> Mapping[str, Handler]:
         "skip": lambda arguments: _said(skip(gateway, str(arguments["what"]), str(arguments["path"]))),
         "resend": lambda arguments: _said(resend(gateway, int(arguments["delivery"]))),
         "baseline": lambda arguments: _said(
-            baseline(gateway, str(arguments["action"]), dry=bool(arguments.get("dry_run")))
+            baseline_of(gateway, str(arguments["action"]), arguments, dry=bool(arguments.get("dry_run")))
         ),
         "pause": lambda arguments: _said(
             pause(gateway, str(arguments["what"]), arguments.get("until_ns"), str(arguments.get("by", "")))

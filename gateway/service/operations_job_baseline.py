@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from gateway.core.errors import NotThere, Unknown
 from gateway.jobs.compiled import source_folder
@@ -19,7 +20,8 @@ from gateway.ledger import Connection, job_contents, job_destinations
 from gateway.ledger.job_contents import There
 from gateway.ledger.job_destinations import NewPlace
 from gateway.service.engine import Engine
-from gateway.service.operations import Said
+from gateway.service.operations import Gateway, Said
+from gateway.service.operations_baseline import baseline
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,15 @@ class _Found:
     same: tuple[There, ...]
     other: int
     lacking: int
+
+
+async def baseline_of(gateway: Gateway, name: str, arguments: Mapping[str, Any], *, dry: bool) -> Said:
+    """Of an action, or of a job where there is no action of that name."""
+    engine, destination = gateway.engine, arguments.get("destination")
+    is_action = any(one == name or one.startswith(f"{name}@") for one in engine.actions.instances)
+    if destination is not None or (name in engine.jobs.jobs.jobs and not is_action):
+        return await job_baseline(engine, name, destination, dry=dry)
+    return await baseline(gateway, name, dry=dry)
 
 
 async def job_baseline(engine: Engine, name: str, destination: str | None, *, dry: bool) -> Said:

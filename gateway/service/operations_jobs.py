@@ -11,9 +11,7 @@ from gateway.ledger import Connection, job_runs
 from gateway.ledger.job_states import JobState
 from gateway.service.desk import Answer, Handler
 from gateway.service.operations import Gateway, Said
-from gateway.service.operations_job_baseline import job_baseline
 
-JOB_KINDS = ("job_start", "job_save", "job_restart", "job_pause", "job_resume", "job_stop", "job_approve")
 Arguments = Mapping[str, Any]
 
 
@@ -27,14 +25,6 @@ def job_handlers(gateway: Gateway) -> Mapping[str, Handler]:
         "job_resume": lambda arguments: _said(resume(gateway.engine.jobs, arguments)),
         "job_stop": lambda arguments: _said(stop(gateway.engine.jobs, arguments)),
         "job_approve": lambda arguments: _said(approve(gateway.engine.jobs, arguments)),
-        "job_baseline": lambda arguments: _said(
-            job_baseline(
-                gateway.engine,
-                str(arguments["job"]),
-                arguments.get("destination"),
-                dry=bool(arguments.get("dry_run")),
-            )
-        ),
     }
 
 
