@@ -11,10 +11,10 @@ from gateway.core.clock import Clock
 from gateway.core.errors import NotThere
 from gateway.endpoints.base import Endpoint
 from gateway.ledger import Ledger, deliveries
-from gateway.ledger.delivery_row import State
+from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.errors import SourceBusy
 from gateway.transfer.archive import ArchiveSource
-from gateway.transfer.bounded import cleaned, to_the_end
+from gateway.transfer.bounded import answered, cleaned, result_of
 from gateway.transfer.collect import finish
 from gateway.transfer.intend import go_on_if_free, intend, start
 from gateway.transfer.intent import Caller, Delivered, Held, Intent, Outcome, class_of, text_of
@@ -75,7 +75,7 @@ async def resume_delivery(
         raise SourceBusy(f"delivery {delivery}: it is under way right now")
     ledger.active.add(delivery)
     try:
-        row = await to_the_end(ledger.write(partial(deliveries.claim, found=delivery, owner=owner)))
+        row = await _claimed(ledger, delivery, owner)
     except BaseException:
         ledger.active.discard(delivery)
         raise
@@ -85,6 +85,18 @@ async def resume_delivery(
     way = Way(row, _opened(row.intent, source), target, ledger, clock, owner, caller)
     way.placing = row.state in (State.PLACING, State.SWAPPING)
     return await _owned(way, partial(_resume, by_operator=by_operator))
+
+
+async def _claimed(ledger: Ledger, delivery: int, owner: int) -> DeliveryRow | None:
+    """The delivery, ours from now on; a cancel meanwhile gives it back."""
+    claiming = ledger.submit(partial(deliveries.claim, found=delivery, owner=owner))
+    try:
+        return await answered(claiming)
+    except BaseException as exc:
+        row = result_of(claiming)
+        if row is not None:
+            await cleaned(ledger.write(partial(deliveries.release, found=delivery, owner=owner, **_why(row, exc))))
+        raise
 
 
 async def _take_over(way: Way) -> Outcome:
@@ -155,14 +167,23 @@ async def _owned(way: Way, work: Callable[[Way], Awaitable[Outcome]]) -> Outcome
 
 
 async def _release(way: Way, error: BaseException | None) -> None:
-    """A held delivery keeps the reason why it is held."""
-    told = error is not None and way.row.state is not State.HELD
     work = partial(
         deliveries.release,
         found=way.row.id,
         owner=way.owner,
-        error=text_of(error) if told and error else way.row.error,
-        error_class=class_of(error) if told and error else way.row.error_class,
         swept=way.swept and way.row.state is State.INTENDED,
+        **_why(way.row, error),
     )
     await way.ledger.write(work)
+
+
+def _why(row: DeliveryRow, error: BaseException | None) -> "_Why":
+    """A held delivery keeps the reason why it is held."""
+    if error is None or row.state is State.HELD:
+        return {"error": row.error, "error_class": row.error_class}
+    return {"error": text_of(error), "error_class": class_of(error)}
+
+
+class _Why(TypedDict):
+    error: str | None
+    error_class: str | None
