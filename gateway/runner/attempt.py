@@ -8,7 +8,7 @@ import structlog
 
 from gateway.core.errors import GatewayError, NameTaken, NeedsOperator, Retryable
 from gateway.endpoints.lane import Lane
-from gateway.ledger import deliveries
+from gateway.ledger import Connection, deliveries
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.runner.failing import record_failure
 from gateway.runner.jobs import LEFT_FOR_LATER, Ended, Ends, Job
@@ -51,6 +51,17 @@ class Attempts:
                     return await self._failed(error)
                 await self._pause(attempt, error)
         raise AssertionError("the last attempt returns")
+
+    async def give_up(self, error: GatewayError) -> Ended:
+        """End the file for this run without an attempt: what has failed for others would fail for it, too."""
+        self.delivery = self.job.delivery
+        if self.delivery is not None:
+            await self.run.services.ledger.write(partial(self._released, found=self.delivery, error=error))
+        return await self._failed(error)
+
+    def _released(self, connection: Connection, found: int, error: GatewayError) -> None:
+        owner = self.run.services.owner
+        deliveries.release(connection, found, owner, str(error), type(error).__name__)
 
     async def _try(self) -> Outcome:
         services = self.run.services

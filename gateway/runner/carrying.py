@@ -1,6 +1,7 @@
 """Carries the files of one command: side by side, each named in its turn, each with a result of its own."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -49,6 +50,7 @@ class Carrying:
         self._stopped: GatewayError | None = None
         self._results = Results()
         self._at_work = 0
+        self._workers = 1
         self._small = False
         self._known = asyncio.Event()  # the first lane has shown what it can, or can't be had
         self._journeys = asyncio.Semaphore(_JOURNEYS)
@@ -64,7 +66,7 @@ class Carrying:
             self._results.add(ended)
         turns = Turns(self._run.settings.order, len(jobs))
         todo = Portions(jobs)
-        workers = min(width, len(jobs))
+        self._workers = workers = min(width, len(jobs))
         self._small = sum(job.intent.stamp.size_bytes for job in jobs) <= _SMALL_BYTES * len(jobs)
         async with self._run.place.shared(workers) as over, asyncio.TaskGroup() as group:
             for number in range(workers):
@@ -132,8 +134,19 @@ class Carrying:
             return [*ends, *await company.stragglers.ended()]
 
     async def _one_by_one(self, todo: Portions, lane: Lane, turns: Turns, load: Load) -> None:
-        while self._stopped is None and (portion := todo.one()):
-            await self._alone(*portion[0], lane, turns, load)
+        """One thing at a time: a file, or a journey of small ones where a failed file keeps none from being tried."""
+        company = self._company(turns)
+        while self._stopped is None:
+            together = not self._is_strict and company.possible(lane)
+            portion = todo.some(self._workers) if together else todo.one()
+            if not portion:
+                return
+            if len(portion) == 1:
+                await self._alone(*portion[0], lane, turns, load)
+                continue
+            with contextlib.suppress(GatewayError):  # each by itself finds out, and says so
+                await lane.repair()
+            await company.carry_alone(portion, lane)
 
     def _meet(self, lane: Lane) -> None:
         """The first lane: small files whose order is kept stay on it, if renames need not wait for answers there."""
@@ -144,9 +157,12 @@ class Carrying:
 
     def _width(self, lane: Lane) -> int:
         """One, where a failed file keeps those behind it from being tried."""
+        return 1 if self._is_strict else lane.abreast
+
+    @property
+    def _is_strict(self) -> bool:
         settings = self._run.settings
-        ends_command = not settings.next_file_on_fail or settings.order is Order.STRICT
-        return 1 if ends_command else lane.abreast
+        return not settings.next_file_on_fail or settings.order is Order.STRICT
 
     async def _through(self, todo: Portions, lane: Lane, turns: Turns, load: Load, company: Company) -> None:
         """A file is taken only with the lane in hand: so each file in front of another has one, too."""
@@ -203,14 +219,16 @@ class Carrying:
     async def _one(self, job: Job, lane: Lane, turns: Turns, place: int) -> Ended:
         my_turn = partial(turns.wait, place)
         in_line = turns.in_line(place) if self._in_line else None
-        return await Attempts(self._run, job, lane, self._ends, self._hooks, my_turn, in_line).carry()
+        attempts = Attempts(self._run, job, lane, self._ends, self._hooks, my_turn, in_line)
+        if self._stopped is not None and lane.abreast == 1:
+            return await attempts.give_up(self._stopped)  # one after the other they would fail for hours
+        return await attempts.carry()
 
     def _ends_command(self, ended: Ended) -> bool:
         """An error of the endpoint, or of a file where the script says so."""
         if ended.error is None or not ended.failed:
             return False
-        settings = self._run.settings
-        return ended.error.concerns_endpoint or not settings.next_file_on_fail or settings.order is Order.STRICT
+        return ended.error.concerns_endpoint or self._is_strict
 
     async def _count(self) -> None:
         run, results = self._run, self._results

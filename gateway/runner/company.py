@@ -1,6 +1,7 @@
 """Small files of a command that go together on one lane; one that leaves the others goes on by itself, beside them."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -9,15 +10,19 @@ from gateway.endpoints.base import BulkSource, BulkTarget
 from gateway.endpoints.lane import Lane
 from gateway.ledger.delivery_row import DeliveryRow
 from gateway.runner.attempt import tell_delivered
+from gateway.runner.in_between import InBetween
 from gateway.runner.jobs import Ended, Ends, Job
 from gateway.runner.load import Share
 from gateway.runner.order import Turns
 from gateway.runner.portions import Portion
 from gateway.runner.run import Run
 from gateway.runner.stragglers import Stragglers
-from gateway.transfer.aboard import Aboard, Lent
+from gateway.transfer.aboard import Aboard, Lent, Turn
 from gateway.transfer.intent import Hooks
 from gateway.transfer.together import Together
+
+Parts = Sequence[tuple[slice, Turn]]
+"""Files that take their names at once, and their turn."""
 
 
 class Company:
@@ -56,12 +61,31 @@ class Company:
         Each that leaves the others takes its part of it: were it to wait for more, files behind it might hold that
         and wait for its turn.
         """
+
+        def left(number: int, job: Job) -> None:
+            alone = self._alone(lane, number, job)
+            self.stragglers.start(alone, job.delivery, share.part(job.intent.stamp.size_bytes))
+
+        await self._together(portion, lane, left, partial(self._turns.together, in_line=in_line))
+
+    async def carry_alone(self, portion: Portion, lane: Lane) -> None:
+        """The same on a lane that carries one thing at a time: those that leave go between the others' steps."""
+        between = InBetween(self._run, self._turns, partial(self._alone, lane))
+        try:
+            await self._together(portion, lane, between.add, between.turns)
+            await between.end()
+        except BaseException:
+            await between.stop()
+            raise
+
+    async def _together(
+        self, portion: Portion, lane: Lane, leaves: Callable[[int, Job], None], turns: Callable[[Sequence[int]], Parts]
+    ) -> None:
         aboard = dict(portion)
 
         def left(file: Aboard) -> None:
             job = aboard.pop(file.number)
-            alone = self._alone(lane, file.number, Job(job.n, job.intent, file.delivery))
-            self.stragglers.start(alone, file.delivery, share.part(job.intent.stamp.size_bytes))
+            leaves(file.number, Job(job.n, job.intent, file.delivery))
 
         def delivered(row: DeliveryRow, file: Aboard) -> None:
             self._there(row, file.number, aboard.pop(file.number))
@@ -81,7 +105,7 @@ class Company:
             ledger=self._run.services.ledger,
             owner=self._run.services.owner,
             hooks=self._hooks,
-            turns=lambda numbers: self._turns.together(numbers, in_line=in_line),
+            turns=turns,
             left=left,
             delivered=delivered,
         )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gateway.runner.jobs import Job
 from gateway.transfer.aboard import fits
 
+_FILES_MIN = 16
 _FILES_MAX = 128
 _BYTES_MAX = 2 * 1024 * 1024
 """Enough to share round trips and commits; so much is held in memory, a few times a lane."""
@@ -29,10 +30,14 @@ class Portions:
         """The next one."""
         return self._take(1)
 
-    def some(self) -> Portion:
-        """The next one, or it and those behind it that fit into one journey."""
+    def some(self, lanes: int = 0) -> Portion:
+        """The next one, or it and those behind it that fit into one journey.
+
+        Of `lanes` that carry a journey at a time each is left its share.
+        """
         count, left = 0, _BYTES_MAX
-        for job in self._jobs[self._taken : self._taken + _FILES_MAX]:
+        most = max(_FILES_MIN, min(_FILES_MAX, self.left // (2 * lanes))) if lanes else _FILES_MAX
+        for job in self._jobs[self._taken : self._taken + most]:
             left -= job.intent.stamp.size_bytes
             if left < 0 or job.delivery is not None or not fits(job.intent):
                 break

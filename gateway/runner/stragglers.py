@@ -1,7 +1,7 @@
 """Files of a command that have left those they went with: each goes on by itself, as a task beside the others."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -67,17 +67,19 @@ class Stragglers:
         try:
             await to_the_end(self.ended())
         finally:
-            await self._give_back()
+            await give_back(self._run, self._cut)
 
-    async def _give_back(self) -> None:
-        services = self._run.services
-        found = [delivery for delivery in self._cut if delivery not in services.ledger.active]
-        work = partial(
-            deliveries_bulk.release_all,
-            found=found,
-            owner=services.owner,
-            error="it was stopped",
-            error_class="CancelledError",
-        )
-        if found:
-            await cleaned(services.ledger.write(work))
+
+async def give_back(run: Run, found: Sequence[int]) -> None:
+    """Deliveries that we were stopped from bringing on are nobody's."""
+    services = run.services
+    ours = [delivery for delivery in found if delivery not in services.ledger.active]
+    work = partial(
+        deliveries_bulk.release_all,
+        found=ours,
+        owner=services.owner,
+        error="it was stopped",
+        error_class="CancelledError",
+    )
+    if ours:
+        await cleaned(services.ledger.write(work))

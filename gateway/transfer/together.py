@@ -7,10 +7,10 @@ what was wrong.  So nothing here decides anything that settle and the plain step
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.core.errors import GatewayError, NotThere
 from gateway.core.model import Entry, Kind
@@ -29,6 +29,7 @@ from gateway.transfer.send import TIME_REFUSED, make_folders
 from gateway.transfer.verify import Proof, plan_proof
 from gateway.transfer.way import noted_values, told_at
 
+T = TypeVar("T")
 _Advance = Callable[..., list[bool]]
 
 
@@ -89,10 +90,11 @@ class Together:
                 self._leave([file])
 
     async def _look(self) -> None:
-        """What stands under the final names."""
+        """What stands under the final names; what a rename can't replace is moved aside by whoever goes by itself."""
+        replaces = self.lent.target.features.atomic_replace
         found = await self.lent.lays.stat_all([file.intent.final for file in self._all])
         for file, entry in zip(self._all, found, strict=True):
-            if isinstance(entry, Entry):
+            if isinstance(entry, Entry) and replaces:
                 file.before = entry
             elif not isinstance(entry, NotThere):
                 self._leave([file])
@@ -137,8 +139,7 @@ class Together:
         for file in files:
             by_folder[naming.split(file.row.partial)[0].rstrip("/")].append(file)
         self._leave(by_folder.pop("", []))
-        made = (make_folders(self.lent.target, folder) for folder in by_folder)
-        refused = await asyncio.gather(*made, return_exceptions=True)
+        refused = await self._asked([partial(make_folders, self.lent.target, folder) for folder in by_folder])
         for those, error in zip(by_folder.values(), refused, strict=True):
             if isinstance(error, GatewayError):
                 self._leave(those)
@@ -179,13 +180,19 @@ class Together:
         if proof.algorithm is None:
             return
         files = self._all
-        asked = (self.lent.target.remote_hash(file.row.partial, proof.algorithm) for file in files)
-        digests = await asyncio.gather(*asked, return_exceptions=True)
+        hashed = self.lent.target.remote_hash
+        digests = await self._asked([partial(hashed, file.row.partial, proof.algorithm) for file in files])
         for file, digest in zip(files, digests, strict=True):
             if isinstance(digest, BaseException) and not isinstance(digest, GatewayError):
                 raise digest
             if digest != file.whole.digests[proof.algorithm]:
                 self._leave([file])
+
+    async def _asked(self, calls: Sequence[Callable[[], Coroutine[Any, Any, T]]]) -> list[T | BaseException]:
+        """What each says or raises: all at once where the session carries that, since a call's time begins with it."""
+        if self.lent.target.features.concurrent:
+            return await asyncio.gather(*(call() for call in calls), return_exceptions=True)
+        return [(await asyncio.gather(call(), return_exceptions=True))[0] for call in calls]
 
     # 5 to 7.
 
