@@ -64,14 +64,18 @@ class Guard:
         seen = read_answer(printed, self.name)
         if seen is not None:
             return seen
-        if f"{_WORD} {self.name} refused" in printed:
-            raise NeedsOperator(
-                f"no folder for the exit code of a command can be made, neither in the account's home nor in "
-                f"{self.folders[1] or '.'}: {_shown(printed)}; make room, or let the account write there"
+        raise NeedsOperator(f"{self.shell.where}: {self._refusal(printed)}")
+
+    def _refusal(self, printed: str) -> str:
+        said = printed.partition(f"{_WORD} {self.name} ")[2].split()
+        if said[:1] == ["refused"]:
+            return (
+                f"the exit code of a command can be kept neither in the account's home nor in "
+                f"{self.folders[1] or self.folders[0]}: {_shown(printed)}; make room, or let the account write there"
             )
-        raise NeedsOperator(
-            f"commands there can't be guarded: that needs a POSIX shell (sh), the account's answers {_shown(printed)}"
-        )
+        if said[:1] == ["alone"]:
+            return "a command could not be ended with all that it starts; install setsid (util-linux) or perl there"
+        return f"commands are guarded by a POSIX shell (sh), which the account does not give; it says {_shown(printed)}"
 
     async def start(self) -> Seen:
         """Start the command unless a start of this guard did so before; a short one has ended when this returns."""
@@ -97,7 +101,7 @@ class Guard:
     def _known(self, printed: str) -> Seen:
         seen = read_answer(printed, self.name)
         if seen is None:
-            raise Retryable(f"the shell there does not say how a command stands, but: {_shown(printed)}")
+            raise Retryable(f"{self.shell.where}: it does not say how a command stands, but: {_shown(printed)}")
         return seen
 
 

@@ -18,7 +18,7 @@ tick() { sleep 0.1 2>/dev/null || sleep 1; }
 
 # Numbers of processes are given again: one is ours if it has the guard's name among its words.
 alive() {
-  kill -0 "$1" 2>/dev/null || return 1
+  kill -s 0 "$1" 2>/dev/null || return 1
   if [ -r "/proc/$1/cmdline" ]; then
     tr '\0' '\n' <"/proc/$1/cmdline" 2>/dev/null | grep -q -x -F -e "$name.work"
   else
@@ -26,7 +26,22 @@ alive() {
   fi
 }
 
+# Whether anything of the command's process group runs: the dead that nobody buries don't count.
+group_lives() {
+  kill -s 0 -- "-$pid" 2>/dev/null || return 1
+  if [ ! -r /proc/self/stat ]; then return 0; fi
+  for one in /proc/[0-9]*/stat; do
+    { read -r line <"$one"; } 2>/dev/null || continue
+    set -- ${line##*) }
+    if [ "${3:-}" = "$pid" ] && [ "$1" != Z ]; then return 0; fi
+  done
+  return 1
+}
+
 # In a session of its own, at least in a group of its own, so that it can be ended as a whole.
+can_part() {
+  command -v setsid >/dev/null 2>&1 || command -v perl >/dev/null 2>&1 || [ -n "${BASH_VERSION:-}${KSH_VERSION:-}" ]
+}
 apart() {
   if command -v setsid >/dev/null 2>&1; then
     setsid "$@" </dev/null >/dev/null 2>&1 &
@@ -69,7 +84,7 @@ claimed() {
 # Whether something of the command runs.  Accounts may be shared by several machines: one can't look into another.
 living() {
   if [ "$host" != "$(uname -n)" ]; then [ -n "$far" ]; return; fi
-  alive "$pid" || kill -0 -- "-$pid" 2>/dev/null
+  alive "$pid" || group_lives
 }
 
 report() {
@@ -96,7 +111,7 @@ finish() {
   mv "$d/end" "$d/ending" 2>/dev/null
   kill -s TERM -- "-$pid" 2>/dev/null
   count=0
-  while [ "$count" -lt 30 ] && kill -0 -- "-$pid" 2>/dev/null; do tick; count=$((count + 1)); done
+  while [ "$count" -lt 30 ] && group_lives; do tick; count=$((count + 1)); done
   kill -s KILL -- "-$pid" 2>/dev/null
   mv "$d/ending" "$d/end.late" 2>/dev/null
 }
@@ -106,7 +121,7 @@ case $verb in
     find_folder
     if [ -n "$d" ]; then claimed; fi
     if [ -z "$d" ] || { [ -z "$pid" ] && [ ! -e "$d/ready" ]; }; then make_folder; fi
-    if [ -z "$d" ]; then say refused; else report; fi
+    if ! can_part; then say alone; elif [ -z "$d" ]; then say refused; else report; fi
     ;;
   start)
     find_folder
@@ -132,7 +147,7 @@ case $verb in
     d=$first spent=0
     claimed
     while sleep 1; do
-      if [ ! -e "$d/end" ] || ! kill -0 "$pid" 2>/dev/null; then exit 0; fi
+      if [ ! -e "$d/end" ] || ! kill -s 0 "$pid" 2>/dev/null; then exit 0; fi
       if [ "$(wc -c <"$d/out")" -gt 1048576 ]; then
         tail -c 16384 "$d/out" >"$d/out.old"
         : >"$d/out"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gateway.core.errors import NeedsOperator, Refused, Retryable
+from gateway.core.errors import GatewayError, NeedsOperator, Refused, Retryable
 from gateway.endpoints.pool import Pool
 
 CALL_S = 60.0
@@ -17,6 +17,11 @@ CALL_S = 60.0
 
 class Shell(Protocol):
     """Runs a program with words; what it printed.  Raises Retryable where it can't be reached now, GatewayError."""
+
+    @property
+    def where(self) -> str:
+        """For people."""
+        ...
 
     async def ask(self, words: Sequence[str]) -> str:
         """Anywhere."""
@@ -34,12 +39,21 @@ class RemoteShell:
     pool: Pool
     endpoint: str
 
+    @property
+    def where(self) -> str:
+        """The endpoint."""
+        return self.endpoint
+
     async def ask(self, words: Sequence[str]) -> str:
         """In the folder that a login starts in."""
         async with self.pool.session(self.endpoint) as peer:
             if not peer.features.exec:
                 raise Refused(f"{self.endpoint}: it runs no commands; a job's command needs SFTP with a shell")
-            return (await peer.execute(shlex.join(words), timeout_s=CALL_S)).output
+            line = shlex.join(words)
+            try:
+                return (await peer.execute(line, timeout_s=CALL_S)).output
+            except GatewayError as error:  # nobody wants to read the guard's text in it
+                raise type(error)(str(error).replace(line, "asking for a command's guard")) from error
 
     begin = ask
 
@@ -51,6 +65,11 @@ class LocalShell:
     folder: Path
     environment: Mapping[str, str]
     hidden: Collection[str]
+
+    @property
+    def where(self) -> str:
+        """Here."""
+        return "this machine"
 
     async def ask(self, words: Sequence[str]) -> str:
         """The command's folder need not be there."""

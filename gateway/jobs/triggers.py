@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -86,6 +87,12 @@ class Triggers:
     async def _latest(self, run: JobRunRow, moment: Moment, place: str) -> TriggerRow | None:
         return await self._ledger.read(partial(job_triggers.latest, run=run.id, moment=moment.value, place=place))
 
+    async def _asked_again(self, row: TriggerRow) -> int:
+        """How many starts right before this one ended with `again`."""
+        rows = await self._ledger.read(partial(job_triggers.of_run, run=row.run))
+        mine = [one.state for one in rows if (one.moment, one.place) == (row.moment, row.place) and one.id < row.id]
+        return len(list(takewhile(lambda state: state is TriggerState.AGAIN, reversed(mine))))
+
     async def _is_old(self, row: TriggerRow) -> bool:
         """True if files came to the destination after the command was started: it is to see those, too."""
         if row.moment != Moment.AFTER_ENDPOINT or row.started_at is None:
@@ -129,7 +136,7 @@ class Triggers:
         began = clock.monotonic()
         while seen.life in (Life.RUNNING, Life.READY):
             if seen.life is Life.READY and starts > _STARTS:
-                raise Retryable(f"{one.place or 'this machine'}: a command could not be started there; it is too busy")
+                raise Retryable(f"{guard.shell.where}: a command was not started within seconds; it is too busy")
             if seen.life is Life.RUNNING and self._is_over(one, row):
                 return await _given_up(guard)
             if seen.life is Life.RUNNING:
@@ -147,7 +154,7 @@ class Triggers:
 
     async def _ended(self, one: _Command, row: TriggerRow, guard: Guard, seen: Seen) -> TriggerState:
         """Written down; the guard goes once its code is kept here."""
-        found = verdict(one.trigger, seen, one.call.limit_s)
+        found = verdict(one.trigger, seen, one.call.limit_s, again=await self._asked_again(row))
         if found.state is not row.state:
             row = await self._advance(
                 row,

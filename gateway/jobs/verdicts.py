@@ -8,6 +8,9 @@ from gateway.jobs.guard import Life, Seen
 from gateway.jobs.model import Moment, Trigger
 from gateway.ledger.job_states import TriggerState
 
+MOST_AGAIN = 3
+"""A command whose exit code asks for it is started so often again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -17,8 +20,11 @@ class Verdict:
     error: str | None = None
 
 
-def verdict(trigger: Trigger, seen: Seen, limit_s: int) -> Verdict:
-    """What became of a start that is over: ended, late, lost, or without a guard."""
+def verdict(trigger: Trigger, seen: Seen, limit_s: int, *, again: int = 0) -> Verdict:
+    """What became of a start that is over: ended, late, lost, or without a guard.
+
+    `again` starts before it had asked for one more.
+    """
     if seen.life is Life.LATE:
         limit = show_duration(timedelta(seconds=limit_s))
         return _failed(trigger, f"it did not end within {limit}, and was ended with all that it had started")
@@ -26,9 +32,10 @@ def verdict(trigger: Trigger, seen: Seen, limit_s: int) -> Verdict:
         return _unknown(trigger, seen)
     if _holds(trigger.ok_codes, seen.code):
         return Verdict(TriggerState.OK)
-    if _holds(trigger.again_codes, seen.code):
+    if _holds(trigger.again_codes, seen.code) and again < MOST_AGAIN:
         return Verdict(TriggerState.AGAIN, f"exit code {seen.code} asks for another start")
-    return _failed(trigger, f"exit code {seen.code}")
+    said = f" still, after {again + 1} starts" if again else ""
+    return _failed(trigger, f"exit code {seen.code}{said}")
 
 
 def _failed(trigger: Trigger, said: str) -> Verdict:
