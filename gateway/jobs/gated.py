@@ -1,8 +1,10 @@
 """A session on which nothing takes its final name yet: all bytes go there, and are proved."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
-from gateway.endpoints.base import Laid
+from gateway.core.errors import GatewayError
+from gateway.core.model import Entry
+from gateway.endpoints.base import BulkTarget, Laid, Small
 from gateway.endpoints.wrap import Wrapped
 from gateway.runner.order import NotMyTurn
 
@@ -25,3 +27,22 @@ class Gated(Wrapped):
     async def rename_noreplace(self, source: str, target: str) -> None:
         """Refused."""
         await self.rename(source, target)
+
+
+class GatedBulk:
+    """The same for many files at once."""
+
+    def __init__(self, inner: BulkTarget) -> None:
+        self._inner = inner
+
+    async def stat_all(self, paths: Sequence[str]) -> list[Entry | GatewayError]:
+        """Forwarded."""
+        return await self._inner.stat_all(paths)
+
+    async def lay_all(self, files: Sequence[Small]) -> list[Laid | GatewayError]:
+        """Forwarded."""
+        return await self._inner.lay_all(files)
+
+    async def rename_all(self, names: Sequence[tuple[str, str]]) -> list[GatewayError | None]:
+        """Refused, each."""
+        return [NotReleased(f"{target}: all bytes are there; its name is given later") for _, target in names]

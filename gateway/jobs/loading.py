@@ -15,6 +15,7 @@ from gateway.endpoints.throttle import Throttled
 from gateway.jobs.gated import Gated
 from gateway.jobs.model import Destination
 from gateway.jobs.place_tree import ARCHIVE
+from gateway.jobs.two_steps import TwoSteps
 from gateway.language.nodes import Put
 from gateway.ledger import job_rounds
 from gateway.ledger.delivery_row import DeliveryRow
@@ -51,11 +52,19 @@ class Loading:
 
         What fails of single files stands in the ledger.  Raises what concerns the whole endpoint.
         """
-        intents = await self._intents(missing, standing)
-        await self._carry([Job(intent.n, intent) for intent in intents], gated=gated)
+        jobs = [Job(intent.n, intent) for intent in await self._intents(missing, standing)]
+        if gated and jobs and self._budget() is None:
+            async with lanes(self.run)() as lane:
+                jobs = await TwoSteps(self.run, self.source, lane).lay(jobs)
+        await self._carry(jobs, gated=gated)
+        if gated:
+            self.run.notes.clear()  # that each was left without its name says nothing
 
     async def place_all(self, rows: Sequence[DeliveryRow]) -> None:
         """Give their names to files that were laid down."""
+        if rows:
+            async with lanes(self.run)() as lane:
+                rows = await TwoSteps(self.run, self.source, lane).name(rows)
         await self._carry([Job(row.intent.n, row.intent, row.id) for row in rows], gated=False)
 
     async def laid(self) -> tuple[DeliveryRow, ...]:

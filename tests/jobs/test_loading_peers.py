@@ -103,12 +103,15 @@ async def test_together_nothing_shows_its_name_before_all_may(sshd: SshPeer, ssh
         for name in SHOPS:
             await made.until(under, PlaceState.PLACING, name)
             assert not [one for one in contents(sshd_folder / name / "in") if not Path(one).name.startswith(".")]
+        (spoilt,) = (sshd_folder / "shop2" / "in" / "d3").glob(".f008*")
+        spoilt.write_bytes(b"somebody else wrote here")
         under.released.set()
         await asyncio.wait_for(asyncio.gather(*tasks), 20)
         rows = [await made.row(under, name) for name in SHOPS]
         deliveries = await made.made.deliveries()
     assert [(row.state, row.delivered, row.error) for row in rows] == [(PlaceState.DELIVERED, len(files), None)] * 3
     assert len(deliveries) == 3 * len(files), "each was sent once"
+    assert [row.starts for row in deliveries if row.starts > 1] == [2], "but the one that was spoilt"
     for name in SHOPS:
         assert contents(sshd_folder / name / "in") == files
 
