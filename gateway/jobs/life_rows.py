@@ -21,13 +21,14 @@ from gateway.ledger.job_states import (
     moved,
 )
 
-_ON_THE_WAY = (
+UNDER_WAY = (
     PlaceState.COMPARING,
     PlaceState.LOADING,
     PlaceState.VERIFYING,
     PlaceState.PLACING,
     PlaceState.AFTER_ENDPOINT,
 )
+"""Where a destination is while somebody works on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def _run(connection: Connection, row: JobRunRow, made: Decision, at: int) -> Job
 def rest(connection: Connection, places: Sequence[PlaceRow], at: int) -> None:
     """Nobody works on these any more: what they were at is begun anew, by and by."""
     for one in places:
-        if one.state in _ON_THE_WAY:
+        if one.state in UNDER_WAY:
             job_destinations.advance(connection, one, PlaceState.QUEUED, at)
 
 

@@ -12,7 +12,7 @@ from gateway.core.errors import GatewayError, Retryable
 from gateway.core.pauses import pause_after, pause_after_ns
 from gateway.jobs.deciding import went_well
 from gateway.jobs.hands import Hands, Prepared
-from gateway.jobs.life_rows import Rows, abandon, fail_run, read_rows
+from gateway.jobs.life_rows import UNDER_WAY, Rows, abandon, fail_run, read_rows
 from gateway.jobs.model import HERE
 from gateway.jobs.standing import Standing
 from gateway.jobs.underway import Underway
@@ -23,6 +23,8 @@ from gateway.ledger.job_runs import JobRunRow
 from gateway.ledger.job_states import PLACE, JobState, PlaceState, TriggerState, may_follow
 
 log = structlog.get_logger(__name__)
+
+_AGAIN_S = 5.0
 
 
 class RunWorks:
@@ -62,6 +64,11 @@ class RunWorks:
         except Exception as fault:
             log.exception("destination crashed", run=self._under.run, endpoint=endpoint)
             await self._write(partial(_crashed, endpoint=endpoint, fault=fault))
+            return
+        one = partial(job_destinations.get, run=self._under.run, endpoint=endpoint)
+        row = await self._under.services.ledger.read(one)
+        if row is not None and row.state in UNDER_WAY:  # somebody else moved it: not at once again, and again
+            await self._under.services.clock.sleep(_AGAIN_S)
 
     async def after_all(self, place: str, places: Sequence[PlaceRow]) -> None:
         """One start at a place, or a look at an earlier one; a place that can't be reached now is asked later."""

@@ -20,14 +20,15 @@ SHOPS = ("shop1", "shop2")
 FILES = {f"{n:02}.csv": f"{n}" * (n + 1) for n in range(12)}
 
 
-def laid_out(root: Path) -> Path:
+def laid_out(root: Path, release: str) -> Path:
     for name, content in FILES.items():
         write(root / "prices" / name, content)
     for one in SHOPS:
         (root / one).mkdir()
     said = f"echo $JOB_RUN_ID $(basename $PWD) >> {root}/told.log"
     trigger = f"[jobs.prices.triggers.after_all]\nlinux = ['/bin/sh', '-c', \"{said}\"]\n"
-    return configuration(root, job_text(root, SHOPS, trigger), allow=["/bin/sh"])
+    settings = f'[jobs.prices.settings]\nrelease = "{release}"\n'
+    return configuration(root, job_text(root, SHOPS, trigger + settings), allow=["/bin/sh"])
 
 
 async def life(config: Path, writes: int, when: str) -> str | None:
@@ -46,11 +47,14 @@ def delivered(connection: Connection) -> Counter[tuple[str, str]]:
     return Counter({(final, state): count for final, state, count in connection.execute(query)})
 
 
-@pytest.mark.parametrize(("first", "step", "when"), [(9, 13, "after"), (26, 17, "before")])
+@pytest.mark.parametrize(
+    ("first", "step", "when", "release"),
+    [(9, 13, "after", "each"), (26, 17, "before", "each"), (19, 17, "after", "together")],
+)
 async def test_nothing_is_sent_twice_or_lost_and_after_all_runs_once(
-    tmp_path: Path, first: int, step: int, when: str
+    tmp_path: Path, first: int, step: int, when: str, release: str
 ) -> None:
-    config = laid_out(tmp_path)
+    config = laid_out(tmp_path, release)
     ended, kills = None, 0
     for number in range(40):
         ended = await life(config, first + step * number, when)
