@@ -6,6 +6,7 @@ What fails ends here, on this destination: what failed, why and what to do stand
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from gateway.core.errors import GatewayError, LinkLost, NeedsOperator, PeerBusy,
 from gateway.core.moments import ns
 from gateway.core.pauses import pause_after_ns
 from gateway.endpoints.pool import NotYet
+from gateway.endpoints.trouble import pause_after as pause_of_endpoint
 from gateway.jobs.absent import ApprovalNeeded
 from gateway.jobs.bringing import Bringing
 from gateway.jobs.compiled import Part
@@ -181,14 +183,15 @@ class DestinationLife:
             return
         now, failures = self._ledger.now_ns(), self._row.failures + 1
         waits_for_person = isinstance(error, ApprovalNeeded | TriggerFailed)
+        is_offline = isinstance(error, _OFFLINE)
         values = {
             "error": str(error),
             "error_class": type(error).__name__,
             "failures": failures,
             "failing_since": self._row.failing_since or now,
-            "next_at": None if waits_for_person else max(now + pause_after_ns(failures), _not_before(error)),
+            "next_at": None if waits_for_person else max(now + _pause_ns(failures, is_offline), _not_before(error)),
         }
-        state = PlaceState.OFFLINE if isinstance(error, _OFFLINE) else PlaceState.ERROR
+        state = PlaceState.OFFLINE if is_offline else PlaceState.ERROR
         log.warning("destination failed", run=self.under.run, endpoint=self.endpoint, error=str(error))
         await self._advance(state, values)
 
@@ -202,6 +205,13 @@ class DestinationLife:
     @property
     def _ledger(self) -> Ledger:
         return self.under.services.ledger
+
+
+def _pause_ns(failures: int, is_offline: bool) -> int:
+    """Whoever is down is knocked at as often as its endpoint allows: one that is back catches up within minutes."""
+    if is_offline:
+        return pause_of_endpoint(failures) // timedelta(microseconds=1) * 1000
+    return pause_after_ns(failures)
 
 
 def _not_before(error: GatewayError) -> int:
