@@ -24,15 +24,19 @@ T = TypeVar("T")
 AFTER_ALL = '[jobs.prices.triggers.after_all]\nlinux = ["/bin/true"]\n'
 
 
-def job_text(root: Path, shops: Sequence[str], more: str = "", schedule: str = "") -> str:
+def job_text(
+    root: Path, shops: Sequence[str], more: str = "", schedule: str = "", source: str = "", path: str = ""
+) -> str:
     """A job `prices` to folders of this machine, one for each of `shops`."""
     ends = "\n".join(f'[endpoints.{one}]\nurl = "file://{root}/{one}"' for one in shops)
-    to = "\n".join(f'[[jobs.prices.destinations]]\nendpoint = "{one}"' for one in shops)
+    below = f'\npath = "{path}"' if path else ""
+    to = "\n".join(f'[[jobs.prices.destinations]]\nendpoint = "{one}"{below}' for one in shops)
+    place = f'path = "{root}/prices"'
     return f"""{ends}
 [jobs.prices]
 description = "prices"
 [jobs.prices.source]
-path = "{root}/prices"
+{source or place}
 {to}
 {schedule}
 {more}
@@ -89,6 +93,8 @@ async def job_stage(
     more: str = "",
     *,
     schedule: str = "",
+    source: str = "",
+    path: str = "",
     clock: Clock | None = None,
     fake: FakeHands | None = None,
     real: Callable[[Stage], Hands] | None = None,
@@ -97,7 +103,7 @@ async def job_stage(
     write(root / "prices" / "a.csv", "a")
     for one in shops:
         (root / one).mkdir(exist_ok=True)
-    text = job_text(root, shops, more, schedule)
+    text = job_text(root, shops, more, schedule, source, path)
     async with stage(root, text, clock=clock, allow=["/bin/true", "/bin/sh"]) as made:
         jobs = await asyncio.to_thread(read_jobs, made.engine.loaded)
         assert not jobs.broken, jobs.findings

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from gateway.jobs.starting import Start
 from gateway.jobs.working import Working
 from gateway.ledger.job_states import AfterAll, JobState
 from tests.jobs.engine_stage import JobStage, job_stage
@@ -129,3 +130,44 @@ async def test_a_failing_after_endpoint_is_told_at_its_destination_and_after_all
         assert (row.state, row.after_all_note) == (JobState.FINISHED_WITH_ERRORS, "not run (shop2 error)")
         assert (await made.places(run))["shop2"].error_class == "TriggerFailed"
         assert not (tmp_path / "ran").exists()
+
+
+async def test_a_remote_source_is_collected_once_for_all_destinations(tmp_path: Path) -> None:
+    write(tmp_path / "far" / "out" / "deep" / "b.csv", "bb")
+    async with job_stage(tmp_path, real=real, source='endpoint = "far"\npath = "out"') as made:
+        first = await run_once(made)
+        for shop in ("shop1", "shop2", "shop3"):
+            assert tree(tmp_path / shop) == {"deep/b.csv": "bb"}
+        second = await run_once(made)
+        assert {one.bytes_sent for one in (await made.places(second)).values()} == {0}
+        write(tmp_path / "far" / "out" / "c.csv", "c")
+        (tmp_path / "far" / "out" / "deep" / "b.csv").unlink()
+        third = await run_once(made)
+        assert tree(tmp_path / "shop1") == {"deep/b.csv": "bb", "c.csv": "c"}
+        assert {one.files for one in (await made.places(third)).values()} == {1}
+        assert first < second < third
+
+
+async def test_after_success_removes_the_files_of_a_remote_source(tmp_path: Path) -> None:
+    write(tmp_path / "far" / "out" / "b.csv", "bb")
+    more = '[profiles.once]\nafter_success = "delete"\n[jobs.prices.settings]\nprofile = "once"\n'
+    async with job_stage(tmp_path, ["shop1"], more, real=real, source='endpoint = "far"\npath = "out"') as made:
+        await run_once(made)
+        assert tree(tmp_path / "far") == {}
+        assert tree(tmp_path / "shop1") == {"b.csv": "bb"}
+
+
+async def test_a_folder_that_names_the_day_is_that_of_the_runs_start(tmp_path: Path) -> None:
+    async with job_stage(tmp_path, ["shop1"], real=real, path="in/%date%") as made:
+        run = await run_once(made)
+        day = f"{made.stage.clock.now():%Y%m%d}"
+        assert (await made.places(run))["shop1"].folder.endswith(f"/shop1/in/{day}")
+        assert tree(tmp_path / "shop1") == {f"in/{day}/a.csv": "a"}
+
+
+async def test_priorities_can_be_said_for_one_run(tmp_path: Path) -> None:
+    async with job_stage(tmp_path, ["shop1"], real=real) as made:
+        run = await made.jobs.start("prices", Start(priority=9, by="ann", rehash=True))
+        row = await made.over(run)
+        assert (row.priority, row.asked_by, row.rehash) == (9, "ann", True)
+        assert (await made.places(run))["shop1"].priority == 9
