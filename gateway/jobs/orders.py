@@ -10,6 +10,7 @@ from gateway.ledger.job_states import SETTLED, AfterAll, JobState, PlaceState, T
 
 _MAY_PAUSE = (JobState.PREPARING, JobState.TRANSFERRING)
 _BARRED = (JobState.COMPLETING, JobState.CLEANING)
+_UNKNOWN = (TriggerState.STARTED, TriggerState.UNKNOWN)
 _BEGUN_ANEW: dict[str, Any] = {
     "excluded": False,
     "failures": 0,
@@ -48,8 +49,20 @@ def stop(connection: Connection, seen: Rows, by: str, at: int) -> None:
         raise Refused(f"run {run.id} of {run.job} is over: {run.state.value}")
     said = f"stopped by {by}" if by else "stopped"
     give_up(connection, seen.places, said, at)
-    values = {"after_all": "not_run", "after_all_note": f"not run ({said})"} if _waits(seen) else {}
+    values = _after_all_stopped(seen, said)
     job_runs.advance(connection, run, JobState.ABORTED, at, error=said, error_class="Stopped", values=values)
+
+
+def _after_all_stopped(seen: Rows, said: str) -> dict[str, Any]:
+    """What became of after_all where the run is stopped: a command that was started goes on, unwatched."""
+    if seen.run.after_all is AfterAll.WAITING:
+        return {"after_all": AfterAll.NOT_RUN.value, "after_all_note": f"not run ({said})"}
+    if seen.run.after_all not in (AfterAll.RUNNING, AfterAll.UNKNOWN):
+        return {}
+    started = sorted(place for place, state in seen.starts.items() if state in _UNKNOWN)
+    names = ", ".join(place or "the source" for place in started)
+    state = AfterAll.UNKNOWN if started else AfterAll.FAILED
+    return {"after_all": state.value, "after_all_note": f"{said}; under way at {names}" if started else said}
 
 
 def approve(connection: Connection, seen: Rows, endpoint: str | None, at: int) -> None:
@@ -117,7 +130,3 @@ def _queue(connection: Connection, row: PlaceRow, at: int) -> None:
 
 def _asks(row: PlaceRow) -> bool:
     return row.error_class == "ApprovalNeeded" and row.state not in SETTLED
-
-
-def _waits(seen: Rows) -> bool:
-    return seen.run.after_all is AfterAll.WAITING

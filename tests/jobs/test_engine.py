@@ -171,3 +171,24 @@ async def test_priorities_can_be_said_for_one_run(tmp_path: Path) -> None:
         row = await made.over(run)
         assert (row.priority, row.asked_by, row.rehash) == (9, "ann", True)
         assert (await made.places(run))["shop1"].priority == 9
+
+
+async def test_deletions_above_the_limit_wait_for_approval_and_the_others_go_on(tmp_path: Path) -> None:
+    more = '[profiles.exact]\ndelete_absent = true\ndelete_limit = "1"\n[jobs.prices.settings]\nprofile = "exact"\n'
+    async with job_stage(tmp_path, ["shop1", "shop2"], more, real=real) as made:
+        for name in ("x", "y", "z"):
+            write(tmp_path / "shop1" / name, name)
+        run = await made.jobs.start("prices")
+
+        async def waits() -> bool:
+            states = await made.states(run)
+            return states == {"shop1": "error", "shop2": "delivered"}
+
+        await made.until(waits)
+        assert (await made.places(run))["shop1"].error_class == "ApprovalNeeded"
+        assert len(tree(tmp_path / "shop1")) >= 3
+        await made.jobs.approve(run, "shop1")
+        row = await made.over(run)
+        assert (row.state, row.error) == (JobState.FINISHED, None)
+        assert tree(tmp_path / "shop1") == {"a.csv": "a"}
+        assert (await made.places(run))["shop1"].deleted == 3

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.clock import TurnedClock
-from gateway.core.errors import GatewayError, LinkLost, LoginRefused, NotThere, Refused
+from gateway.core.errors import GatewayError, LinkLost, LoginRefused, NotThere, Refused, Unknown
 from gateway.jobs.starting import Start
 from gateway.ledger import pauses
 from gateway.ledger.job_runs import JobAlreadyRuns
@@ -346,3 +346,39 @@ async def test_a_paused_endpoint_gets_nothing_while_the_others_go_on(tmp_path: P
         assert (await made.states(run))["shop2"] == "queued"
         await ledger.write(partial(pauses.let_go, scope="endpoint:shop2"))
         assert (await made.over(run)).state is JobState.FINISHED
+
+
+async def test_while_after_all_is_at_work_no_destination_begins_anew_and_a_stop_ends_the_run(tmp_path: Path) -> None:
+    async def before(doing: str) -> None:
+        if doing == "after_all shop2":
+            await forever(doing)
+
+    fake = FakeHands(before)
+    async with job_stage(tmp_path, more=AFTER_ALL, fake=fake) as made:
+        run = await made.jobs.start("prices")
+        await made.until(lambda: fake.tries["after_all shop2"] == 1 and "after_all shop3" in fake.done)
+        with pytest.raises(Refused, match="after_all is at work"):
+            await made.jobs.restart(run, "shop2")
+        with pytest.raises(Refused, match="only one that prepares or transfers is paused"):
+            await made.jobs.pause(run)
+        await made.jobs.stop(run)
+        row = await made.over(run)
+        assert (row.state, row.after_all) == (JobState.ABORTED, AfterAll.UNKNOWN)
+        assert row.after_all_note == "stopped; under way at shop2"
+        assert "after_all " not in fake.done
+
+
+async def test_what_there_is_not_is_said_with_what_there_is(tmp_path: Path) -> None:
+    async with job_stage(tmp_path) as made:
+        with pytest.raises(Unknown, match="there is no job 'prizes'"):
+            await made.jobs.start("prizes")
+        with pytest.raises(Unknown, match="there is no job run 7"):
+            await made.jobs.stop(7)
+        run = await made.jobs.start("prices")
+        await made.over(run)
+        with pytest.raises(Unknown, match="has no destination 'shop9'; it has shop1, shop2, shop3"):
+            await made.jobs.restart(run, "shop9")
+        with pytest.raises(Refused, match="is over: finished"):
+            await made.jobs.stop(run)
+        with pytest.raises(Refused, match="not paused"):
+            await made.jobs.resume(run)
