@@ -1,5 +1,6 @@
 """Jobs start by the clock: on time, made good within their limit, never twice; saving starts, holding holds."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,8 @@ from pathlib import Path
 from gateway.core.clock import TurnedClock
 from gateway.core.moments import moment
 from gateway.jobs.clockwork import Clockwork
-from gateway.ledger import job_runs, pauses
+from gateway.ledger import instances, job_runs, pauses
+from gateway.ledger import runs as action_runs
 from gateway.ledger.job_runs import JobRunRow
 from gateway.ledger.job_states import JobState
 from gateway.ledger.pauses import Pause
@@ -137,3 +139,38 @@ async def test_with_each_every_destination_begins_by_its_own_clock(tmp_path: Pat
         (row,) = await made.read(partial(job_runs.of_job, job="prices"))
         begins = {one.begins_at for one in (await made.places(row.id)).values()}
         assert begins == {row.due_at}
+
+
+async def test_the_loop_wakes_for_the_next_start_and_for_what_is_saved(tmp_path: Path) -> None:
+    async with clockwork(tmp_path) as (works, made, clock):
+        loop = asyncio.create_task(works.run())
+        try:
+            await asyncio.sleep(0.2)
+            await Clockwork(made.jobs).save("prices", start=False)
+            await asyncio.sleep(0.2)
+            await clock.turn(timedelta(hours=24))
+            assert await runs(made) == []
+            await Clockwork(made.jobs).hold("prices", held=False)
+            await asyncio.sleep(0.2)
+            await clock.turn(timedelta(hours=11, minutes=59, seconds=50))
+            await asyncio.sleep(0.2)
+            await clock.turn(timedelta(seconds=10))
+
+            async def ran() -> bool:
+                return bool(await runs(made))
+
+            await made.until(ran)
+            assert [row.trigger for row in await runs(made)] == ["schedule"]
+        finally:
+            loop.cancel()
+
+
+async def test_runs_of_jobs_actions_that_a_kill_left_are_nobodys_but_the_jobs_engines(tmp_path: Path) -> None:
+    async with clockwork(tmp_path) as (_, made, _clock):
+        ledger = made.stage.engine.ledger
+        dead = await ledger.write(partial(instances.begin, what="serve", at=1, alone=False))
+        for action in ("jobs/prices@shop1", "other"):
+            start = partial(action_runs.start, endpoint=None, trigger="job", owner=dead, script_sha256="", at=1)
+            await ledger.write(partial(start, action=action))
+        await ledger.write(partial(instances.end, owner=dead, at=2))
+        assert [row.action for row in await made.stage.engine.interrupted()] == ["other"]
