@@ -213,6 +213,11 @@ class FtpEndpoint(Basic):
         """MFMT, or MDTM where that is what the server takes."""
         return await self._call(path, partial(self._control.set_time, self._at(path), mtime_ns))
 
+    async def let_run(self, path: str) -> bool:
+        """SITE CHMOD, where the server knows it."""
+        line = f"SITE CHMOD 755 {self._at(path)}"
+        return (await self._call(path, partial(self._control.reply, line))).startswith("2")
+
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """HASH, or one of the X… commands, where FEAT told of them; whole files only."""
         if first_bytes is not None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import time
+from datetime import UTC, time
 from functools import partial
 
-from gateway.core.errors import GatewayError, NeedsOperator
-from gateway.core.moments import ns
+import structlog
+
+from gateway.core.errors import GatewayError, NeedsOperator, Retryable
+from gateway.core.moments import moment, ns
 from gateway.endpoints.base import Endpoint
 from gateway.jobs import manifest
 from gateway.jobs.absent import Extra, delete_absent, require_few, sweep_archive
@@ -28,6 +30,8 @@ from gateway.runner.interrupted import recalled
 from gateway.runner.run import Run
 from gateway.transfer.bounded import cleaned
 from gateway.transfer.send import make_folders
+
+log = structlog.get_logger(__name__)
 
 _FOLDERS_AT_ONCE = 32
 
@@ -58,16 +62,22 @@ class Bringing:
         if missing or laid:
             await self.advance(PlaceState.LOADING)
             await loading.send(missing, compared.standing, gated=self.gated)
-        await self._require_all()
+        await self._require_all(len(compared.refused))
         if self.gated:
             await self._place(loading, moves=bool(missing or laid))
-            await self._require_all()
+            await self._require_all(len(compared.refused))
+        await self._beyond(compared, look)
+
+    async def _beyond(self, compared: Compared, look: PlaceLook | None) -> None:
+        """What is there beyond the source, and what is in the archive for too long."""
         if self._deletes(compared):
             async with self.run.services.pool.session(self.run.endpoint) as peer:
                 await self._delete(peer, compared)
         elif look is not None and not compared.refused:
             sent = [entry.relative for entry in compared.missing]
             await look.note_after(compared.unchanged + len(sent), sent, compared.folders)
+        if self.to.profile.archive and not (look is None and not compared.extra):
+            await self._sweep()
 
     @property
     def _ledger(self) -> Ledger:
@@ -133,12 +143,16 @@ class Bringing:
         for start in range(0, len(paths), at_once):
             await side_by_side([make_folders(peer, path) for path in paths[start : start + at_once]])
 
-    async def _require_all(self) -> None:
-        """Raises the error of a file, one that trying again can help if there is such a one."""
+    async def _require_all(self, refused: int) -> None:
+        """Raises the error of a file, one that trying again can help if there is such a one.
+
+        Of those that were not even begun only the `refused` can't be had at all: the others were busy.
+        """
         failed = await self._ledger.read(partial(job_rounds.failed, run=self.under.run, endpoint=self.row.endpoint))
         if failed.count:
             more = f" ({failed.count} files failed)" if failed.count > 1 else ""
-            raise _worth_trying(failed.classes, f"{failed.relative}: {failed.reason}{more}")
+            said = f"{failed.relative}: {failed.reason}{more}"
+            raise Retryable(said) if failed.unsent > refused else _worth_trying(failed.classes, said)
 
     async def _place(self, loading: Loading, *, moves: bool) -> None:
         """All bytes are there: the names are given when that may be."""
@@ -152,9 +166,10 @@ class Bringing:
         await loading.place_all(await loading.laid())
 
     async def _until(self, clock_time: time) -> None:
-        clock = self.run.services.clock
-        now = clock.now()
-        await clock.sleep((next_showing(clock_time, now, self.run.instance.zone) - now).total_seconds())
+        """The first such time after the run's start: who is late need not wait for another day."""
+        clock, row = self.run.services.clock, self.under.row
+        at = next_showing(clock_time, moment(row.started_at or row.due_at, UTC), self.run.instance.zone)
+        await clock.sleep(max(0.0, (at - clock.now()).total_seconds()))
 
     # What is beyond the source.
 
@@ -178,8 +193,15 @@ class Bringing:
             await delete_absent(peer, self._extra(compared), lambda name: gone.append(self._deleted(compared, name)))
         finally:
             await cleaned(self._note_deleted(gone))
-        if self.to.profile.archive:
-            await sweep_archive(peer, self.to, ns(self.run.services.clock.now() - self.to.profile.archive))
+
+    async def _sweep(self) -> None:
+        """What can't be swept now is at another time: the files are there."""
+        before = ns(self.run.services.clock.now() - self.to.profile.archive)
+        try:
+            async with self.run.services.pool.session(self.run.endpoint) as peer:
+                await sweep_archive(peer, self.to, before)
+        except GatewayError as error:
+            log.info("the archive was not swept", endpoint=self.run.endpoint, error=str(error))
 
     def _deleted(self, compared: Compared, relative: str) -> FileRow:
         return self._file(relative, "deleted", compared.extra[relative].size, self._ledger.now_ns())

@@ -148,9 +148,13 @@ def _delivered(connection: Connection, run: int, endpoint: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """How many files a destination could not be given, the first of them, and the classes of errors, each once."""
+    """How many files a destination could not be given, the first of them, and the classes of errors, each once.
+
+    `unsent` of them were not even begun.
+    """
 
     count: int
+    unsent: int = 0
     relative: str = ""
     reason: str = ""
     classes: tuple[str, ...] = ()
@@ -159,14 +163,15 @@ class Failed:
 def failed(connection: Connection, run: int, endpoint: str) -> Failed:
     """What failed at a destination."""
     same = job_file.c.run == run, job_file.c.endpoint == endpoint, job_file.c.state == "failed"
-    count = int(connection.execute(select(func.count()).select_from(job_file).where(*same)).scalar_one())
+    counted = select(func.count(), func.count(job_file.c.delivery)).select_from(job_file).where(*same)
+    count, begun = connection.execute(counted).one()
     if not count:
         return Failed(0)
     query = select(job_file.c.relative, job_file.c.reason).where(*same).order_by(job_file.c.relative).limit(1)
     relative, reason = connection.execute(query).one()
     joined = select(delivery.c.error_class).join(job_file, job_file.c.delivery == delivery.c.id).where(*same)
     classes = connection.execute(joined.distinct()).scalars()
-    return Failed(count, relative, reason or "", tuple(sorted(one for one in classes if one)))
+    return Failed(count, count - begun, relative, reason or "", tuple(sorted(one for one in classes if one)))
 
 
 def note_deleted(connection: Connection, run: int, endpoint: str, place: int, files: Sequence[FileRow]) -> None:

@@ -290,6 +290,14 @@ async def test_an_mtime_is_kept_or_said_to_be_refused(endpoint: Endpoint) -> Non
         assert abs(stamp.mtime_ns - wanted) < endpoint.features.mtime_precision_ns
 
 
+async def test_a_file_that_may_be_run_may_be_run_or_that_is_said_to_be_refused(subject: Subject) -> None:
+    await put(subject.endpoint, "f", b"#!/bin/sh")
+    done = await subject.endpoint.let_run("f")
+    assert done or "ftp" in subject.kind
+    if done and subject.folder is not None:
+        assert (subject.folder / "f").stat().st_mode & 0o111
+
+
 async def test_a_checksum_is_the_right_one_or_none(endpoint: Endpoint) -> None:
     name = '-it\'s "a" `name` $HOME \\ *.bin'
     data = os.urandom(100_000)

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway.core.clock import TurnedClock
+from gateway.core.model import Stamp
 from gateway.jobs.content_cache import ContentCache
 from gateway.jobs.destination import DestinationLife, abandon
 from gateway.jobs.indexing import index
@@ -17,7 +18,8 @@ from gateway.jobs.read import read_jobs
 from gateway.jobs.shared_source import SharedSource
 from gateway.jobs.starting import Start, frozen_run, start_row
 from gateway.jobs.underway import Underway
-from gateway.ledger import job_contents, job_destinations, job_runs
+from gateway.ledger import deliveries, job_contents, job_destinations, job_runs
+from gateway.ledger.intent import Intent
 from gateway.ledger.job_contents import There
 from gateway.ledger.job_destinations import FileRow, PlaceRow
 from gateway.ledger.job_states import JobState, PlaceState, TriggerState
@@ -89,6 +91,19 @@ class Loads:
         """A person's word."""
         change = partial(job_destinations.change, run=under.run, endpoint=endpoint, values={"approved": True})
         await self.made.engine.ledger.write(change)
+
+    async def lay_open_delivery(self, final: str) -> None:
+        """Somebody else's delivery to a name of the endpoint `far`."""
+        intent = Intent(
+            action="other", command=1, verb="PUT", endpoint="far", place="far", source="/x", stamp=Stamp(1), final=final
+        )
+        owner, at = self.made.engine.runner.services.owner, self.made.engine.ledger.now_ns()
+        await self.made.engine.ledger.write(
+            partial(
+                deliveries.intend, intent=intent, final=final, before=None, offset=None, owner=owner, at=at,
+                name_partial=lambda _: f"{final}.part",
+            )
+        )  # fmt: skip
 
     async def abandon(self, under: Underway, endpoint: str = "far") -> None:
         await abandon(under, endpoint, "it was stopped")

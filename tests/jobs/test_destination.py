@@ -235,6 +235,31 @@ async def test_what_is_replaced_is_kept_in_the_archive(tmp_path: Path) -> None:
     assert tree(tmp_path / "far" / "in") == {"deep/a": "newer", ".gateway-archive/2/deep/a": "old"}
 
 
+async def test_the_archive_is_swept_after_its_time(tmp_path: Path) -> None:
+    source = write(tmp_path / "prices" / "a", "one")
+    async with loads(tmp_path, PROFILE + 'archive = "7d"\n') as made:
+        await made.distributed()
+        for n, text in enumerate(("two2", "three"), 2):
+            write(source, text)
+            await made.distributed()
+            assert f".gateway-archive/{n}/a" in tree(tmp_path / "far" / "in")
+            os.utime(tmp_path / "far" / "in" / ".gateway-archive" / f"{n}", (1, 1))
+        write(source, "fourth")
+        await made.distributed()
+    assert tree(tmp_path / "far" / "in") == {"a": "fourth", ".gateway-archive/4/a": "three"}
+
+
+async def test_a_file_that_another_job_brings_just_now_is_tried_again(tmp_path: Path) -> None:
+    write(tmp_path / "prices" / "a", "a")
+    async with loads(tmp_path, turned=True) as made:
+        under = await made.start()
+        await made.lay_open_delivery(str(tmp_path / "far" / "in" / "a"))
+        row = await made.carry(under)
+        assert (row.state, row.error_class) == (PlaceState.ERROR, "Retryable")
+        assert row.next_at is not None
+        assert "another delivery is under way" in (row.error or "")
+
+
 async def _distributed_with_extra(made: Loads, root: Path, count: int = 3) -> None:
     for n in range(20):
         write(root / "prices" / f"f{n:02}", f"{n}")
