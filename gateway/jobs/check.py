@@ -19,6 +19,7 @@ from gateway.jobs.findings import (
     INSIDE,
     NEVER,
     NO_COMMANDS,
+    NO_GUARD,
     NO_HASH,
     NO_PLATFORM,
     NO_SOURCE,
@@ -138,6 +139,12 @@ def _triggers(job: Job) -> Iterator[Finding]:
                     f"nothing runs there; write {machine.platform} = […], or set platform at the endpoint"
                 )
                 yield _warning(job, NO_PLATFORM, message, trigger.span)
+            elif machine.platform == "windows":
+                message = (
+                    f"{trigger.moment.value}: commands at Windows endpoints can't be run yet, as {name} is one; "
+                    "the files come, then that destination waits for a person; take the windows command out"
+                )
+                yield _warning(job, NO_GUARD, message, trigger.span)
 
 
 def _machines(job: Job, trigger: Trigger) -> Iterator[tuple[str, Machine, Span]]:

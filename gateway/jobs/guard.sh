@@ -61,8 +61,9 @@ find_folder() {
   done
 }
 
+# Each is tried twice: another guard that goes may take the folder above with it.
 make_folder() {
-  for base in "$first" "$second"; do
+  for base in "$first" "$first" "$second" "$second"; do
     [ -n "$base" ] && [ -d "$base" ] || continue
     find "$base/.gateway-guard" -mindepth 1 -maxdepth 1 -name 'gw-*' -mtime +30 -exec rm -rf {} + 2>/dev/null
     d=$base/.gateway-guard/$name
@@ -131,7 +132,7 @@ case $verb in
       count=0
       while [ -e "$d/ready" ] && [ "$count" -lt 50 ]; do tick; count=$((count + 1)); done
       count=0
-      while { [ -e "$d/end" ] || [ -e "$d/ending" ]; } && [ "$count" -lt 20 ]; do tick; count=$((count + 1)); done
+      while { [ -e "$d/end" ] || [ -e "$d/ending" ]; } && [ "$count" -lt 10 ]; do tick; count=$((count + 1)); done
     fi
     report
     ;;
@@ -158,5 +159,10 @@ case $verb in
     ;;
   look) find_folder; report ;;
   end) find_folder; if [ -n "$d" ]; then finish; fi; report ;;
-  remove) find_folder; if [ -n "$d" ]; then rm -rf "$d"; fi; find_folder; report ;;
+  remove)
+    find_folder
+    if [ -n "$d" ]; then rm -rf "$d"; rmdir "${d%/*}" 2>/dev/null; fi
+    find_folder
+    report
+    ;;
 esac

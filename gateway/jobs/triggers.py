@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 _SHORTEST_WAIT_S, _LONGEST_WAIT_S = 0.5, 15.0
 _SLACK_S = 30
-"""So long after its time is up we end a command ourselves, whose guard should have."""
+"""So long after its time is up we end a command ourselves: its guard should have."""
 
 _STARTS = 3
 
@@ -122,7 +122,7 @@ class Triggers:
             seen = await guard.start()
         else:
             seen = await guard.look()
-        return await self._ended(one, row, guard, await self._followed(one, row, guard, seen))
+        return await self._ended(one, row, guard, await self._followed(one, guard, seen))
 
     def _begun(self, one: _Command) -> dict[str, Any]:
         return {"owner": self._services.owner, "started_at": self._ledger.now_ns(), "line": one.call.line}
@@ -130,27 +130,23 @@ class Triggers:
     async def _wait_until(self, at: int) -> None:
         await self._services.clock.sleep(max(0.0, (at - self._ledger.now_ns()) / 1e9))
 
-    async def _followed(self, one: _Command, row: TriggerRow, guard: Guard, seen: Seen) -> Seen:
+    async def _followed(self, one: _Command, guard: Guard, seen: Seen) -> Seen:
         """The command's end, looked for ever more seldom; a start that never got there is made once more."""
         clock, starts = self._services.clock, 1
         began = clock.monotonic()
         while seen.life in (Life.RUNNING, Life.READY):
             if seen.life is Life.READY and starts > _STARTS:
                 raise Retryable(f"{guard.shell.where}: a command was not started within seconds; it is too busy")
-            if seen.life is Life.RUNNING and self._is_over(one, row):
+            waited = clock.monotonic() - began  # not by the wall clock: one that is set would end what has its time
+            if seen.life is Life.RUNNING and waited > one.call.limit_s + _SLACK_S:
                 return await _given_up(guard)
             if seen.life is Life.RUNNING:
-                waited = clock.monotonic() - began
                 await clock.sleep(min(max(waited / 5, _SHORTEST_WAIT_S), _LONGEST_WAIT_S))
                 seen = await guard.look()
             else:
                 starts += 1
                 seen = await guard.start()
         return seen
-
-    def _is_over(self, one: _Command, row: TriggerRow) -> bool:
-        began = row.started_at or row.due_at
-        return self._ledger.now_ns() > began + (one.call.limit_s + _SLACK_S) * 10**9
 
     async def _ended(self, one: _Command, row: TriggerRow, guard: Guard, seen: Seen) -> TriggerState:
         """Written down; the guard goes once its code is kept here."""

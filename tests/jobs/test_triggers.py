@@ -13,6 +13,7 @@ import pytest
 from gateway.core.clock import TurnedClock
 from gateway.core.errors import LinkLost, NeedsOperator, Refused
 from gateway.jobs.model import HERE, Moment
+from gateway.jobs.read import read_jobs
 from gateway.ledger import job_destinations
 from gateway.ledger.job_destinations import FileRow
 from gateway.ledger.job_states import TriggerState
@@ -153,6 +154,8 @@ async def test_what_this_machine_may_not_run_is_refused_before_anything_is_writt
 async def test_a_windows_endpoint_says_that_its_commands_can_not_be_run(tmp_path: Path, peer: SshPeer) -> None:
     said = trigger(AFTER_ALL, "echo ran") + "windows = ['echo']\n"
     async with trigger_stage(tmp_path, peer, said, endpoint='platform = "windows"') as made:
+        jobs = await asyncio.to_thread(read_jobs, made.made.engine.loaded)
+        assert [finding.code for finding in jobs.findings] == ["J204"]
         with pytest.raises(NeedsOperator, match="shop: commands at Windows endpoints"):
             await made.run(AFTER_ALL)
         assert await made.starts() == ()
@@ -168,10 +171,18 @@ async def test_before_indexing_runs_once_for_a_run_and_after_endpoint_whenever_i
     assert (tmp_path / "count").read_text() == "b\na\na\n"
 
 
+async def test_the_command_of_a_source_elsewhere_runs_there(tmp_path: Path, peer: SshPeer) -> None:
+    said = trigger(BEFORE, "echo $PWD $JOB_ROLE $SSH_CONNECTION")
+    async with trigger_stage(tmp_path, peer, said, source="shop") as made:
+        assert await made.run(BEFORE, HERE) is TriggerState.OK
+        output = (await made.last()).output
+    assert (output or "").startswith(f"{tmp_path}/shop RW 127.0.0.1 ")
+
+
 async def test_a_call_that_is_cancelled_leaves_it_running_and_the_next_waits_for_it(
     tmp_path: Path, peer: SshPeer
 ) -> None:
-    said = trigger(AFTER_ENDPOINT, f"echo x >>{tmp_path}/count; sleep 3; echo told")
+    said = trigger(AFTER_ENDPOINT, f"echo x >>{tmp_path}/count; sleep 2; echo told")
     async with trigger_stage(tmp_path, peer, said) as made:
         task = asyncio.create_task(made.run(AFTER_ENDPOINT))
         await asyncio.to_thread(until, (tmp_path / "count").exists)
@@ -185,7 +196,7 @@ async def test_a_call_that_is_cancelled_leaves_it_running_and_the_next_waits_for
 
 
 async def test_files_that_came_after_its_start_make_after_endpoint_run_again(tmp_path: Path, peer: SshPeer) -> None:
-    said = trigger(AFTER_ENDPOINT, f"echo x >>{tmp_path}/count; sleep 2")
+    said = trigger(AFTER_ENDPOINT, f"echo x >>{tmp_path}/count; sleep 1.5")
     async with trigger_stage(tmp_path, peer, said) as made:
         task = asyncio.create_task(made.run(AFTER_ENDPOINT))
         await asyncio.to_thread(until, (tmp_path / "count").exists)

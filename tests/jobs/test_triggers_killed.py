@@ -47,7 +47,7 @@ WHERE = [
 async def test_after_all_runs_once_and_its_code_is_known_wherever_the_gateway_is_killed(
     tmp_path: Path, peer: SshPeer, where: str, place: str
 ) -> None:
-    long = "sleep 3; " if where in ("while it runs", "once it was started") else ""
+    long = "sleep 1.5; " if where in ("while it runs", "once it was started") else ""
     said = trigger(AFTER_ALL, f"echo x >>{tmp_path}/count; {long}echo told; exit 7", "ok_codes = 7")
     killed = child(tmp_path, peer, said, AFTER_ALL, place, where)
     if where == "while it runs":

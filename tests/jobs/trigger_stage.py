@@ -36,8 +36,13 @@ ROOT = Path(__file__).parents[2]
 ALLOW = ("/bin/sh", "/bin/echo", "/nothing/there")
 
 
-def job_text(root: Path, peer: SshPeer | None, triggers: str, *, endpoint: str = "") -> str:
-    """A job `prices` to `shop` (over SSH to a folder of ours, if there is a peer) and `far` (a folder here)."""
+def job_text(root: Path, peer: SshPeer | None, triggers: str, *, endpoint: str = "", source: str = "") -> str:
+    """A job `prices` to `shop` (over SSH to a folder of ours, if there is a peer) and `far` (a folder here).
+
+    `source` is another endpoint than this machine.
+    """
+    to_shop = "" if source == "shop" else '[[jobs.prices.destinations]]\nendpoint = "shop"'
+    path = f'endpoint = "{source}"\npath = "{root}/shop"' if source else f'path = "{root}/prices"'
     (root / "prices").mkdir(exist_ok=True)
     (root / "shop").mkdir(exist_ok=True)
     shop = ""
@@ -52,13 +57,12 @@ key = "file:{key}"
 host_key = "{peer.host_key}"
 tags = {{ country = "at", size = "it's $big" }}
 {endpoint}
-[[jobs.prices.destinations]]
-endpoint = "shop"
+{to_shop}
 """
     return f"""
 [jobs.prices]
 [jobs.prices.source]
-path = "{root}/prices"
+{path}
 [[jobs.prices.destinations]]
 endpoint = "far"
 {shop}
@@ -125,10 +129,10 @@ class TriggerStage:
 
 @asynccontextmanager
 async def trigger_stage(
-    root: Path, peer: SshPeer | None, triggers: str, *, clock: Clock | None = None, endpoint: str = ""
+    root: Path, peer: SshPeer | None, triggers: str, *, clock: Clock | None = None, endpoint: str = "", source: str = ""
 ) -> AsyncIterator[TriggerStage]:
     """Over `root`, which may hold what an earlier one left."""
-    text = job_text(root, peer, triggers, endpoint=endpoint)
+    text = job_text(root, peer, triggers, endpoint=endpoint, source=source)
     async with stage(root, text, clock=clock, allow=ALLOW) as made:
         loaded, ledger = made.engine.loaded, made.engine.ledger
         jobs = await asyncio.to_thread(read_jobs, loaded)
