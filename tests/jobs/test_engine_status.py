@@ -1,0 +1,58 @@
+"""`gateway status` says which runs of jobs go on, and which did not end well."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.status_show import show_state
+from gateway.core.errors import LinkLost, LoginRefused
+from gateway.service.state import GatewayState, gather
+from tests.jobs.engine_stage import JobStage, job_stage
+from tests.jobs.fake_hands import FakeHands
+
+
+def failing(error: Exception) -> FakeHands:
+    async def before(doing: str) -> None:
+        if doing == "carry shop2":
+            raise error
+
+    return FakeHands(before)
+
+
+async def looked(made: JobStage) -> GatewayState:
+    """The state; a test is no gateway that serves."""
+    return replace(await gather(made.stage.engine.loaded, made.stage.clock), holder=None, silent=None)
+
+
+async def test_a_run_under_way_stands_with_its_destinations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fake = failing(LinkLost("shop2: connection refused"))
+    async with job_stage(tmp_path, fake=fake) as made:
+        run = await made.jobs.start("prices")
+
+        async def offline() -> bool:
+            return sorted((await made.states(run)).values()) == ["delivered", "delivered", "offline"]
+
+        await made.until(offline)
+        show_state(await looked(made), unfold=False)
+        said = capsys.readouterr().out
+        assert f"JOB prices: run {run} transferring since " in said
+        assert "; 2 of 3 destinations\n  1 offline\n" in said
+        assert f"`gateway job show {run}`" in said
+
+
+async def test_a_run_that_did_not_end_well_stands_until_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake = failing(LoginRefused("shop2: password not accepted"))
+    async with job_stage(tmp_path, fake=fake) as made:
+        run = await made.jobs.start("prices")
+        await made.over(run)
+        show_state(await looked(made), unfold=False)
+        said = capsys.readouterr().out
+        assert f"JOB prices: run {run} finished_with_errors" in said
+        assert "2 of 3 destinations have everything: shop2 error" in said
+        fake.before = None
+        await made.over(await made.jobs.start("prices"))
+        show_state(await looked(made), unfold=False)
+        assert "JOB" not in capsys.readouterr().out
