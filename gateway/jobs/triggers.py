@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -76,9 +77,7 @@ class Triggers:
         call = call_of(self._services, self._loaded.state, instance, command, platform)
         one = _Command(run=run, trigger=trigger, place=place, call=call)
         if last is None or job_triggers.may_start_again(last):
-            at = next_showing(trigger.at, self._services.clock.now(), instance.zone) if trigger.at else None
-            due_at = ns(at) if at is not None else self._ledger.now_ns()
-            last = await self._due(one, due_at)
+            last = await self._due(one, self._due_at(trigger, last, instance.zone))
         elif last.state is not TriggerState.DUE and await self._is_old(last):
             await self._finished(one, last)
             return await self.run(run, job, moment, place, part, values)
@@ -99,6 +98,12 @@ class Triggers:
             return False
         came = partial(job_triggers.came_since, run=row.run, endpoint=row.place, at=row.started_at)
         return await self._ledger.read(came)
+
+    def _due_at(self, trigger: Trigger, last: TriggerRow | None, zone: ZoneInfo) -> int:
+        """Now, or when a clock of `zone` shows its time; one that was tried then is tried again without another day."""
+        if trigger.at is None or (last is not None and last.state is TriggerState.AGAIN):
+            return self._ledger.now_ns()
+        return ns(next_showing(trigger.at, self._services.clock.now(), zone))
 
     async def _due(self, one: _Command, at: int) -> TriggerRow:
         due = partial(

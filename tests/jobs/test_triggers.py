@@ -230,6 +230,18 @@ async def test_a_command_at_a_time_of_the_endpoints_zone_waits_for_it_over_a_res
         assert [row.attempt for row in await made.starts()] == [1]
 
 
+async def test_what_asks_for_another_start_at_its_time_is_started_again_the_same_day(
+    tmp_path: Path, peer: SshPeer
+) -> None:
+    line = f"echo x >>{tmp_path}/count; exit $((2 - $(wc -l <{tmp_path}/count)))"
+    said = trigger(AFTER_ENDPOINT, line, 'at = "03:00"\nagain_codes = 1')
+    clock = TurnedClock(datetime(2026, 11, 3, 2, 59, 50, tzinfo=UTC))
+    async with trigger_stage(tmp_path, peer, said, clock=clock) as made:
+        states = [await made.made.ending(made.run(AFTER_ENDPOINT)) for _ in range(2)]
+        assert states == [TriggerState.AGAIN, TriggerState.OK]
+    assert clock.now() < datetime(2026, 11, 3, 3, 30, tzinfo=UTC)
+
+
 async def test_an_endpoint_that_is_down_is_told_and_nothing_was_started(tmp_path: Path, peer: SshPeer) -> None:
     said = trigger(AFTER_ALL, f"echo x >>{tmp_path}/count")
     async with trigger_stage(tmp_path, replace(peer, port=free_port()), said) as made:
