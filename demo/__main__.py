@@ -1,4 +1,7 @@
-"""`make demo` and `make run`: start the gateway on the shipped scripts, drop files, show what happens, prove it."""
+"""`make demo` and `make run`: start the gateway on the shipped scripts, drop files, show what happens, prove it.
+
+Then a folder is distributed to three shops.
+"""
 
 import argparse
 import asyncio
@@ -13,13 +16,17 @@ from pathlib import Path
 
 from rich.console import Console
 
+from demo.distribution import Distribution
 from demo.feed import drops, feed
 from demo.follow import Follower
 from demo.proof import show
+from demo.serve import serving
+from demo.shops import JOB, open_shops
 from demo.stage import Stage, build
 from gateway.ledger.database import FILE_NAME
 
 LIMIT_S = 45.0
+_MISSING = "[bold red]Something is missing.[/]"
 
 
 def main() -> None:
@@ -39,8 +46,9 @@ def main() -> None:
 
 async def _play(folder: Path, console: Console) -> int:
     stage = build(folder)
-    console.print(f"A gateway and its two partners, in {folder}")
-    async with _gateway(stage):
+    shops = open_shops(stage)
+    console.print(f"A gateway and its partners, in {folder}")
+    async with serving(shops.server) as alone, _gateway(stage):
         files = drops(stage)
         follower = Follower(stage.state, files, console)
         console.print(f"Dropping {len(files)} files:")
@@ -48,19 +56,23 @@ async def _play(folder: Path, console: Console) -> int:
             console.print(f"  {file.source.name:24} {file.route:6} {file.story}", highlight=False, soft_wrap=True)
         console.print("What the gateway says of them:")
         dropped, _ = await asyncio.gather(feed(files), follower.follow(LIMIT_S))
-    all_right = show(files, dropped, follower.stories, console)
-    console.print("Every file arrived whole, once." if all_right else "[bold red]Something is missing.[/]")
-    return 0 if all_right else 1
+        all_right = show(files, dropped, follower.stories, console)
+        console.print("Every file arrived whole, once." if all_right else _MISSING)
+        distributed = await Distribution(stage, shops, alone, console).play()
+    console.print("Every shop has what the reports say, byte for byte." if distributed else _MISSING)
+    return 0 if all_right and distributed else 1
 
 
 async def _stay(folder: Path, console: Console) -> int:
     stage = build(folder)
-    async with _gateway(stage, quiet=False) as process:
+    shops = open_shops(stage)
+    async with serving(shops.server), _gateway(stage, quiet=False) as process:
         console.print("Drop files here (Ctrl-C ends it):")
         console.print(f"  over SFTP     {stage.outbox('demo_sftp')}  ->  {stage.partner}/orders")
         console.print(f"  over FTP      {stage.outbox('demo_ftp')}  ->  {stage.partner}/prices  (*.csv)")
         console.print(f"  local copy    {stage.local('copies', 'in')}  ->  {stage.local('copies', 'out')}")
         console.print(f"  old files     {stage.local('tidy', 'new')}  ->  {stage.local('tidy', 'old')}")
+        console.print(f"  three shops   {shops.source}  ->  gateway job start {JOB}")
         console.print("Ask it, in another terminal:")
         console.print(f"  export GATEWAY_CONFIG={stage.config}; {Path(sys.executable).parent}/gateway status")
         return await process.wait()

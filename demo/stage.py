@@ -14,12 +14,16 @@ ACTIONS = Path(__file__).resolve().parent.parent / "actions"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where things are; `partner` is the folder that both servers show as their root."""
+    """Where things are; `partner` is the folder that both servers show as their root.
+
+    `alone` is the configuration of a third server: a gateway of its own.
+    """
 
     folder: Path
     config: Path
     state: Path
     partner: Path
+    alone: str
 
     def outbox(self, endpoint: str) -> Path:
         """Where files for an endpoint are dropped."""
@@ -39,22 +43,22 @@ def build(folder: Path) -> Stage:
     for name, text in (("user_key", user.export_private_key()), ("host_key", host.export_private_key())):
         _write_secret(conf / name, text.decode())
     _write_secret(conf / "password", password)
-    stage = Stage(folder, conf / "gateway.toml", folder / "var", folder / "partner")
+    facts = {
+        "actions": str(ACTIONS),
+        "sftp_port": _free_port(),
+        "ftp_port": _free_port(),
+        "alone_port": _free_port(),
+        "host_key": _public(host),
+        "host_file": str(conf / "host_key"),
+        "user_key": _public(user),
+        "password": hash_password(password),
+    }
+    stage = Stage(folder, conf / "gateway.toml", folder / "var", folder / "partner", _ALONE.format(**facts))
     for made in (stage.partner / "orders", stage.partner / "prices", stage.local("copies", "in")):
         made.mkdir(parents=True)
     for made in (stage.local("copies", "out"), stage.local("tidy", "new"), stage.local("tidy", "old")):
         made.mkdir(parents=True)
-    stage.config.write_text(
-        _CONFIG.format(
-            actions=ACTIONS,
-            sftp_port=_free_port(),
-            ftp_port=_free_port(),
-            host_key=_public(host),
-            user_key=_public(user),
-            password=hash_password(password),
-        ),
-        encoding="utf-8",
-    )
+    stage.config.write_text(_CONFIG.format(**facts), encoding="utf-8")
     return stage
 
 
@@ -89,6 +93,23 @@ host_key = "{host_key}"
 url = "ftp://partner@127.0.0.1:{ftp_port}/prices"
 password = "file:conf/password"
 
+[endpoints.shop001]
+url = "sftp://partner@127.0.0.1:{sftp_port}/shop001"
+key = "file:conf/user_key"
+host_key = "{host_key}"
+
+[endpoints.shop002]
+url = "sftp://partner@127.0.0.1:{alone_port}/"
+key = "file:conf/user_key"
+host_key = "{host_key}"
+
+[endpoints.shop003]
+url = "ftp://partner@127.0.0.1:{ftp_port}/shop003"
+password = "file:conf/password"
+
+[groups.shops]
+endpoints = ["shop001", "shop002", "shop003"]
+
 [inbound.sftp]
 listen = "127.0.0.1:{sftp_port}"
 host_key = "file:conf/host_key"
@@ -101,4 +122,17 @@ plain = true
 password = "{password}"
 keys = ["{user_key}"]
 root = "partner"
+"""
+
+_ALONE = """\
+[gateway]
+root = ".."
+
+[inbound.sftp]
+listen = "127.0.0.1:{alone_port}"
+host_key = "file:{host_file}"
+
+[inbound.users.partner]
+keys = ["{user_key}"]
+root = "files"
 """

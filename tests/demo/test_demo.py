@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LIMIT_S = 60
+LIMIT_S = 90
 
 
 @pytest.mark.timeout(LIMIT_S + 20)
-def test_the_demonstration_ends_within_a_minute_with_every_file_proved() -> None:
+def test_the_demonstration_ends_within_its_time_with_every_file_proved() -> None:
     began = time.monotonic()
     words = [sys.executable, "-m", "demo"]
     shown = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)
@@ -21,6 +21,11 @@ def test_the_demonstration_ends_within_a_minute_with_every_file_proved() -> None
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert took_s < LIMIT_S
     assert "Every file arrived whole, once." in shown.stdout
+    assert "Every shop has what the reports say, byte for byte." in shown.stdout
+    for shop in (("shop001", "SFTP"), ("shop002", "SFTP"), ("shop003", "FTP")):
+        row = next(line for line in shown.stdout.splitlines() if line.split()[:2] == list(shop))
+        assert row.split()[2:8] == ["38", "sent", "0", "sent", "1", "sent"]
+        assert row.rstrip().endswith("equal")
     for row in (
         ("order 4711 Größe.csv", "SFTP"),
         ("slow.csv", "SFTP"),
