@@ -103,6 +103,16 @@ class Control(ftplib.FTP):
         self.begin()
         self.sock.sendall(f"{line}\r\n".encode("utf-8", "surrogateescape"))
 
+    def getline(self) -> str:
+        """A line of an answer; what is cut before its end is none: half a size is another one."""
+        assert self.file is not None
+        line = self.file.readline(self.maxline + 1)
+        if len(line) > self.maxline:
+            raise ftplib.Error(f"got more than {self.maxline} bytes")
+        if not line.endswith("\n"):
+            raise EOFError("the connection ended within an answer" if line else "")
+        return line[:-1].removesuffix("\r")
+
     def begin(self) -> None:
         """Something new begins, in the time of one call."""
         self.began = time.monotonic()
