@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import idle, language, latency, transfers
+from bench import idle, jobs, language, latency, transfers
 from gateway.scheduler.make import Pace
 from tests.peers.openssh import version as sshd_version
 
@@ -73,6 +73,10 @@ def figures(*, quick: bool) -> Iterator[Figure]:
     limit_s = latency.CHECK_EVERY_S + BEYOND_S
     yield Figure("the same without events: median beyond stable_for", without.median_s, limit_s, "s")
     yield from _idle(quick=quick)
+    again = jobs.unchanged(jobs.QUICK if quick else jobs.FULL)
+    what = f"second start of a job, {again.files} files unchanged (3 x find + one listing)"
+    yield Figure(what, again.run_s, round(again.limit_s, 2), "s")
+    yield Figure("the same: bytes sent and read", again.sent_bytes + again.read_bytes, 1, "bytes")
 
 
 def _idle(*, quick: bool) -> Iterator[Figure]:

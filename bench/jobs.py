@@ -65,7 +65,7 @@ def _unchanged(work: Path, peer: SshPeer, files: int) -> Unchanged:
     return Unchanged(
         files=files,
         find_s=median(find_s(source) for _ in range(_ROUNDS)),
-        listing_s=median(rclone_list_s(peer, key, target) for _ in range(_ROUNDS)),
+        listing_s=rclone_list_s(peer, key, target),
         start_s=median(one.command_s for one in again),
         run_s=median(one.run_s for one in again),
         sent_bytes=sum(one.sent_bytes for one in again),
