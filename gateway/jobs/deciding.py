@@ -145,8 +145,10 @@ def _is_put_off(row: PlaceRow, starts: Starts) -> bool:
 
 def _unknown(run: JobRunRow, where: tuple[str, ...], *, is_late: bool) -> Decision:
     """It can't be known whether a command ran: a person says, until the deadline."""
-    names = ", ".join(where)
-    said = f"nobody knows whether after_all ran at {names}; look there, then: gateway job approve {run.id}"
+    names = ", ".join(place or "the source" for place in where)
+    said = f"nobody knows whether after_all ran at {names}; look there: `gateway job approve {run.id}` says that it did"
+    if HERE not in where:
+        said += f", `gateway job restart {run.id} --destination {where[0]}` starts it again"
     if is_late:
         state = AfterAll.UNKNOWN if run.after_all is AfterAll.RUNNING else None
         return Decision(
@@ -172,7 +174,7 @@ def _at_source(run: JobRunRow, standing: Standing, starts: Starts, *, is_late: b
     if HERE in starts and state in _UNENDED:
         return Decision(after=(HERE,), wake_at=run.deadline_at)
     if state is TriggerState.UNKNOWN:
-        return _unknown(run, ("the source",), is_late=is_late)
+        return _unknown(run, (HERE,), is_late=is_late)
     ran = run.after_all in (AfterAll.RUNNING, AfterAll.UNKNOWN)
     return Decision(
         to=JobState.CLEANING, after_all=AfterAll.DONE if ran else None, note=_where(standing) if ran else None

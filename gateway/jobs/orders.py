@@ -66,7 +66,7 @@ def _after_all_stopped(seen: Rows, said: str) -> dict[str, Any]:
 
 
 def approve(connection: Connection, seen: Rows, endpoint: str | None, at: int) -> None:
-    """Deletions above the limit may be done; where nobody knows whether after_all ran, it is started again."""
+    """Deletions above the limit may be done; where nobody knows whether after_all ran, a person says that it did."""
     waiting = [one for one in seen.places if endpoint in (None, one.endpoint) and _asks(one)]
     for one in waiting:
         values = {"approved": True, "next_at": at, "begins_at": None}
@@ -74,17 +74,21 @@ def approve(connection: Connection, seen: Rows, endpoint: str | None, at: int) -
     places = [place for place, state in seen.starts.items() if state is TriggerState.UNKNOWN]
     unknown = [place for place in places if endpoint in (None, place)]
     for place in unknown:
-        row = job_triggers.latest(connection, seen.run.id, job_triggers.AFTER_ALL, place)
-        assert row is not None
-        job_triggers.advance(connection, row, TriggerState.AGAIN, {"ended_at": at, "error": "a person: start it again"})
+        _known(connection, seen, place, TriggerState.OK, "a person says that it ran", at)
     if not waiting and not unknown:
         where = f" at {endpoint}" if endpoint else ""
         raise Refused(f"run {seen.run.id} of {seen.run.job}: nothing waits for approval{where}")
 
 
 def begin_again(connection: Connection, seen: Rows, endpoint: str, at: int) -> None:
-    """A destination of a live run drops what it has under way and begins anew."""
+    """A destination of a live run drops what it has under way and begins anew.
+
+    Where nobody knows whether after_all ran there, it is started again.
+    """
     run, row = seen.run, place_of(seen, endpoint)
+    if run.state in _BARRED and seen.starts.get(endpoint) is TriggerState.UNKNOWN:
+        _known(connection, seen, endpoint, TriggerState.AGAIN, "a person says: start it again", at)
+        return
     if run.state in _BARRED and row.state in (PlaceState.DELIVERED, PlaceState.DONE):
         said = f"run {run.id} of {run.job} is {run.state.value}"
         raise Refused(f"{said}: after_all is at work; wait for the end of the run")
@@ -92,6 +96,12 @@ def begin_again(connection: Connection, seen: Rows, endpoint: str, at: int) -> N
         raise Refused(f"run {run.id} of {run.job}: {endpoint} is {row.state.value}")
     abandon(connection, [row], "the destination was begun anew", at)
     _queue(connection, row, at)
+
+
+def _known(connection: Connection, seen: Rows, place: str, state: TriggerState, said: str, at: int) -> None:
+    row = job_triggers.latest(connection, seen.run.id, job_triggers.AFTER_ALL, place)
+    assert row is not None
+    job_triggers.advance(connection, row, state, {"ended_at": at, "error": said})
 
 
 def reopen(connection: Connection, seen: Rows, endpoint: str, deadline_at: int, at: int) -> None:

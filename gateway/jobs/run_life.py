@@ -23,6 +23,9 @@ log = structlog.get_logger(__name__)
 _HELD_LOOK_S = 5.0
 """A pause of an endpoint is looked at so often."""
 
+_LOOK_S = 300.0
+"""All is looked at so often: the wall clock may be set."""
+
 _FAULT_S = 60.0
 
 Order = Callable[[Connection, Rows], None]
@@ -162,14 +165,14 @@ class RunLife:
             log.exception("job run: a work crashed, starts again", run=self._under.run, work=key)
             await self._under.services.clock.sleep(_FAULT_S)
         finally:
-            asyncio.get_running_loop().call_soon(self._stir.set)
+            self._stir.set()
 
     async def _wait(self, wake_at: int | None, look_s: float | None) -> None:
         clock, now = self._under.services.clock, self._under.services.ledger.now_ns()
         waits = [look_s] if look_s is not None else []
         waits += [max(0.0, (wake_at - now) / 1e9)] if wake_at is not None else []
-        stirred = asyncio.ensure_future(self._stir.wait())
-        tasks = [stirred] + ([asyncio.ensure_future(clock.sleep(min(waits)))] if waits else [])
+        sleeping = clock.sleep(min([*waits, _LOOK_S]))
+        tasks = [asyncio.ensure_future(self._stir.wait()), asyncio.ensure_future(sleeping)]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:

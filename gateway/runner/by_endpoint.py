@@ -23,7 +23,12 @@ class ByEndpoint:
         """Begin `work` beside all others; the endpoint must not be busy."""
         task = asyncio.get_running_loop().create_task(self._guarded(endpoint, work))
         self._tasks[endpoint] = task
-        task.add_done_callback(lambda _: self._tasks.pop(endpoint))
+
+        def over(_: object) -> None:
+            self._tasks.pop(endpoint)
+            work.close()  # a task that is cancelled before it begins has not begun its work
+
+        task.add_done_callback(over)
 
     async def over(self, only: Collection[str] | None = None) -> None:
         """Wait until no task is under way, or none of the endpoints `only`; a cancel of the wait ends no task."""
