@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.ledger.job_tables import (
@@ -99,6 +99,7 @@ def freeze(connection: Connection, job: str, entries: Sequence[Entry], skipped: 
     known = select(manifest.c.id).where(manifest.c.job == job, manifest.c.sha256 == sha256)
     found = connection.execute(known).scalar()
     if found is not None:
+        _complete(connection, int(found), entries)
         return int(found)
     files = [entry for entry in entries if entry.kind == "file"]
     values = {
@@ -111,9 +112,21 @@ def freeze(connection: Connection, job: str, entries: Sequence[Entry], skipped: 
         "created_at": at,
     }
     made = int(connection.execute(insert(manifest).values(values).returning(manifest.c.id)).scalar_one())
-    if entries:
-        connection.execute(insert(manifest_entry), [{"manifest": made, **entry._asdict()} for entry in entries])
+    _write_entries(connection, made, entries)
     return made
+
+
+def _complete(connection: Connection, found: int, entries: Sequence[Entry]) -> None:
+    """One that nothing referred to may have lost some of its entries, or all, to the bites of retention."""
+    held = select(func.count()).select_from(manifest_entry).where(manifest_entry.c.manifest == found)
+    if connection.execute(held).scalar_one() != len(entries):
+        connection.execute(delete(manifest_entry).where(manifest_entry.c.manifest == found))
+        _write_entries(connection, found, entries)
+
+
+def _write_entries(connection: Connection, found: int, entries: Sequence[Entry]) -> None:
+    if entries:
+        connection.execute(insert(manifest_entry), [{"manifest": found, **entry._asdict()} for entry in entries])
 
 
 def manifest_of(connection: Connection, found: int) -> ManifestRow | None:

@@ -7,8 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from gateway.core.errors import NotThere, PathRefused
+from gateway.ledger.job_tables import manifest_entry
 from tests.jobs.indexer import indexer
 
 FILES = {"a.csv": "a", "deep/b.csv": "bb", "deep/er/c.csv": "ccc"}
@@ -56,6 +58,20 @@ async def test_only_what_changed_is_hashed_again(tmp_path: Path) -> None:
         "deep/er/c.csv": sha256("ccc"),
         "new.csv": sha256("n"),
     }
+
+
+async def test_a_manifest_that_is_being_forgotten_is_whole_again_when_a_source_comes_back_to_it(tmp_path: Path) -> None:
+    async with indexer(tmp_path, FILES) as made:
+        first = await made.index()
+        (made.folder / "a.csv").rename(made.folder / "z.csv")
+        await made.index()
+        (made.folder / "z.csv").rename(made.folder / "a.csv")
+        some = delete(manifest_entry).where(manifest_entry.c.manifest == first.manifest, manifest_entry.c.n < 3)
+        await made.services.ledger.write(lambda connection: connection.execute(some).rowcount)
+        again = await made.index()
+        manifest = await made.manifest()
+    assert again.manifest == first.manifest
+    assert sorted(manifest) == sorted(FILES)
 
 
 async def test_a_change_that_keeps_size_and_time_is_seen(tmp_path: Path) -> None:
