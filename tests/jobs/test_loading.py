@@ -1,6 +1,7 @@
 """What a job is told of its files in the commits that end their deliveries; the bytes a second of its profile."""
 
 import asyncio
+import hashlib
 import os
 import time
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from gateway.ledger.intent import Intent, Share, how_text, read_how
 from gateway.ledger.job_destinations import NewPlace, PlaceRow
 from gateway.ledger.job_runs import NewJobRun
 from gateway.ledger.job_states import PlaceState
+from gateway.transfer.tally import Tally
 from tests.jobs.load_stage import JOB, loads
 from tests.runner.harness import tree, write
 
@@ -98,6 +100,18 @@ def test_what_a_delivery_is_for_is_kept_with_it() -> None:
     plain = read_how(how_text(replace(intent, sha256=None, executable=False, archive=None, share=None)), None)
     assert (plain.sha256, plain.executable, plain.archive, plain.share) == (None, False, None, None)
     assert not intent.holds_back
+
+
+async def test_a_hash_that_is_known_is_not_made_again_and_one_that_a_proof_needs_is() -> None:
+    known = Tally.knowing("aa", "sha256")
+    both = Tally.knowing("aa", "md5")
+    none = Tally.knowing(None)
+    for tally in (known, both, none):
+        await tally.add(b"content")
+        await tally.settled()
+    assert (known.size_bytes, known.hex("sha256"), known.digests) == (7, "aa", {})
+    assert (both.hex("sha256"), both.hex("md5")) == ("aa", hashlib.md5(b"content").hexdigest())
+    assert none.hex("sha256") == hashlib.sha256(b"content").hexdigest()
 
 
 async def test_a_profile_limits_the_bytes_a_second_of_its_destinations(tmp_path: Path) -> None:

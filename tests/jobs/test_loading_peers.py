@@ -116,6 +116,29 @@ async def test_together_nothing_shows_its_name_before_all_may(sshd: SshPeer, ssh
         assert contents(sshd_folder / name / "in") == files
 
 
+@pytest.mark.sshd
+async def test_a_large_file_goes_on_where_a_stop_left_it(sshd: SshPeer, sshd_folder: Path, tmp_path: Path) -> None:
+    data = os.urandom(48_000_000)
+    write(tmp_path / "prices" / "big", data)
+    (sshd_folder / "shop1").mkdir()
+    said = '[profiles.default]\nbandwidth = "24M"\n'
+    async with loads(tmp_path, settings(sshd, sshd_folder, tmp_path, said)) as made:
+        under = await made.start()
+        task = asyncio.create_task(made.life(under, "shop1").carry())
+        async with asyncio.timeout(20):
+            while sum(one.stat().st_size for one in (sshd_folder / "shop1").rglob("*.part")) < 24_000_000:
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait({task})
+        await made.settling().look()
+        assert not (sshd_folder / "shop1" / "in" / "big").exists(), "nobody goes on with what a job has stopped"
+        row = await made.carry(under, "shop1")
+        *_, last = await made.made.deliveries()
+    assert (row.state, row.delivered) == (PlaceState.DELIVERED, 1)
+    assert any("went on at byte" in note for note in last.notes)
+    assert contents(sshd_folder / "shop1" / "in") == {"big": data}
+
+
 @pytest.mark.vsftpd
 async def test_an_ftp_server_gets_everything_and_what_is_there_is_not_sent_again(
     plain_vsftpd: FtpPeer, tmp_path: Path
