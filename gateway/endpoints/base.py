@@ -120,7 +120,7 @@ class BulkTarget(Protocol):
     async def rename_all(self, names: Sequence[tuple[str, str]]) -> list[GatewayError | None]:
         """As `rename`, from the first to the second of each, in this order.
 
-        Where `features.ordered_renames`, all are sent before the first wait.
+        Where `features.ordered_renames`, all are sent before the first wait; else none after one that was refused.
         """
         ...
 

@@ -63,9 +63,8 @@ class FtpBulk:
 
     async def rename_all(self, names: Sequence[tuple[str, str]]) -> list[GatewayError | None]:
         """As the contract says; one that is refused is explained by the plain call."""
-        return await self._session.call_each(
-            [Call(f"{old} -> {new}", partial(self._rename, old, new)) for old, new in names]
-        )
+        calls = [Call(f"{old} -> {new}", partial(self._rename, old, new)) for old, new in names]
+        return await self._session.call_each(calls, while_well=True)
 
     def _rename(self, source: str, target: str) -> None:
         self._control.rename_once(self._at(source), self._at(target))

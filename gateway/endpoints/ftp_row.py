@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from gateway.core.errors import GatewayError, LinkLost, PathRefused
+from gateway.core.errors import GatewayError, PathRefused
 from gateway.endpoints.ftp_errors import FTP_ERRORS, ftp_error, reply_code
 
 T = TypeVar("T")
@@ -20,19 +20,24 @@ class Call(Generic[T]):
 
 @dataclass(slots=True)
 class Row(Generic[T]):
-    """Each ends with a value or an error of its own; after a link that is lost there is no other."""
+    """Each ends with a value or an error of its own; after a link that is lost there is no other.
+
+    With `while_well` the first error of any kind is the end.
+    """
 
     name: str
     calls: Sequence[Call[T]]
+    while_well: bool = False
     lost: bool = False
     _answers: list[T | GatewayError] = field(default_factory=list)
 
     def run(self) -> None:
         """In the thread: one after the other, until the link is lost."""
         for call in self.calls:
-            if self.lost:
+            answer = self._answer(call)
+            self._answers.append(answer)
+            if self.lost or (self.while_well and isinstance(answer, GatewayError)):
                 return
-            self._answers.append(self._answer(call))
 
     def _answer(self, call: Call[T]) -> T | GatewayError:
         try:
@@ -47,7 +52,7 @@ class Row(Generic[T]):
         except GatewayError as exc:
             return exc
 
-    def answers(self, why: str) -> list[T | GatewayError]:
-        """What has come so far; the others are lost, and `why`."""
+    def answers(self, why: GatewayError) -> list[T | GatewayError]:
+        """What has come so far; that of the others is `why`."""
         came = list(self._answers)
-        return came + [LinkLost(f"{self.name}: {call.what}: {why}") for call in self.calls[len(came) :]]
+        return came + [type(why)(f"{self.name}: {call.what}: {why}") for call in self.calls[len(came) :]]

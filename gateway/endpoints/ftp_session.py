@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from gateway.core.errors import GatewayError, LinkLost, PathRefused
+from gateway.core.errors import GatewayError, LinkLost, PathRefused, Retryable
 from gateway.endpoints.blocks import gathered
 from gateway.endpoints.ftp_errors import FTP_ERRORS, ftp_error, login_error, reply_code
 from gateway.endpoints.ftp_row import Call, Row
@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 _CLOSE_S = 2.0
 _LEAST_BYTES = 64 * 1024  # crossing to the thread costs
+_LOST = LinkLost("the connection ended before its turn")
+_NOT_TRIED = Retryable("not tried after one in front of it was refused")
 
 
 class Unanswered(LinkLost):
@@ -70,9 +72,12 @@ class FtpSession:
             self.abandon()
             raise
 
-    async def call_each(self, calls: Sequence[Call[T]]) -> list[T | GatewayError]:
-        """`call` for many in one hop: each exchange has the time of a call, and each call an answer or its error."""
-        row = Row(self.place.name, calls)
+    async def call_each(self, calls: Sequence[Call[T]], *, while_well: bool = False) -> list[T | GatewayError]:
+        """`call` for many in one hop: each exchange has the time of a call, and each call an answer or its error.
+
+        With `while_well` none is made after one that has failed.
+        """
+        row = Row(self.place.name, calls, while_well)
         self.control.begin()
         going = self._start(row.run, lambda: None)
         try:
@@ -85,8 +90,9 @@ class FtpSession:
             self.abandon()
         if ended is not None and not isinstance(ended, FTP_ERRORS):
             raise ended
-        late = f"no answer within {self.place.call_timeout_s:g} s; is the peer overloaded, or a firewall silent?"
-        return row.answers("the connection ended before its turn" if in_time else late)
+        if not in_time:
+            return row.answers(LinkLost(f"no answer within {self.place.call_timeout_s:g} s; is the peer overloaded?"))
+        return row.answers(_LOST if row.lost or ended is not None else _NOT_TRIED)
 
     async def _ended_in_time(self, going: "asyncio.Future[None]") -> bool:
         """False as soon as one exchange has taken too long."""

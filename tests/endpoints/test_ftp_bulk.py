@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from gateway.core.errors import GatewayError, LinkLost, NotThere, PathRefused
+from gateway.core.errors import GatewayError, LinkLost, NotThere, PathRefused, Retryable
 from gateway.core.model import Entry, Kind
 from gateway.endpoints.base import Laid, Small
 from gateway.endpoints.ftp import FtpEndpoint, open_ftp
@@ -118,15 +118,17 @@ async def test_a_missing_folder_is_told_and_the_others_are_laid(ftp: FtpEndpoint
     assert await get(ftp, "sub/b") == b"2"
 
 
-async def test_renames_replace_and_one_that_is_refused_harms_no_other(ftp: FtpEndpoint) -> None:
+async def test_renames_replace_and_none_is_sent_after_one_that_is_refused(ftp: FtpEndpoint) -> None:
     for name in ("a", "b", "c"):
         await put(ftp, f".{name}", name.encode())
     await put(ftp, "a", b"an old one")
     await ftp.mkdir("b")
-    answers = await ftp.bulk_target.rename_all([(".a", "a"), (".b", "b"), (".none", "x"), (".c", "c")])
-    assert [answer is None for answer in answers] == [True, False, False, True]
+    answers = await ftp.bulk_target.rename_all([(".a", "a"), (".b", "b"), (".c", "c")])
+    assert [answer is None for answer in answers] == [True, False, False]
+    assert isinstance(answers[2], Retryable)
+    assert not isinstance(answers[2], LinkLost)
     assert ftp.usable
-    assert [await get(ftp, name) for name in ("a", ".b", "c")] == [b"a", b"b", b"c"]
+    assert [await get(ftp, name) for name in ("a", ".b", ".c")] == [b"a", b"b", b"c"]
     assert (await ftp.stat("b")).kind is Kind.FOLDER
 
 
