@@ -6,7 +6,7 @@ What was fired is remembered in the commit that starts the run: a kill in betwee
 import asyncio
 import hashlib
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 
 import structlog
 from pydantic import TypeAdapter
@@ -24,7 +24,11 @@ from gateway.ledger.job_runs import Remembered
 log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_S = 30.0
-_SCHEDULE: TypeAdapter[JobSchedule] = TypeAdapter(JobSchedule)
+
+
+@cache
+def _schedule() -> TypeAdapter[JobSchedule]:
+    return TypeAdapter(JobSchedule)
 
 
 class Clockwork:
@@ -140,7 +144,7 @@ def _remembered(job: Job, saved_at: datetime, scheduled_at: datetime, *, held: b
 
 def _digest(job: Job) -> str:
     """Another one with each change of the schedule."""
-    return hashlib.sha256(_SCHEDULE.dump_json(job.schedule)).hexdigest()
+    return hashlib.sha256(_schedule().dump_json(job.schedule)).hexdigest()
 
 
 def _is_held(connection: Connection, now: int) -> bool:
