@@ -6,6 +6,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.model import Entry
 from gateway.endpoints.base import BulkTarget, Laid, Small
 from gateway.endpoints.wrap import Wrapped
+from gateway.jobs.place_tree import ARCHIVE
 from gateway.runner.order import NotMyTurn
 
 
@@ -19,6 +20,12 @@ class Gated(Wrapped):
     async def lay(self, path: str, blocks: AsyncIterator[bytes], *, mtime_ns: int | None = None) -> Laid:
         """Forwarded."""
         return await self._inner.lay(path, blocks, mtime_ns=mtime_ns)
+
+    async def mkdir(self, path: str) -> None:
+        """Refused in the archive: nothing is moved there before its name may be given to another."""
+        if ARCHIVE in path.split("/"):
+            raise NotReleased(f"{path}: all bytes are there; what they replace is moved when they get their names")
+        await self._inner.mkdir(path)
 
     async def rename(self, source: str, target: str) -> None:  # noqa: ARG002
         """Refused."""

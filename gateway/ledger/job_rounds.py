@@ -79,9 +79,16 @@ def interrupt(connection: Connection, found: int, at: int) -> None:
 
 
 def abandon(connection: Connection, found: int, why: str, at: int) -> None:
-    """The same where what waits for its final name never gets it: its partials are swept."""
+    """The same where what waits for its final name never gets it: its partials are swept.
+
+    What an ended run has left is for settle, and so is a file whose old version is being moved aside already.
+    """
+    run = runs.get(connection, found)
+    if run is None or run.state == "ended":
+        return
     for row in laid(connection, found):
-        deliveries.move(connection, row.id, row.state, State.INTENDED, {"owner": None})
+        if row.state is State.PLACING:
+            deliveries.move(connection, row.id, State.PLACING, State.INTENDED, {"owner": None})
     end(connection, found, error=why, error_class=STOPPED, at=at)
 
 

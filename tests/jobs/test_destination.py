@@ -347,6 +347,26 @@ async def test_a_stop_while_names_are_awaited_sends_nothing_again(tmp_path: Path
     assert sorted(tree(tmp_path / "far" / "in")) == [f"f{n}" for n in range(5)]
 
 
+async def test_what_waits_for_its_name_replaces_nothing_and_archives_nothing_yet(tmp_path: Path) -> None:
+    source = write(tmp_path / "prices" / "a", "old")
+    write(tmp_path / "prices" / "b", "same")
+    async with loads(tmp_path, TOGETHER + '[profiles.default]\narchive = "1d"\n') as made:
+        under = await made.start()
+        under.released.set()
+        await made.carry(under)
+        await made.over(under)
+        write(source, "newer")
+        under = await made.start()
+        task = asyncio.create_task(made.life(under).carry())
+        await made.until(under, PlaceState.PLACING)
+        there = tree(tmp_path / "far" / "in")
+        assert {name: text for name, text in there.items() if not name.startswith(".")} == {"a": "old", "b": "same"}
+        assert not (tmp_path / "far" / "in" / ".gateway-archive").exists()
+        under.released.set()
+        await asyncio.wait_for(task, 20)
+    assert tree(tmp_path / "far" / "in") == {"a": "newer", "b": "same", ".gateway-archive/2/a": "old"}
+
+
 async def test_a_destination_that_is_given_up_before_its_release_never_gets_the_names(tmp_path: Path) -> None:
     write(tmp_path / "prices" / "a", "a")
     async with loads(tmp_path, TOGETHER) as made:
