@@ -5,12 +5,15 @@ import itertools
 import logging
 import random
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
 import structlog
 
 from gateway.core.errors import LinkLost, NoSpace, PathRefused, Retryable
+from gateway.core.model import Stamp
+from gateway.ledger import deliveries
 from gateway.ledger.delivery_row import State
 from gateway.runner import portions, stragglers
 from gateway.runner.due import Due, Outcome, RunResult, Trigger
@@ -19,6 +22,7 @@ from gateway.runner.places import Places
 from gateway.runner.stragglers import Stragglers
 from gateway.runner.sweeping import Sweeping
 from gateway.transfer import together
+from gateway.transfer.intent import Intent
 from tests.runner.harness import Stage, stage
 from tests.runner.test_abreast import fill
 from tests.runner.together import Notes, take_many
@@ -364,5 +368,46 @@ async def test_while_all_stragglers_wait_the_place_is_free(act: Stage) -> None:
 class _Run:
     """As much of a run as stragglers ask for."""
 
-    def __init__(self, place: object) -> None:
-        self.place = place
+    def __init__(self, place: object, services: object = None) -> None:
+        self.place, self.services = place, services
+
+
+async def test_stragglers_that_are_stopped_before_they_begin_leave_their_deliveries_to_nobody(act: Stage) -> None:
+    services = act.engine.runner.services
+    intent = Intent(
+        action="job", command=1, verb="PUT", endpoint="far", place="far", source="/out/a", stamp=Stamp(1), final="a"
+    )
+    intended = partial(
+        deliveries.intend, intent=intent, final="a", before=None, offset=None, owner=services.owner, at=1,
+        name_partial=str,
+    )  # fmt: skip
+    row = await services.ledger.write(intended)
+    begun: list[int] = []
+
+    async def straggle() -> None:
+        begun.append(row.id)
+
+    async with Places(1).taken(5) as place, Load().of(10) as share:
+        those = Stragglers(_Run(place, services))  # type: ignore[arg-type]
+        those.start(straggle(), row.id, share.part(1))
+        await those.stop()
+    assert begun == []
+    [now] = await act.deliveries()
+    assert (now.owner, now.state, now.error) == (None, State.INTENDED, "it was stopped")
+
+
+async def test_a_run_that_is_stopped_takes_its_stragglers_with_it(act: Stage, faults: Faults) -> None:
+    faults.fails("write", "050", times=2)
+    take_many(act, faults.before)
+    fill(act.outbox, COUNT)
+    others = asyncio.all_tasks()
+    due = Due(action=act.script("@order free\n@retry_delay 60s\nPUT *").name, trigger=Trigger.HAND, skip_wait=True)
+    run = asyncio.ensure_future(act.engine.runner.run(due))
+    async with asyncio.timeout(20):
+        while len([name for name in there(act) if not name.startswith(".")]) < COUNT - 1 or act.engine.ledger.active:
+            await asyncio.sleep(0.02)
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    assert run.cancelled()
+    mine = {task.get_coro().__qualname__ for task in asyncio.all_tasks() - others}  # type: ignore[union-attr]
+    assert not [name for name in mine if "alone" in name]
