@@ -55,6 +55,7 @@ async def spawn(loaded: Loaded, clock: Clock, words: Sequence[str]) -> Report:
             ended = child.poll() is not None
             report = await _first_after(loaded, clock, before)
             if report is not None:
+                child.returncode = 0  # it outlives us: nobody waits for it
                 return report
             if ended:
                 said.seek(0)

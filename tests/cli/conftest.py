@@ -1,7 +1,7 @@
 """A gateway of one's own with real peers: its folder, its scripts, and the command line that works on it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,13 @@ class Site:
         path.write_text(text)
         return path
 
+    def job(self, name: str, more: str = "", to: Sequence[str] = ("shop1", "shop2", "shop3")) -> Path:
+        """A job from the folder `prices` to these endpoints."""
+        path = self.root / "conf" / "jobs.d" / f"{name}.toml"
+        ends = "".join(f'[[destinations]]\nendpoint = "{one}"\n' for one in to)
+        path.write_text(f'[source]\npath = "prices"\n{ends}{more}')
+        return path
+
     def ledger_files(self) -> Mapping[str, bytes]:
         """All that lies in the state folder, the ledger's own changes of pages left out."""
         state = self.root / "var"
@@ -81,6 +88,10 @@ def site(tmp_path: Path, sshd: SshPeer, monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setenv("GATEWAY_CONFIG", str(config))
     monkeypatch.chdir(root)
 
+    return Site(root, remote, config, _runner(capsys))
+
+
+def _runner(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     def run(*arguments: str | Path) -> Ran:
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
@@ -88,7 +99,29 @@ def site(tmp_path: Path, sshd: SshPeer, monkeypatch: pytest.MonkeyPatch, capsys:
         printed = capsys.readouterr()
         return Ran(int(ended.value.code or 0), printed.out, printed.err)
 
-    return Site(root, remote, config, run)
+    return run
+
+
+SHOPS = ("shop1", "shop2", "shop3")
+
+
+@pytest.fixture
+def shops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Site:
+    """A gateway with three endpoints on this machine, the group `pair` of two of them, and a folder `prices`."""
+    root = tmp_path / "gw"
+    for name in ("conf/jobs.d", "actions", "prices", *SHOPS):
+        (root / name).mkdir(parents=True)
+    for name in ("a", "b"):
+        (root / "prices" / f"{name}.csv").write_text(f"price list {name}")
+    ends = "".join(f'[endpoints.{one}]\nurl = "file://{root}/{one}"\ntags = {{ kind = "shop" }}\n' for one in SHOPS)
+    config = root / "conf" / "gateway.toml"
+    config.write_text(
+        '[gateway]\nroot = ".."\ntimezone = "Europe/Vienna"\n[system]\nallow = ["/bin/sh", "/bin/true"]\n'
+        f'{ends}[groups.pair]\nendpoints = ["shop1", "shop2"]\n[profiles.careful]\narchive = "7d"\n'
+    )
+    monkeypatch.setenv("GATEWAY_CONFIG", str(config))
+    monkeypatch.chdir(root)
+    return Site(root, root / "shop1", config, _runner(capsys))
 
 
 @pytest.fixture
