@@ -14,7 +14,7 @@ far=''
 if [ "$first" = '~' ]; then far=yes first=${HOME:-}; fi
 
 say() { echo "gateway-guard $name $*"; }
-tick() { sleep 0.1 2>/dev/null || sleep 1; }
+tick() { if [ "$count" -lt 10 ]; then pause=0.02; else pause=0.1; fi; sleep "$pause" 2>/dev/null || sleep 1; }
 
 # Numbers of processes are given again: one is ours if it has the guard's name among its words.
 alive() {
@@ -112,7 +112,7 @@ finish() {
   mv "$d/end" "$d/ending" 2>/dev/null
   kill -s TERM -- "-$pid" 2>/dev/null
   count=0
-  while [ "$count" -lt 30 ] && group_lives; do tick; count=$((count + 1)); done
+  while [ "$count" -lt 38 ] && group_lives; do tick; count=$((count + 1)); done
   kill -s KILL -- "-$pid" 2>/dev/null
   mv "$d/ending" "$d/end.late" 2>/dev/null
 }
@@ -132,7 +132,7 @@ case $verb in
       count=0
       while [ -e "$d/ready" ] && [ "$count" -lt 50 ]; do tick; count=$((count + 1)); done
       count=0
-      while { [ -e "$d/end" ] || [ -e "$d/ending" ]; } && [ "$count" -lt 10 ]; do tick; count=$((count + 1)); done
+      while { [ -e "$d/end" ] || [ -e "$d/ending" ]; } && [ "$count" -lt 18 ]; do tick; count=$((count + 1)); done
     fi
     report
     ;;
