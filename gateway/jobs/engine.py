@@ -17,7 +17,7 @@ from gateway.jobs.hands import Hands
 from gateway.jobs.life_rows import read_rows
 from gateway.jobs.model import Job
 from gateway.jobs.read import Jobs
-from gateway.jobs.run_life import Order, RunLife
+from gateway.jobs.run_life import May, Order, RunLife
 from gateway.jobs.schedule import deadline_at
 from gateway.jobs.starting import RESTART, Also, Start, clocks_of, frozen_run, start_row
 from gateway.jobs.underway import Underway
@@ -118,7 +118,7 @@ class JobEngine:
 
     async def pause(self, run: int, by: str = "") -> None:
         """Hold a run: partials stay, it goes on with them."""
-        await self._order(run, partial(orders.pause, by=by, at=self._now()), every=True)
+        await self._order(run, partial(orders.pause, by=by, at=self._now()), every=True, may=orders.may_pause)
 
     async def resume(self, run: int) -> None:
         """Let a paused run go on."""
@@ -156,8 +156,9 @@ class JobEngine:
             while True:
                 await self.adopt()
                 await self.services.clock.sleep(_LOOK_EVERY_S)
-        finally:
+        except asyncio.CancelledError:  # trouble with a look ends no run
             await self.close()
+            raise
 
     async def close(self) -> None:
         """End the lives here; the runs stay live in the ledger."""
@@ -201,12 +202,12 @@ class JobEngine:
             self._tasks.pop(run, None)
             self.stir()  # one of the same job may wait for this end
 
-    async def _order(self, run: int, change: Order, *, every: bool = False) -> None:
+    async def _order(self, run: int, change: Order, *, every: bool = False, may: May | None = None) -> None:
         row = await self._row(run)
         await self.adopt()
         life = self._lives.get(run)
         if life is not None:
-            await life.order(change, None if every else ())
+            await life.order(change, None if every else (), may)
             return
         await self._change(row.id, change)
 
@@ -225,7 +226,7 @@ class JobEngine:
         await self.adopt()
         life = self._lives.get(row.id)
         if life is not None:
-            await life.order(change, [endpoint])
+            await life.order(change, [endpoint], partial(orders.may_begin_again, endpoint=endpoint))
 
     async def _change(self, run: int, change: Order) -> None:
         ledger = self.services.ledger

@@ -22,13 +22,19 @@ _BEGUN_ANEW: dict[str, Any] = {
 }
 
 
+def may_pause(seen: Rows) -> None:
+    """Raises Refused."""
+    run = seen.run
+    if run.state not in (*_MAY_PAUSE, JobState.PAUSED):
+        raise Refused(f"run {run.id} of {run.job} is {run.state.value}: only one that prepares or transfers is paused")
+
+
 def pause(connection: Connection, seen: Rows, by: str, at: int) -> None:
     """preparing or transferring -> paused; partials stay where they are."""
     run = seen.run
     if run.state is JobState.PAUSED:
         return
-    if run.state not in _MAY_PAUSE:
-        raise Refused(f"run {run.id} of {run.job} is {run.state.value}: only one that prepares or transfers is paused")
+    may_pause(seen)
     rest(connection, seen.places, at)
     row = job_runs.advance(connection, run, JobState.PAUSED, at)
     job_runs.note(connection, row, f"paused by {by}" if by else "paused")
@@ -80,20 +86,32 @@ def approve(connection: Connection, seen: Rows, endpoint: str | None, at: int) -
         raise Refused(f"run {seen.run.id} of {seen.run.job}: nothing waits for approval{where}")
 
 
+def may_begin_again(seen: Rows, endpoint: str) -> None:
+    """Raises Refused, Unknown."""
+    run, row = seen.run, place_of(seen, endpoint)
+    if _is_unknown(seen, endpoint):
+        return
+    said = f"run {run.id} of {run.job}"
+    if run.state in _BARRED and row.state in (PlaceState.DELIVERED, PlaceState.DONE):
+        raise Refused(f"{said} is {run.state.value}: after_all is at work; wait for the end of the run")
+    if row.state in (PlaceState.DONE, PlaceState.REMOVED):
+        raise Refused(f"{said}: {endpoint} is {row.state.value}")
+
+
+def _is_unknown(seen: Rows, endpoint: str) -> bool:
+    return seen.run.state in _BARRED and seen.starts.get(endpoint) is TriggerState.UNKNOWN
+
+
 def begin_again(connection: Connection, seen: Rows, endpoint: str, at: int) -> None:
     """A destination of a live run drops what it has under way and begins anew.
 
     Where nobody knows whether after_all ran there, it is started again.
     """
-    run, row = seen.run, place_of(seen, endpoint)
-    if run.state in _BARRED and seen.starts.get(endpoint) is TriggerState.UNKNOWN:
+    row = place_of(seen, endpoint)
+    if _is_unknown(seen, endpoint):
         _known(connection, seen, endpoint, TriggerState.AGAIN, "a person says: start it again", at)
         return
-    if run.state in _BARRED and row.state in (PlaceState.DELIVERED, PlaceState.DONE):
-        said = f"run {run.id} of {run.job} is {run.state.value}"
-        raise Refused(f"{said}: after_all is at work; wait for the end of the run")
-    if row.state in (PlaceState.DONE, PlaceState.REMOVED):
-        raise Refused(f"run {run.id} of {run.job}: {endpoint} is {row.state.value}")
+    may_begin_again(seen, endpoint)
     abandon(connection, [row], "the destination was begun anew", at)
     _queue(connection, row, at)
 

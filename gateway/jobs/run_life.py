@@ -31,6 +31,9 @@ _FAULT_S = 60.0
 Order = Callable[[Connection, Rows], None]
 """What a person asks: a change of rows, in one commit."""
 
+May = Callable[[Rows], None]
+"""Raises Refused where it can't be."""
+
 
 class RunLife:
     """One live run in this process."""
@@ -70,13 +73,20 @@ class RunLife:
             await self._tasks.end()
         return self._under.row
 
-    async def order(self, change: Order, ending: Iterable[str] | None = ()) -> None:
-        """A person's word: the tasks of `ending` (None: all) are ended first, then the rows are changed."""
+    async def order(self, change: Order, ending: Iterable[str] | None = (), may: May | None = None) -> None:
+        """A person's word: the tasks of `ending` (None: all) are ended first, then the rows are changed.
+
+        `may` raises where it is refused, before anything is ended.
+        """
         async with self._turn:
+            if may is not None:
+                may(await self._look())
             keys = None if ending is None else [f"{what}@{one}" for one in ending for what in ("", "after_all")]
-            await self._tasks.end(keys)
-            await self._write(lambda connection: change(connection, self._rows(connection)))
-        self._stir.set()
+            try:
+                await self._tasks.end(keys)
+                await self._write(lambda connection: change(connection, self._rows(connection)))
+            finally:
+                self._stir.set()
 
     async def _load(self) -> None:
         services = self._under.services

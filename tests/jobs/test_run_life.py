@@ -363,6 +363,7 @@ async def test_while_after_all_is_at_work_no_destination_begins_anew_and_a_stop_
             await made.jobs.restart(run, "shop2")
         with pytest.raises(Refused, match="only one that prepares or transfers is paused"):
             await made.jobs.pause(run)
+        assert fake.tries["after_all shop2"] == 1  # nothing was disturbed
         await made.jobs.stop(run)
         row = await made.over(run)
         assert (row.state, row.after_all) == (JobState.ABORTED, AfterAll.UNKNOWN)
