@@ -1,6 +1,6 @@
 """The values that floors hand each other: where text stood, what a file looked like, what was found wrong."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -83,11 +83,15 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name in a folder, as an endpoint shows it; `path` is what to hand back to that endpoint."""
+    """One name in a folder, as an endpoint shows it; `path` is what to hand back to that endpoint.
+
+    `executable`: its owner may run it, as far as the endpoint says.
+    """
 
     path: str
     kind: Kind
     stamp: Stamp
+    executable: bool = field(default=False, compare=False)
 
     @property
     def name(self) -> str:

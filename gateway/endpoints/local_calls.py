@@ -28,7 +28,8 @@ def stamp_of(found: os.stat_result) -> Stamp:
 
 def entry_of(path: str, found: os.stat_result) -> Entry:
     """The entry of a stat answer."""
-    return Entry(path, _KINDS.get(stat.S_IFMT(found.st_mode), Kind.OTHER), stamp_of(found))
+    mode = found.st_mode
+    return Entry(path, _KINDS.get(stat.S_IFMT(mode), Kind.OTHER), stamp_of(found), bool(mode & stat.S_IXUSR))
 
 
 def look(path: str, follow_links: bool = False) -> os.stat_result:

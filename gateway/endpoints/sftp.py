@@ -44,7 +44,8 @@ _MORE = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT
 def entry_of(path: str, attrs: Attributes) -> Entry:
     """The entry of an attributes answer; what the server leaves out is unknown."""
     mtime_ns = None if attrs.mtime is None else int(attrs.mtime) * _SECOND_NS
-    return Entry(path, _kind(attrs), Stamp(attrs.size or 0, mtime_ns, mtime_precision_ns=_SECOND_NS))
+    runs = bool((attrs.permissions or 0) & stat_bits.S_IXUSR)
+    return Entry(path, _kind(attrs), Stamp(attrs.size or 0, mtime_ns, mtime_precision_ns=_SECOND_NS), runs)
 
 
 def _kind(attrs: Attributes) -> Kind:

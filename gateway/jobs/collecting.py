@@ -11,7 +11,7 @@ from gateway.endpoints.base import Endpoint
 from gateway.jobs.manifest import rules_of
 from gateway.jobs.model import Job
 from gateway.jobs.place_tree import Shown, Tree, tree_of
-from gateway.jobs.staging import fit, forget, lacking
+from gateway.jobs.staging import fit, forget, lacking, let_run
 from gateway.language.nodes import Get
 from gateway.language.pattern import is_temporary
 from gateway.ledger import deliveries, job_runs
@@ -80,6 +80,8 @@ class _Collecting:
             if not failed:
                 break
         await asyncio.to_thread(forget, self._staging, failed)
+        here = {name: shown for name, shown in tree.files.items() if name not in failed}
+        await asyncio.to_thread(let_run, self._staging, here)
         skipped += [Skipped(name, _CHANGING if error is None else str(error), True) for name, error in failed.items()]
         return Collected(
             bytes_read=self._run.size_bytes - begun,

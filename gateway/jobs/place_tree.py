@@ -24,6 +24,7 @@ class Shown(NamedTuple):
     size: int
     mtime_ns: int | None
     grain_ns: int
+    executable: bool = False
 
 
 @dataclass(slots=True)
@@ -90,4 +91,4 @@ async def _list(peer: Endpoint, folder: str, below: str, found: Tree) -> list[tu
 
 def _shown(entry: Entry) -> Shown:
     stamp = entry.stamp
-    return Shown(entry.path, stamp.size_bytes, stamp.mtime_ns, stamp.mtime_precision_ns)
+    return Shown(entry.path, stamp.size_bytes, stamp.mtime_ns, stamp.mtime_precision_ns, entry.executable)

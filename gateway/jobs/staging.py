@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from gateway.endpoints.os_errors import local_errors
@@ -40,6 +41,16 @@ def fit(staging: str, files: Collection[str], folders: Iterable[str]) -> None:
                 _remove_folder(f"{at}/{name}", below + name, wanted)
         for folder in sorted(wanted):
             os.makedirs(f"{staging}/{folder}", exist_ok=True)
+
+
+def let_run(staging: str, files: Mapping[str, Shown]) -> None:
+    """What its owner may run at the source may be run here, and nothing else.  Raises GatewayErrors."""
+    with local_errors(staging):
+        for relative, shown in files.items():
+            path = f"{staging}/{relative}"
+            mode = stat.S_IMODE(os.lstat(path).st_mode)
+            if bool(mode & stat.S_IXUSR) != shown.executable:
+                os.chmod(path, mode | (mode & 0o444) >> 2 if shown.executable else mode & ~0o111)
 
 
 def forget(staging: str, files: Iterable[str]) -> None:

@@ -171,6 +171,19 @@ async def test_an_empty_or_missing_source_takes_nothing_away_here(tmp_path: Path
         assert kept.is_dir()
 
 
+async def test_what_may_be_run_at_the_source_may_be_run_here(tmp_path: Path) -> None:
+    async with collector(tmp_path) as made:
+        os.chmod(made.source / "a.csv", 0o755)
+        await made.collect()
+        first = [os.access(made.staging / name, os.X_OK) for name in FILES]
+        os.chmod(made.source / "a.csv", 0o644)
+        os.chmod(made.source / "deep" / "b.csv", 0o700)
+        again = await made.collect()
+        second = [os.access(made.staging / name, os.X_OK) for name in FILES]
+    assert (first, second) == ([True, False], [False, True])
+    assert again.fetched == 0
+
+
 async def test_hidden_names_and_links_are_kept_back_and_named(tmp_path: Path) -> None:
     async with collector(tmp_path) as made:
         old(made.source / ".git" / "config", "x")
