@@ -17,6 +17,8 @@ from gateway.language.parse import Parsed, parse_action
 from gateway.language.show import show
 
 _MOST_FILES = 1_000_000
+_RETRIES, _RETRY_DELAY = "1", "1s"
+"""Within one try of a destination: beyond that its row says what is wrong, and the job tries again by itself."""
 _LINE_END = re.compile(r"\s*[\r\n]\s*")
 
 
@@ -181,6 +183,7 @@ def _programs(job: Job, moment: Moment, machine: Machine, span: Span, at: str, r
 def _action(job: Job, endpoint: str, priority: int, commands: Iterable[Command], span: Span) -> Action:
     said = {"endpoint": endpoint, "description": _LINE_END.sub(" ", job.description).strip(), "priority": str(priority)}
     fixed = {"order": "free", "exists": "replace", "empty": "send after 0s", "limit": str(_MOST_FILES)}
+    fixed |= {"retries": _RETRIES, "retry_delay": _RETRY_DELAY}
     headers = tuple(Header(name, value, span, span) for name, value in {**said, **fixed}.items() if value)
     return Action(job.name, span.file, headers, tuple(commands))
 
