@@ -146,7 +146,8 @@ class RunLife:
     def _tell(self, made: Decision) -> None:
         if made.to is not None:
             row = self._under.row
-            log.info("job run", job=row.job, run=row.id, state=made.to.value, error=made.error)
+            said = {"error": made.error} if made.error is not None else {}
+            log.info("job run", job=row.job, run=row.id, state=made.to.value, **said)
 
     def _begin(self, seen: Rows, made: Decision) -> bool:
         """Start what is due and not under way; True if a pause of a person holds some of it back."""
