@@ -31,6 +31,7 @@ from gateway.endpoints.sftp_stream import WINDOW_BYTES, Call, read_blocks, write
 
 _SECOND_NS = 1_000_000_000
 _LITTLE_SPACE_BYTES = 1024 * 1024
+_READ_ONLY = 1  # a flag of statvfs
 _KINDS = {stat_bits.S_IFREG: Kind.FILE, stat_bits.S_IFDIR: Kind.FOLDER, stat_bits.S_IFLNK: Kind.LINK}
 _TYPES = {
     asyncssh.FILEXFER_TYPE_REGULAR: Kind.FILE,
@@ -213,22 +214,29 @@ class SftpEndpoint(Basic):
 
     @asynccontextmanager
     async def _full_told(self, path: str) -> AsyncIterator[None]:
-        """A Failure without a reason is looked into: a full disk is told as one."""
+        """A Failure without a reason is looked into: a full disk, one mounted read-only is told as such."""
         try:
             yield
         except Retryable as exc:
-            if _unexplained(exc) and await self._is_full(path):
-                raise NoSpace(f"{exc}; the disk there is full: somebody has to make room") from exc
-            raise
+            reason = await self._reason(path) if _unexplained(exc) else None
+            if reason is None:
+                raise
+            kind, words = reason
+            raise kind(f"{exc}; {words}") from exc
 
-    async def _is_full(self, path: str) -> bool:
+    async def _reason(self, path: str) -> tuple[type[GatewayError], str] | None:
+        """What the file system there has against a new file."""
         if not self._session.supports("statvfs"):
-            return False
+            return None
         try:
             there = await self._call(path)(self._client.statvfs(parent(self._at(path)) or "."))
         except GatewayError:
-            return False
-        return there.bavail * there.frsize < _LITTLE_SPACE_BYTES or (there.files > 0 and there.favail == 0)
+            return None
+        if there.flags & _READ_ONLY:
+            return PathRefused, "the disk there is mounted read-only: somebody has to mount it for writing"
+        if there.bavail * there.frsize < _LITTLE_SPACE_BYTES or (there.files > 0 and there.favail == 0):
+            return NoSpace, "the disk there is full: somebody has to make room"
+        return None
 
     async def rename(self, source: str, target: str) -> None:
         """With posix-rename in one step; else, or where the server only announced it, where nothing stands."""

@@ -27,7 +27,7 @@ class Listed(Protocol):
 
 
 class Space(Protocol):
-    """How full a file system is."""
+    """How full a file system is, and whether it takes anything."""
 
     @property
     def frsize(self) -> int: ...
@@ -37,6 +37,8 @@ class Space(Protocol):
     def files(self) -> int: ...
     @property
     def favail(self) -> int: ...
+    @property
+    def flags(self) -> int: ...
 
 
 class SftpFile(Protocol):

@@ -114,12 +114,13 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """The part of a statvfs answer that tells how full a file system is."""
+    """The part of a statvfs answer that tells how full a file system is, and whether it is read-only."""
 
     frsize: int
     bavail: int
     files: int
     favail: int
+    flags: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +254,7 @@ class Reader:
     def space(self) -> Space:
         """A statvfs answer."""
         found = self._unpack(_STATVFS)
-        return Space(frsize=found[1], bavail=found[4], files=found[5], favail=found[7])
+        return Space(frsize=found[1], bavail=found[4], files=found[5], favail=found[7], flags=found[9])
 
     def limits(self) -> Limits:
         """A limits answer; 0 is no limit."""
