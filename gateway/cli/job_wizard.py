@@ -253,15 +253,13 @@ def _last_question(loaded: Loaded, clock: Clock, job: Job) -> bool:
     now = clock.now()
     clocks = Clocks(zone=loaded.zone(), saved_at=now, each=[loaded.zone(one.endpoint) for one in job.destinations])
     if starts_on_save(job.schedule, now, clocks):
-        choices = ("start", "hold", "cancel")
-        said = ask_choice(
-            "Saving STARTS the job at once. Save and start, save and hold it, or cancel", choices, "start"
-        )
+        typer.echo("  Saving STARTS the job at once; hold saves it, and nothing starts by itself.")
+        said = ask_choice("Save", ("start", "hold", "cancel"), "start")
     else:
-        when = (
-            "when its time comes" if job.schedule.repeat is not Repeat.MANUAL else f"with gateway job start {job.name}"
-        )
-        said = "start" if ask_yes(f"Saving does not start the job; it starts {when}. Save", default=True) else "cancel"
+        by_hand = job.schedule.repeat is Repeat.MANUAL
+        when = f"with gateway job start {job.name}" if by_hand else "when its time comes"
+        typer.echo(f"  Saving does not start the job; it starts {when}.")
+        said = "start" if ask_yes("Save", default=True) else "cancel"
     if said == "cancel":
         raise Cancelled
     return said == "start"

@@ -1,0 +1,175 @@
+"""`gateway job new` by options and by its eight steps, and `gateway job save`."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.cli.conftest import Site
+
+_LIMIT_S = 30.0
+
+
+def file_of(shops: Site, name: str) -> Path:
+    return shops.root / "conf" / "jobs.d" / f"{name}.toml"
+
+
+def test_options_alone_make_a_job_that_is_as_said(shops: Site) -> None:
+    words = "--description lists --to north --group north=shop1,shop3 --path in --repeat weekly --every 2 --day Mo"
+    more = "--day Th --at 22:00 --start 2099-12-01 --priority 7 --profile careful --deadline 10h --require 50%"
+    ran = shops.run(
+        "job", "new", "prices", "--source", "prices", *words.split(), *more.split(), "--after-all", "/bin/true x"
+    )
+    assert ran.code == 0, ran
+    assert "it starts at 2099-12-03 22:00; `gateway serve` must run then" in ran.out
+    made = tomllib.loads(file_of(shops, "prices").read_text())
+    assert made["destinations"] == [{"group": "north", "path": "in"}]
+    assert made["groups"] == {"north": {"endpoints": ["shop1", "shop3"]}}
+    assert made["triggers"] == {"after_all": {"linux": ["/bin/true", "x"]}}
+    assert (made["schedule"]["every"], made["schedule"]["days"]) == (2, ["Mo", "Th"])
+    assert made["settings"] == {"priority": 7, "profile": "careful", "deadline": "10h", "require": "50%"}
+    assert shops.run("job", "check", "prices").code == 0
+    assert shops.run("job", "runs", "--json").json == []
+
+
+def test_saving_starts_a_job_that_is_neither_manual_nor_in_the_future(shops: Site) -> None:
+    one = ("--source", "prices", "--to", "shop1")
+    ran = shops.run("job", "new", "often", *one, "--repeat", "hourly")
+    assert (ran.code, "often is saved, and started: run 1" in ran.out) == (0, True)
+    assert (shops.root / "shop1" / "a.csv").exists()
+    ran = shops.run("job", "new", "byhand", "--source", "prices", "--to", "shop2")
+    assert (ran.code, ran.out) == (0, "byhand is saved; gateway job start byhand starts it\n")
+    ran = shops.run("job", "new", "held", "--source", "prices", "--to", "shop3", "--repeat", "daily", "--no-start")
+    assert "held is saved and held" in ran.out
+    assert len(shops.run("job", "runs", "--json").json) == 1
+    assert shops.run("job", "save", "held", "--json").json["run"] == 2
+
+
+def test_what_cannot_be_is_refused_and_leaves_no_file(shops: Site) -> None:
+    def refused(*words: str) -> str:
+        ran = shops.run("job", "new", *words)
+        assert ran.code == 2, ran
+        return ran.err
+
+    assert "no group or endpoint 'shop'; did you mean" in refused("bad", "--source", "prices", "--to", "shop")
+    twice = refused("bad", "--source", "prices", "--to", "pair", "--to", "shop1:other")
+    assert "shop1 is reached by endpoint shop1 and by group pair" in twice
+    assert "needs its days" in refused("bad", "--source", "prices", "--to", "shop1", "--repeat", "weekly")
+    assert "is no name for a job" in refused("7", "--source", "prices", "--to", "shop1")
+    assert "give at least --source FOLDER and --to" in refused("bad", "--source", "prices")
+    assert "SYSTEM may not run /bin/ls" in refused("bad", "--source", "prices", "--to", "shop1", "--after-all", "/bin/ls")
+    assert list(file_of(shops, "x").parent.iterdir()) == []
+    shops.job("prices")
+    assert "there is a job 'prices' already" in refused("prices", "--source", "prices", "--to", "shop1")
+
+
+def test_a_dry_run_prints_the_file_and_writes_none(shops: Site) -> None:
+    ran = shops.run("job", "new", "--source", "prices", "--to", "pair:in", "--dry-run")
+    assert tomllib.loads(ran.out) == {
+        "source": {"path": "prices"},
+        "destinations": [{"group": "pair", "path": "in"}],
+    }
+    assert list(file_of(shops, "x").parent.iterdir()) == []
+
+
+class Terminal:
+    """The other end of a terminal."""
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+        self.seen = ""
+
+    def until(self, text: str) -> str:
+        """What was printed since the last time, up to `text`."""
+        end_s = time.monotonic() + _LIMIT_S
+        while text not in self.seen:
+            ready, _, _ = select.select([self._file], [], [], 0.2)
+            if ready:
+                self.seen += os.read(self._file, 65_536).decode()
+            assert time.monotonic() < end_s, self.seen
+        before, _, self.seen = self.seen.partition(text)
+        return before
+
+    def say(self, question: str, answer: str = "") -> str:
+        shown = self.until(question)
+        os.write(self._file, f"{answer}\n".encode())
+        return shown
+
+
+@contextmanager
+def on_terminal(*words: str) -> Iterator[tuple[Terminal, "subprocess.Popen[bytes]"]]:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "gateway.cli.main", *words]
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "dumb"}
+    ) as child:
+        os.close(theirs)
+        try:
+            yield Terminal(ours), child
+        finally:
+            child.kill()
+            os.close(ours)
+
+
+def test_the_eight_steps_make_a_job_with_a_way_back_and_a_group_on_the_way(shops: Site) -> None:
+    with on_terminal("job", "new") as (terminal, child):
+        terminal.say("What is made")
+        terminal.say("Name [job1]: ", "prices")
+        terminal.say("Description: ", "price lists")
+        terminal.say("Hash")
+        terminal.say("Source [here]: ", "<")  # back to the name, which stays
+        terminal.say("Name [prices]: ")
+        terminal.say("Description [price lists]: ")
+        terminal.say("Hash")
+        terminal.say("Source [here]: ")
+        terminal.say("Folder: ", "nowhere")
+        assert "does not exist; make it first" in terminal.say("Folder: ", "prices")
+        terminal.say("Groups and endpoints: ", "new")
+        terminal.say("Name of the group: ", "north")
+        terminal.say("Its endpoints: ", "shop1 shopx")
+        assert "there is no endpoint 'shopx'" in terminal.say("Its endpoints: ", "shop1 shop3")
+        terminal.say("Groups and endpoints [north]: ")
+        terminal.say("Folder at the destinations: ", "{country}")
+        assert "asks for the tag 'country'" in terminal.say("Groups and endpoints [north]: ")
+        terminal.say("Folder at the destinations [{country}]: ", "in/{kind}")
+        terminal.say("before_indexing on linux: ")
+        terminal.say("after_endpoint on linux: ", "/bin/true done")
+        terminal.say("At this time of the endpoint's clock: ")
+        terminal.say("after_all on linux: ")
+        terminal.say("Repeat", "daily")
+        terminal.say("Every how many days [1]: ")
+        terminal.say("At [00:00]: ", "25:00")
+        terminal.say("At [00:00]: ", "22:00")
+        terminal.say("First day [-]: ")
+        terminal.say("Last day [-]: ")
+        terminal.say("Priority, 9 first [5]: ", "8")
+        terminal.say("Profile (careful, none) [none]: ", "careful")
+        shown = terminal.say("Save (start, hold, cancel) [start]: ", "hold")
+        assert 'path = "in/{kind}"' in shown
+        assert "Saving STARTS the job at once" in shown
+        terminal.until("prices is saved and held")
+        assert child.wait(_LIMIT_S) == 0
+    made = tomllib.loads(file_of(shops, "prices").read_text())
+    assert made["description"] == "price lists"
+    assert made["destinations"] == [{"group": "north", "path": "in/{kind}"}]
+    assert made["triggers"] == {"after_endpoint": {"linux": ["/bin/true", "done"]}}
+    assert made["settings"] == {"priority": 8, "profile": "careful"}
+    ran = shops.run("job", "start", "prices")
+    assert ran.code == 0, ran
+    assert (shops.root / "shop3" / "in" / "shop" / "b.csv").exists()
+
+
+def test_cancelled_questions_leave_no_trace(shops: Site) -> None:
+    with on_terminal("job", "new", "prices") as (terminal, child):
+        terminal.say("What is made")
+        terminal.until("Name [prices]: ")
+        os.write(terminal._file, b"\x04")
+        terminal.until("cancelled; nothing was written")
+        assert child.wait(_LIMIT_S) == 130
+    assert list(file_of(shops, "x").parent.iterdir()) == []
