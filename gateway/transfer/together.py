@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from gateway.core.errors import GatewayError, NotThere
+from gateway.core.errors import GatewayError, NotThere, PathRefused
 from gateway.core.model import Entry, Kind
 from gateway.endpoints.base import Laid, Small, Whole
 from gateway.ledger import Connection, deliveries_bulk
@@ -90,14 +90,28 @@ class Together:
                 self._leave([file])
 
     async def _look(self) -> None:
-        """What stands under the final names; what a rename can't replace is moved aside by whoever goes by itself."""
+        """What stands under the final names; some peers refuse to say so in a folder that is missing."""
+        refused = await self._look_some(self._all)
+        self._leave([file for file in refused if not file.intent.make_dirs])
+        again = [file for file in refused if file.intent.make_dirs]
+        self._leave(await self._look_some(await self._with_folders(again, lambda file: file.intent.final)))
+
+    async def _look_some(self, files: Sequence[Aboard]) -> list[Aboard]:
+        """Those whose names may not be looked at.
+
+        What fails otherwise leaves, and what a rename can't replace: it is moved aside by whoever goes by itself.
+        """
         replaces = self.lent.target.features.atomic_replace
-        found = await self.lent.lays.stat_all([file.intent.final for file in self._all])
-        for file, entry in zip(self._all, found, strict=True):
+        found = await self.lent.lays.stat_all([file.intent.final for file in files]) if files else []
+        refused = []
+        for file, entry in zip(files, found, strict=True):
             if isinstance(entry, Entry) and replaces:
                 file.before = entry
+            elif isinstance(entry, PathRefused):
+                refused.append(file)
             elif not isinstance(entry, NotThere):
                 self._leave([file])
+        return refused
 
     async def _intend(self) -> None:
         """▣ intended."""
@@ -130,14 +144,15 @@ class Together:
         """Lay them down; where a folder is missing that may be made, once more."""
         missing = await self._lay_some(self._all, proof)
         self._leave([file for file in missing if not file.intent.make_dirs])
-        again = await self._with_folders([file for file in missing if file.intent.make_dirs])
+        again = [file for file in missing if file.intent.make_dirs]
+        again = await self._with_folders(again, lambda file: file.row.partial)
         self._leave(await self._lay_some(again, proof))
 
-    async def _with_folders(self, files: Sequence[Aboard]) -> list[Aboard]:
+    async def _with_folders(self, files: Sequence[Aboard], path_of: Callable[[Aboard], str]) -> list[Aboard]:
         """Those whose folder stands now."""
         by_folder = defaultdict[str, list[Aboard]](list)
         for file in files:
-            by_folder[naming.split(file.row.partial)[0].rstrip("/")].append(file)
+            by_folder[naming.split(path_of(file))[0].rstrip("/")].append(file)
         self._leave(by_folder.pop("", []))
         refused = await self._asked([partial(make_folders, self.lent.target, folder) for folder in by_folder])
         for those, error in zip(by_folder.values(), refused, strict=True):

@@ -116,6 +116,19 @@ async def test_many_files_go_together_and_each_arrives_once(
         assert await all_done(act, COUNT)
 
 
+@pytest.mark.vsftpd
+async def test_files_of_new_folders_go_together_too(plain_vsftpd: FtpPeer, tmp_path: Path, laid: list[int]) -> None:
+    folder = plain_vsftpd.folder / tmp_path.name
+    folder.mkdir()
+    async with stage(tmp_path, settings(plain_vsftpd, folder, tmp_path) + "make_dirs = true\n") as act:
+        for number in range(6):
+            fill(act.outbox / f"tree/{number}", 20)
+        result = await act.run("@endpoint peer\n@retries 0\nPUT -REC tree/ new/")
+        assert (result.outcome, result.files) == (Outcome.DONE, 120), result
+        assert sorted(tree(folder)) == [f"new/{number}/{name}" for number in range(6) for name in numbers(20)]
+        assert sum(laid) >= 118
+
+
 async def test_names_are_taken_in_order_by_several_sessions(tmp_path: Path, laid: list[int]) -> None:
     notes = handler(Notes)
     with pyftpd(tmp_path / "server", handler=notes) as peer:
