@@ -22,7 +22,7 @@ from gateway.jobs.place_tree import side_by_side
 from gateway.jobs.schedule import next_showing
 from gateway.jobs.underway import Underway
 from gateway.language.nodes import Put
-from gateway.ledger import Ledger, job_rounds
+from gateway.ledger import Ledger, deliveries, job_rounds
 from gateway.ledger.job_destinations import FileRow, PlaceRow
 from gateway.ledger.job_rounds import Wanted
 from gateway.ledger.job_states import PlaceState
@@ -30,6 +30,7 @@ from gateway.runner.interrupted import recalled
 from gateway.runner.run import Run
 from gateway.transfer.bounded import cleaned
 from gateway.transfer.send import make_folders
+from gateway.transfer.sweep import sweep
 
 log = structlog.get_logger(__name__)
 
@@ -76,8 +77,7 @@ class Bringing:
         elif look is not None and not compared.refused:
             sent = [entry.relative for entry in compared.missing]
             await look.note_after(compared.unchanged + len(sent), sent, compared.folders)
-        if self.to.profile.archive and not (look is None and not compared.extra):
-            await self._sweep()
+        await self._tidy(changed=look is not None or bool(compared.extra))
 
     @property
     def _ledger(self) -> Ledger:
@@ -194,14 +194,19 @@ class Bringing:
         finally:
             await cleaned(self._note_deleted(gone))
 
-    async def _sweep(self) -> None:
-        """What can't be swept now is at another time: the files are there."""
-        before = ns(self.run.services.clock.now() - self.to.profile.archive)
+    async def _tidy(self, *, changed: bool) -> None:
+        """The archive, and partials that a dead process left; what can't go now goes later: the files are there."""
+        keeps, endpoint = self.to.profile.archive, self.run.endpoint
+        littered = endpoint in await self._ledger.read(deliveries.littered)
+        if not littered and not (keeps and changed):
+            return
         try:
-            async with self.run.services.pool.session(self.run.endpoint) as peer:
-                await sweep_archive(peer, self.to, before)
+            async with self.run.services.pool.session(endpoint) as peer:
+                if keeps:
+                    await sweep_archive(peer, self.to, ns(self.run.services.clock.now() - keeps))
+                await sweep(self._ledger, endpoint, peer)
         except GatewayError as error:
-            log.info("the archive was not swept", endpoint=self.run.endpoint, error=str(error))
+            log.info("not tidied up yet", endpoint=endpoint, error=str(error))
 
     def _deleted(self, compared: Compared, relative: str) -> FileRow:
         return self._file(relative, "deleted", compared.extra[relative].size, self._ledger.now_ns())
