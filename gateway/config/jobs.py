@@ -271,7 +271,8 @@ class ProfileSettings(Strict):
         default=timedelta(0), description="How long what is replaced or deleted there is kept; 0s = not at all."
     )
     ignore: Many[IgnorePattern] = Field(
-        default=(), description="Names that are not distributed; a later one with ! in front is, after all."
+        default=(),
+        description="Names or paths not distributed, as hidden and temporary names aren't; a later !name is after all.",
     )
     bandwidth: Bandwidth = Field(
         default="off", description='Bytes a second to each destination: "2M", or by the clock "06:00,512k 22:00,off".'
