@@ -63,7 +63,9 @@ def test_what_cannot_be_is_refused_and_leaves_no_file(shops: Site) -> None:
     assert "needs its days" in refused("bad", "--source", "prices", "--to", "shop1", "--repeat", "weekly")
     assert "is no name for a job" in refused("7", "--source", "prices", "--to", "shop1")
     assert "give at least --source FOLDER and --to" in refused("bad", "--source", "prices")
-    assert "SYSTEM may not run /bin/ls" in refused("bad", "--source", "prices", "--to", "shop1", "--after-all", "/bin/ls")
+    assert "SYSTEM may not run /bin/ls" in refused(
+        "bad", "--source", "prices", "--to", "shop1", "--after-all", "/bin/ls"
+    )
     assert list(file_of(shops, "x").parent.iterdir()) == []
     shops.job("prices")
     assert "there is a job 'prices' already" in refused("prices", "--source", "prices", "--to", "shop1")
