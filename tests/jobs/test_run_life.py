@@ -263,8 +263,11 @@ async def test_a_run_whose_process_died_goes_on_where_it_was(tmp_path: Path) -> 
 
     async with job_stage(tmp_path, more=AFTER_ALL, fake=FakeHands(before)) as made:
         run = await made.jobs.start("prices")
-        await made.until(lambda: "carry shop1" in made.fake.done and "carry shop3" in made.fake.done)
-        await asyncio.sleep(0.05)
+
+        async def others_are_there() -> bool:
+            return sorted((await made.states(run)).values()) == ["comparing", "delivered", "delivered"]
+
+        await made.until(others_are_there)
     async with job_stage(tmp_path, more=AFTER_ALL) as made:
         assert (await made.run(run)).state is JobState.TRANSFERRING
         await made.jobs.adopt()
