@@ -22,7 +22,6 @@ from gateway.service.operations_jobs import live_run
 from gateway.service.talking import JOB_WORK, SERVE, Here, Talk, talk
 
 PATIENT_S = 600.0
-DONE_ELSEWHERE = "run {run} of {job} is under way in `gateway {what}` (pid {pid}); gateway job show {run} shows it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +91,7 @@ async def _to_its_end(talking: Talk, watch: Watch, run: int) -> Report:
         if talking.served_by is not None:
             tell(f"run {run} goes on in `gateway {talking.served_by.what}`; gateway job show {run} shows it")
         else:
-            tell(f"run {run} rests where it is: `gateway serve` or `gateway job resume {run}` goes on with it, ")
-            tell(f"gateway job stop {run} ends it")
+            tell(f"run {run} rests where it is; `gateway serve` or `gateway job resume {run}` goes on with it")
         raise GoesOn from None
 
 
