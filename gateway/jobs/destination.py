@@ -217,11 +217,3 @@ def _pause_ns(failures: int, is_offline: bool) -> int:
 def _not_before(error: GatewayError) -> int:
     """The endpoint is left alone until then."""
     return ns(error.next_at) if isinstance(error, NotYet) else 0
-
-
-async def abandon(under: Underway, endpoint: str, why: str) -> None:
-    """A destination that is given up for good: what waits for its name there never gets it."""
-    ledger = under.services.ledger
-    row = await ledger.read(partial(job_destinations.get, run=under.run, endpoint=endpoint))
-    if row is not None and row.action_run is not None:
-        await ledger.write(partial(job_rounds.abandon, found=row.action_run, why=why, at=ledger.now_ns()))

@@ -11,14 +11,14 @@ from pathlib import Path
 from gateway.core.clock import TurnedClock
 from gateway.core.model import Stamp
 from gateway.jobs.content_cache import ContentCache
-from gateway.jobs.destination import DestinationLife, abandon
+from gateway.jobs.destination import DestinationLife
 from gateway.jobs.indexing import index
 from gateway.jobs.manifest import entries
 from gateway.jobs.read import read_jobs
 from gateway.jobs.shared_source import SharedSource
 from gateway.jobs.starting import Start, frozen_run, start_row
 from gateway.jobs.underway import Underway
-from gateway.ledger import deliveries, job_contents, job_destinations, job_runs
+from gateway.ledger import deliveries, job_contents, job_destinations, job_rounds, job_runs
 from gateway.ledger.intent import Intent
 from gateway.ledger.job_contents import There
 from gateway.ledger.job_destinations import FileRow, PlaceRow
@@ -106,7 +106,10 @@ class Loads:
         )  # fmt: skip
 
     async def abandon(self, under: Underway, endpoint: str = "far") -> None:
-        await abandon(under, endpoint, "it was stopped")
+        """It is given up for good."""
+        found, at = (await self.row(under, endpoint)).action_run, self.made.engine.ledger.now_ns()
+        assert found is not None
+        await self.made.engine.ledger.write(partial(job_rounds.abandon, found=found, why="it was stopped", at=at))
 
     async def turn(self, by: timedelta) -> None:
         """Time passes."""
