@@ -45,7 +45,7 @@ async def clean_source(under: Underway) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cleaning:
+class Cleaning:
     """What is the same for all files; `archive` is None where they are removed."""
 
     folder: Path
@@ -54,31 +54,33 @@ class _Cleaning:
     mark: str
 
     def claim(self, path: str, entry: Entry) -> str:
+        """The name that a file is claimed under."""
         made = f"j{self.run}-{entry.n}-{self.mark}"
         return naming.partial_path(naming.CLAIM_TEMPLATE, path, made, _NAME_BYTES_MAX)
 
 
-def _cleaning(under: Underway) -> _Cleaning:
+def _cleaning(under: Underway) -> Cleaning:
     row, archive = under.row, None
     if under.job.profile.after_success is AfterSuccess.ARCHIVE:
         began = moment(row.started_at or row.due_at, under.loaded.zone())
         archive = Path(under.folders.archive) / f"{began:%Y-%m-%d_%H%M%S}-{row.id}"
     folder = Path(source_folder(under.job, under.folders))
-    return _Cleaning(folder, archive, row.id, under.services.ledger.mark)
+    return Cleaning(folder, archive, row.id, under.services.ledger.mark)
 
 
-def _clean_here(what: _Cleaning, files: Sequence[Entry]) -> None:
+def _clean_here(what: Cleaning, files: Sequence[Entry]) -> None:
     failed: list[str] = []
     for entry in files:
         try:
-            _one(what, entry)
+            clean_one(what, entry)
         except OSError as exc:
             failed.append(str(local_error(exc, str(what.folder / entry.relative))))
     if failed:
         raise NotCleaned(f"{len(failed)} of {len(files)} files stayed at the source: {failed[0]}")
 
 
-def _one(what: _Cleaning, entry: Entry) -> None:
+def clean_one(what: Cleaning, entry: Entry) -> None:
+    """One file of this machine (blocks).  Raises OSError."""
     path = what.folder / entry.relative
     claim = Path(what.claim(str(path), entry))
     if not claim.exists():
@@ -138,7 +140,7 @@ async def _clean_peer(peer: Endpoint, under: Underway, files: Sequence[Entry]) -
         raise NotCleaned(f"{len(failed)} of {len(files)} files stayed at the source: {failed[0]}")
 
 
-async def _one_there(peer: Endpoint, what: _Cleaning, path: str, entry: Entry) -> None:
+async def _one_there(peer: Endpoint, what: Cleaning, path: str, entry: Entry) -> None:
     claim = what.claim(path, entry)
     try:
         await peer.stat(claim)
