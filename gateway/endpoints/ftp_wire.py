@@ -70,6 +70,7 @@ class Control(ftplib.FTP):
         if self._hung_up:
             made.close()
             raise ConnectionAbortedError("given up while it was connecting")
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # TLS's goodbye must not wait for an ACK
         return made
 
     def _log_in(self) -> None:
