@@ -15,31 +15,28 @@ from gateway.core.errors import GatewayError, LinkLost, NotThere, PathRefused, R
 from gateway.core.model import Entry, Kind
 from gateway.endpoints.base import Laid, Small
 from gateway.endpoints.ftp import FtpEndpoint, open_ftp
-from tests.endpoints.conftest import Subject, ftp_pyftpdlib, ftp_vsftpd, ftps_pyftpdlib, ftps_vsftpd
 from tests.endpoints.test_conformance import HOUR_NS, NAMES, blocks_of, get, names, put
 from tests.peers import hostile_ftp as hostile
 from tests.peers.ftp_servers import pyftpd
 from tests.peers.places import ftp_place
+from tests.peers.vsftpd import FtpPeer
 
 SHORT_S = 0.6
 SERVERS: list[Any] = [
-    ftp_pyftpdlib,
-    ftps_pyftpdlib,
-    pytest.param(ftp_vsftpd, marks=pytest.mark.vsftpd),
-    pytest.param(ftps_vsftpd, marks=pytest.mark.vsftpd),
+    "pyftpd_server",
+    "pyftpd_tls_server",
+    pytest.param("plain_vsftpd", marks=pytest.mark.vsftpd),
+    pytest.param("tls_vsftpd", marks=pytest.mark.vsftpd),
 ]
 
 
-@pytest.fixture(params=SERVERS, ids=lambda make: make.__name__)
-async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
-    async with request.param(request, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def ftp(subject: Subject) -> FtpEndpoint:
-    assert isinstance(subject.endpoint, FtpEndpoint)
-    return subject.endpoint
+@pytest.fixture(params=SERVERS)
+async def ftp(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[FtpEndpoint]:
+    """A session with an empty folder of its own."""
+    peer: FtpPeer = request.getfixturevalue(request.param)
+    (peer.folder / tmp_path.name).mkdir()
+    async with await open_ftp(ftp_place(peer, f"{peer.path.rstrip('/')}/{tmp_path.name}")) as endpoint:
+        yield endpoint
 
 
 def kinds(answers: Any) -> list[Any]:
