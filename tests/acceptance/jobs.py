@@ -3,9 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+from gateway.jobs.report import file_fields, file_lines, read_report, run_fields
+from gateway.ledger import Connection
 from tests.acceptance.harness import Gateway
 
 
@@ -31,9 +34,18 @@ def started(gateway: Gateway, name: str) -> int:
 
 
 def run_of(gateway: Gateway, run: int) -> dict[str, Any]:
-    """As `gateway job show RUN --files --json` tells it."""
-    told: dict[str, Any] = gateway.run_json("job", "show", str(run), "--files")
-    return told
+    """What `gateway job show RUN --files --json` tells, without a process for each look."""
+    return gateway.read(lambda connection: _told(connection, run))
+
+
+def _told(connection: Connection, run: int) -> dict[str, Any]:
+    report = read_report(connection, run)
+    assert report is not None
+    return {
+        **run_fields(report),
+        "files": [file_fields(report.run, line, UTC) for line in file_lines(connection, report)],
+        "commands": report.starts,
+    }
 
 
 def place_of(told: Mapping[str, Any], endpoint: str) -> dict[str, Any]:
