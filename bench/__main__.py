@@ -27,6 +27,8 @@ BEYOND_S = 0.3
 START_UP_S = 10.0
 CORE_PERCENT = 1.0
 BYTES_A_FILE = 300.0
+READ_RATIO = 1.1
+SLOWED_RATIO = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,20 @@ def _idle(*, quick: bool) -> Iterator[Figure]:
     yield Figure(f"{many}: start-up", found["start_up_s"], START_UP_S, "s")
     yield Figure(f"{many}: idle, of a core", found["core_percent"], CORE_PERCENT, "%")
     yield Figure(f"{many}: memory a file", found["bytes_a_file"], BYTES_A_FILE, "bytes")
+
+
+def _jobs(*, quick: bool) -> Iterator[Figure]:
+    sizes = distribution.QUICK if quick else distribution.FULL
+    with distribution.stage() as made:
+        spread, slowest = distribution.spread(made, sizes), distribution.slowest(made, sizes)
+    many = f"{sizes.mib} MiB to {sizes.destinations} destinations"
+    yield Figure(f"{many}: of the source's bytes read", spread.read_ratio, READ_RATIO, "x")
+    yield Figure(f"{many}: beside a loop of {spread.loop} / 3", spread.ours_s, spread.loop_s / 3, "s")
+    if spread.lftp_s is not None:
+        yield Figure(f"{many}: beside lftp for all at once", spread.ours_s, spread.lftp_s, "s")
+    yield Figure("the others beside one at 1 MB/s: median", slowest.with_s, slowest.without_s * SLOWED_RATIO, "s")
+    again = jobs.unchanged(jobs.QUICK if quick else jobs.FULL)
+    yield Figure(f"a start with {again.files} unchanged files", again.start_s, again.limit_s, "s")
 
 
 def command_s(command: list[str], repeats: int = 5) -> float:

@@ -37,6 +37,7 @@ class Started:
     run_s: float
     sent_bytes: int
     read_bytes: int
+    hashed_files: int
 
 
 class Gateway:
@@ -45,6 +46,11 @@ class Gateway:
     def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
         self._folder = folder
         self._process = process
+
+    @property
+    def ledger(self) -> Path:
+        """Its file."""
+        return self._folder / "var" / FILE_NAME
 
     @property
     def memory_mib(self) -> float:
@@ -74,7 +80,7 @@ class Gateway:
             query = "SELECT due_at, ended_at FROM job_run ORDER BY id DESC LIMIT 1"
             due_at, ended_at = ledger.execute(query).fetchone()
         sent = sum(one["bytes_sent"] for one in told["destinations"])
-        return Started(command_s, (ended_at - due_at) / 1e9, sent, told["source_bytes_read"])
+        return Started(command_s, (ended_at - due_at) / 1e9, sent, told["source_bytes_read"], told["hashed_files"])
 
     def _script(self, command: str, headers: str) -> None:
         (self._folder / "actions" / "bench.act").write_text(f"@endpoint far\n{headers}\n{command}\n")

@@ -47,6 +47,12 @@ def find_s(folder: Path) -> float:
     return timed_s(["find", str(folder), "-type", "f", "-printf", "%P %s %T@\n"])
 
 
+def rsync_s(peer: SshPeer, key: Path, source: Path, target: Path) -> float:
+    """`rsync -a` of what lies in a folder."""
+    ssh = f"ssh -a -x {_SSH} -i {key} -p {peer.port}"
+    return timed_s(["rsync", "-a", "-e", ssh, f"{source}/", f"{peer.user}@{peer.host}:{target}/"])
+
+
 def sftp_s(peer: SshPeer, key: Path, line: str, cipher: str) -> float:
     """OpenSSH's own `sftp` doing one `put` or `get`."""
     ssh = [*_SSH.split(), "-i", str(key), "-c", cipher, "-P", str(peer.port)]
