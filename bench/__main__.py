@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import idle, jobs, language, latency, transfers
+from bench import distribution, idle, jobs, language, latency, transfers
 from gateway.scheduler.make import Pace
 from tests.peers.openssh import version as sshd_version
 
@@ -104,8 +104,6 @@ def _jobs(*, quick: bool) -> Iterator[Figure]:
     if spread.lftp_s is not None:
         yield Figure(f"{many}: beside lftp for all at once", spread.ours_s, spread.lftp_s, "s")
     yield Figure("the others beside one at 1 MB/s: median", slowest.with_s, slowest.without_s * SLOWED_RATIO, "s")
-    again = jobs.unchanged(jobs.QUICK if quick else jobs.FULL)
-    yield Figure(f"a start with {again.files} unchanged files", again.start_s, again.limit_s, "s")
 
 
 def command_s(command: list[str], repeats: int = 5) -> float:

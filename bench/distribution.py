@@ -139,9 +139,7 @@ def spread(made: Stage, sizes: Sizes, *, with_rclone: bool = False) -> Spread:
         loop=loop,
         loop_s=_all_s(made, sizes.destinations, source, one_s, at_once=1),
         lftp_s=_all_s(made, sizes.destinations, source, lftp_mirror_s, sizes.destinations) if _has("lftp") else None,
-        rclone_s=_all_s(made, sizes.destinations, source, rclone_copy_s, sizes.destinations)
-        if _has("rclone")
-        else None,
+        rclone_s=_all_s(made, sizes.destinations, source, rclone_copy_s, sizes.destinations) if with_rclone else None,
     )
 
 
