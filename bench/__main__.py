@@ -79,6 +79,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
     what = f"second start of a job, {again.files} files unchanged (3 x find + one listing)"
     yield Figure(what, again.run_s, round(again.limit_s, 2), "s")
     yield Figure("the same: bytes sent and read", again.sent_bytes + again.read_bytes, 1, "bytes")
+    yield from _jobs(quick=quick)
 
 
 def _idle(*, quick: bool) -> Iterator[Figure]:
