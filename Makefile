@@ -24,7 +24,7 @@ run: $(READY)         ## the same, but leaves it running for you to drop files
 	@$(BIN)/python -m demo --stay
 
 test: check           ## everything: the static checks, then all tests
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 4 --dist loadfile
 
 check: $(READY)       ## the static checks alone: lint, format, types, floors
 	$(BIN)/ruff check .
