@@ -189,7 +189,13 @@ class FtpEndpoint(Basic):
         await self._change(path, f"DELE {self._at(path)}")
 
     async def mkdir(self, path: str) -> None:
-        """MKD."""
+        """MKD; once more where nothing explains a refusal: somebody else may have made its folder just now."""
+        try:
+            await self._make(path)
+        except (PathRefused, NeedsOperator):
+            await self._make(path)
+
+    async def _make(self, path: str) -> None:
         try:
             await self._call(path, partial(self._control.voidcmd, f"MKD {self._at(path)}"))
         except (PathRefused, NeedsOperator) as exc:

@@ -171,7 +171,8 @@ async def started(place: Place, starting: Awaitable[T]) -> T:
             async with within(place.connect_timeout_s, what):
                 return await starting
     except GatewayError as exc:
-        if isinstance(exc.__cause__, asyncssh.ChannelOpenError):
+        cause, link_gone = exc.__cause__, asyncssh.OPEN_CONNECT_FAILED
+        if isinstance(cause, asyncssh.ChannelOpenError) and cause.code != link_gone:
             raise NeedsOperator(f"{what}: {exc.__cause__}; this account gives no SFTP") from exc
         raise
 
