@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, exists, insert, or_, select, update
@@ -20,7 +21,7 @@ _OPEN_NAMES = [state.value for state in OPEN]
 _DEAD = exists().where(instance.c.id == delivery.c.owner, instance.c.ended_at.is_not(None))
 # Made once: building a statement costs more than running it.  What a call sets are its parameters.
 _INSERT = Ready(insert(delivery))
-_ADVANCE = Ready(
+ADVANCE = Ready(
     update(delivery).where(delivery.c.id == bindparam("found"), delivery.c.state == bindparam("from_state"))
 )
 _MOVE = (
@@ -60,31 +61,28 @@ def intend(
 
     Raises SourceBusy or FinalBusy where another open delivery has this source or this final name.
     """
-    values = intended_columns(intent, final, before, offset, owner, at)
+    row = new_delivery(0, intent, final, before, offset, owner, at)
     try:
-        found = _INSERT.run(connection, values).lastrowid
+        found = _INSERT.run(connection, intended_columns(row)).lastrowid
     except IntegrityError as exc:
         raise _busy(intent, final, exc) from exc
     assert found is not None
-    row = new_delivery(found, intent, final, before, offset, owner, at)
-    return advance(connection, row, State.INTENDED, {"partial": name_partial(found)})
+    return advance(connection, replace(row, id=found), State.INTENDED, {"partial": name_partial(found)})
 
 
-def intended_columns(
-    intent: Intent, final: str, before: Stamp | None, offset: int | None, owner: int, at: int
-) -> dict[str, Any]:
-    """The columns of a new delivery, its partial still without a name."""
+def intended_columns(row: DeliveryRow) -> dict[str, Any]:
+    """The columns of a delivery that was just intended, but for its id."""
     return {
-        **_columns(intent),
-        **stamp_columns("before", before),
-        "final": final,
-        "partial": "",
-        "state": State.INTENDED.value,
-        "owner": owner,
-        "starts": 1,
-        "attempts": 1,
-        "offset": offset,
-        "started_at": at,
+        **_columns(row.intent),
+        **stamp_columns("before", row.before),
+        "final": row.final,
+        "partial": row.partial,
+        "state": row.state.value,
+        "owner": row.owner,
+        "starts": row.starts,
+        "attempts": row.attempts,
+        "offset": row.offset,
+        "started_at": row.started_at,
     }
 
 
@@ -94,7 +92,7 @@ def advance(
     """`move` for whoever owns the delivery and so knows its row: nothing is read back."""
     wanted = {**(values or {}), "state": target.value, "found": row.id, "from_state": row.state.value}
     try:
-        moved = _ADVANCE.run(connection, wanted).rowcount
+        moved = ADVANCE.run(connection, wanted).rowcount
     except IntegrityError as exc:
         raise _name_busy(row.id) from exc
     if moved != 1:

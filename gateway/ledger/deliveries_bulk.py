@@ -19,12 +19,8 @@ from gateway.ledger.tables import delivery
 T = TypeVar("T")
 
 _INSERTS, _UPDATES = Inserts(delivery), Updates(delivery)
-_ADVANCE = Ready(
-    update(delivery).where(delivery.c.id == bindparam("found"), delivery.c.state == bindparam("from_state"))
-)
 _THOSE = select(func.json_each(bindparam("those")).table_valued("value").c.value)
 _ADVANCE_ALIKE = Ready(update(delivery).where(delivery.c.id.in_(_THOSE), delivery.c.state == bindparam("from_state")))
-_RELEASE = Ready(update(delivery).where(delivery.c.id == bindparam("found"), delivery.c.owner == bindparam("mine")))
 _LAST = text("SELECT seq FROM sqlite_sequence WHERE name = 'delivery'")
 
 
@@ -55,7 +51,7 @@ def intend_all(
             )
             for found, one in enumerate(wanted, first)
         ]
-        _INSERTS.run(connection, [_columns(row) for row in rows])
+        _INSERTS.run(connection, [{**deliveries.intended_columns(row), "id": row.id} for row in rows])
         return list(rows)
 
     def alone(one: Wanted) -> DeliveryRow | GatewayError:
@@ -79,11 +75,6 @@ def intend_all(
     return _in_one(connection, together) or [alone(one) for one in wanted]
 
 
-def _columns(row: DeliveryRow) -> dict[str, Any]:
-    values = deliveries.intended_columns(row.intent, row.final, row.before, None, row.owner or 0, row.started_at)
-    return {**values, "id": row.id, "partial": row.partial}
-
-
 def advance_each(
     connection: Connection, found: Sequence[int], source: State, target: State, values: Sequence[Mapping[str, Any]]
 ) -> list[bool]:
@@ -95,7 +86,7 @@ def advance_each(
         return [True] * len(pairs) if moved == len(pairs) else None
 
     def alone(one: int, each: Mapping[str, Any]) -> bool:
-        return _ADVANCE.run(connection, {**each, "found": one, "from_state": source.value}).rowcount == 1
+        return deliveries.ADVANCE.run(connection, {**each, "found": one, "from_state": source.value}).rowcount == 1
 
     return _in_one(connection, together) or [alone(*pair) for pair in pairs]
 
@@ -115,8 +106,8 @@ def advance_alike(
 
 def release_all(connection: Connection, found: Sequence[int], owner: int, error: str, error_class: str) -> None:
     """As `deliveries.release` for each."""
-    values = {"owner": None, "error": error, "error_class": error_class, "mine": owner}
-    _RELEASE.run_all(connection, [{**values, "found": one} for one in found])
+    values = {"owner": None, "error": error, "error_class": error_class}
+    _UPDATES.run(connection, [{"id": one, **values} for one in found], {"owner": owner})
 
 
 def _in_one(connection: Connection, together: Callable[[], T | None]) -> T | None:

@@ -7,8 +7,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
 
-import structlog
-
 from gateway.core.errors import GatewayError, Retryable
 from gateway.endpoints.lane import Lane, SharedLane
 from gateway.language.nodes import Transfer
@@ -26,8 +24,6 @@ from gateway.runner.results import Results
 from gateway.runner.retrying import pause
 from gateway.runner.run import CommandFailed, Run
 from gateway.transfer.intent import Also
-
-log = structlog.get_logger(__name__)
 
 _SMALL_BYTES = 1024 * 1024
 """Files of this mean size are small: round trips count for more than bytes."""

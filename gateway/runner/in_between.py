@@ -8,7 +8,7 @@ from gateway.language.settings import Order
 from gateway.runner.jobs import Job
 from gateway.runner.order import Turns
 from gateway.runner.run import Run
-from gateway.runner.stragglers import give_back
+from gateway.runner.stragglers import leave_to_nobody
 from gateway.transfer.aboard import Turn
 
 
@@ -57,7 +57,7 @@ class InBetween:
         """Nobody brings them on: their deliveries are nobody's."""
         for number in self._waiting:
             self._turns.over(number, failed=True)
-        await give_back(self._run, [job.delivery for job in self._waiting.values() if job.delivery is not None])
+        await leave_to_nobody(self._run, [job.delivery for job in self._waiting.values() if job.delivery is not None])
 
 
 class _After:

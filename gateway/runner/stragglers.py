@@ -5,10 +5,10 @@ from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any
 
-from gateway.ledger import deliveries_bulk
 from gateway.runner.load import Share
 from gateway.runner.run import Run
-from gateway.transfer.bounded import cleaned, to_the_end
+from gateway.transfer.bounded import to_the_end
+from gateway.transfer.giving_back import give_back
 
 _MANY = 128
 """With so many under way no more files set out: what makes them stumble may be the peer."""
@@ -67,19 +67,11 @@ class Stragglers:
         try:
             await to_the_end(self.ended())
         finally:
-            await give_back(self._run, self._cut)
+            await leave_to_nobody(self._run, self._cut)
 
 
-async def give_back(run: Run, found: Sequence[int]) -> None:
-    """Deliveries that we were stopped from bringing on are nobody's."""
-    services = run.services
-    ours = [delivery for delivery in found if delivery not in services.ledger.active]
-    work = partial(
-        deliveries_bulk.release_all,
-        found=ours,
-        owner=services.owner,
-        error="it was stopped",
-        error_class="CancelledError",
-    )
-    if ours:
-        await cleaned(services.ledger.write(work))
+async def leave_to_nobody(run: Run, found: Sequence[int]) -> None:
+    """Deliveries that we were stopped from bringing on; those that a task works on are given back by it."""
+    ledger = run.services.ledger
+    ours = [delivery for delivery in found if delivery not in ledger.active]
+    await give_back(ledger, run.services.owner, ours, asyncio.CancelledError())

@@ -146,14 +146,7 @@ async def give_time(way: Way, path: str, laid: Laid) -> list[str]:
     wanted = wanted_time(way)
     if wanted is None:
         return []
-    try:
-        taken = await way.target.set_mtime(path, wanted) if laid.time_taken is None else laid.time_taken
-    except NotThere:
-        return []  # the proof finds out, and says what to do
-    except GatewayError as exc:
-        if exc.concerns_endpoint:
-            raise
-        taken = False
+    taken = await _granted(way.target.set_mtime(path, wanted)) if laid.time_taken is None else laid.time_taken
     return [] if taken else [TIME_REFUSED]
 
 
@@ -161,12 +154,16 @@ async def let_run(way: Way, path: str) -> list[str]:
     """The executable bit, where the source has it; a refusal is one warning."""
     if not way.intent.executable:
         return []
+    return [] if await _granted(way.target.let_run(path)) else [_RUN_REFUSED]
+
+
+async def _granted(wish: Awaitable[bool]) -> bool:
+    """False where the peer refuses it, in whatever words."""
     try:
-        done = await way.target.let_run(path)
+        return await wish
     except NotThere:
-        return []  # the proof finds out, and says what to do
+        return True  # the proof finds out, and says what to do
     except GatewayError as exc:
         if exc.concerns_endpoint:
             raise
-        done = False
-    return [] if done else [_RUN_REFUSED]
+        return False

@@ -21,10 +21,11 @@ from gateway.ledger.deliveries_bulk import Wanted
 from gateway.ledger.delivery_row import DeliveryRow, State, changed_delivery
 from gateway.transfer import naming
 from gateway.transfer.aboard import SMALL_BYTES, Aboard, Lent, Turn
-from gateway.transfer.bounded import answered, cleaned, result_of
+from gateway.transfer.bounded import answered, result_of
 from gateway.transfer.collect_together import collected
+from gateway.transfer.giving_back import give_back
 from gateway.transfer.intend import first_partial
-from gateway.transfer.intent import Hooks, Intent, class_of, text_of
+from gateway.transfer.intent import Hooks, Intent
 from gateway.transfer.send import TIME_REFUSED, make_folders
 from gateway.transfer.verify import Proof, plan_proof
 from gateway.transfer.way import noted_values, told_at
@@ -288,18 +289,10 @@ class Together:
     # The end.
 
     async def _give_back(self, error: BaseException) -> None:
-        """We are stopped: the deliveries are nobody's, in the state that they have."""
+        """We are stopped."""
         rows = [file.delivery for file in self._aboard.values() if file.delivery is not None]
-        work = partial(
-            deliveries_bulk.release_all,
-            found=rows,
-            owner=self.lent.owner,
-            error=text_of(error),
-            error_class=class_of(error),
-        )
         try:
-            if rows:
-                await cleaned(self.lent.ledger.write(work))
+            await give_back(self.lent.ledger, self.lent.owner, rows, error)
         finally:
             self.lent.ledger.active.difference_update(rows)
 
