@@ -6,7 +6,6 @@ on keeping the keys, the windows, the alarms and the end.  Between two packets i
 """
 
 import asyncio
-import struct
 from typing import Any
 
 import asyncssh
@@ -14,10 +13,8 @@ from asyncssh.encryption import GCMEncryption
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-_DATA = 94  # SSH_MSG_CHANNEL_DATA
-_TAG_BYTES = 16
-_LENGTH = struct.Struct(">I")
-_HEAD = struct.Struct(">BBII")  # padding, kind, channel, length of the data
+from gateway.endpoints.wire.sealed import DATA, HEAD, LENGTH, TAG_BYTES
+
 _READ_BYTES = 256 * 1024
 """Read at once; more would only fall out of the processor's cache."""
 
@@ -44,7 +41,7 @@ class Incoming(asyncio.BufferedProtocol):
         self._connection = _inside(connection)
         self._channel = _inside(channel)
         self._number = self._channel._recv_chan
-        self._packet_bytes = self._connection._max_recv_pktlen + _LENGTH.size + _TAG_BYTES
+        self._packet_bytes = self._connection._max_recv_pktlen + LENGTH.size + TAG_BYTES
         self._view = memoryview(bytearray(2 * self._packet_bytes + _READ_BYTES))
         self._plain = memoryview(bytearray(self._packet_bytes))
         self._start = self._end = self._packet_bytes  # in front is room for what asyncssh gives back
@@ -76,9 +73,9 @@ class Incoming(asyncio.BufferedProtocol):
     def _whole(self) -> int:
         """The size of the packet that has come as a whole; else 0.  What is too long is for asyncssh to refuse."""
         left = self._end - self._start
-        if left < _LENGTH.size:
+        if left < LENGTH.size:
             return 0
-        size = _LENGTH.unpack_from(self._view, self._start)[0] + _LENGTH.size + _TAG_BYTES
+        size = LENGTH.unpack_from(self._view, self._start)[0] + LENGTH.size + TAG_BYTES
         if size > self._packet_bytes:
             self._between = False
             return 0
@@ -90,22 +87,22 @@ class Incoming(asyncio.BufferedProtocol):
         encryption = connection._recv_encryption
         if encryption is not self._encryption:
             self._encryption, self._key = encryption, AESGCM(encryption._cipher._key)
-        body = start + _LENGTH.size
-        sealed, plain = self._view[body : start + size], self._plain[: size - _LENGTH.size - _TAG_BYTES]
+        body = start + LENGTH.size
+        sealed, plain = self._view[body : start + size], self._plain[: size - LENGTH.size - TAG_BYTES]
         try:
             self._key.decrypt_into(encryption._cipher._iv, sealed, self._view[start:body], plain)
         except (InvalidTag, ValueError):
             return False
-        if len(plain) < _HEAD.size:
+        if len(plain) < HEAD.size:
             return False
-        padding, kind, number, count = _HEAD.unpack_from(plain)
-        shaped = _HEAD.size + count + padding == len(plain)
-        if kind != _DATA or number != self._number or not shaped or not self._open(count):
+        padding, kind, number, count = HEAD.unpack_from(plain)
+        shaped = HEAD.size + count + padding == len(plain)
+        if kind != DATA or number != self._number or not shaped or not self._open(count):
             return False
         encryption._cipher._update_iv()
         connection._recv_seq = (connection._recv_seq + 1) & 0xFFFFFFFF
         channel._recv_window -= count
-        channel._deliver_data(plain[_HEAD.size : _HEAD.size + count], None)
+        channel._deliver_data(plain[HEAD.size : HEAD.size + count], None)
         return True
 
     def _open(self, count: int) -> bool:

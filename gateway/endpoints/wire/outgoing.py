@@ -5,7 +5,6 @@ or when one is due, and with any other cipher, the bytes go asyncssh's own way. 
 """
 
 import os
-import struct
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -15,14 +14,12 @@ import asyncssh
 from asyncssh.encryption import GCMEncryption
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.endpoints.wire.sealed import DATA, HEAD, LENGTH, TAG_BYTES
+
 Send = Callable[[Sequence[bytes | memoryview]], None]
 
-_DATA = 94  # SSH_MSG_CHANNEL_DATA
-_TAG_BYTES = 16
 _BLOCK_BYTES = 16
 _PADDING_MIN = 4
-_LENGTH = struct.Struct(">I")
-_HEAD = struct.Struct(">BBII")  # padding, kind, channel, length of the data
 _LITTLE_BYTES = 16 * 1024
 """Where the parts are smaller on average they are put together at once: taking each by itself costs more."""
 _WRITE_BYTES = 256 * 1024
@@ -39,7 +36,7 @@ class Outgoing:
         self._parts: deque[memoryview] = deque()
         self._bytes = 0
         self._packet_bytes = min(self._channel._send_pktsize, _WRITE_BYTES)
-        self._plain = memoryview(bytearray(self._packet_bytes + _HEAD.size + _PADDING_MIN + _BLOCK_BYTES))
+        self._plain = memoryview(bytearray(self._packet_bytes + HEAD.size + _PADDING_MIN + _BLOCK_BYTES))
         self._random = b""
         self._encryption: object = None
         self._key = AESGCM(bytes(16))
@@ -90,7 +87,7 @@ class Outgoing:
     def _send(self, size: int) -> None:
         whole, rest = divmod(size, self._packet_bytes)
         sizes = [self._packet_bytes] * whole + [rest] * (rest > 0)
-        out = bytearray(sum(_LENGTH.size + _plain_bytes(one) + _TAG_BYTES for one in sizes))
+        out = bytearray(sum(LENGTH.size + _plain_bytes(one) + TAG_BYTES for one in sizes))
         view, at = memoryview(out), 0
         for one in sizes:
             at += self._seal(one, view[at:])
@@ -104,13 +101,13 @@ class Outgoing:
         if encryption is not self._encryption:
             self._encryption, self._key = encryption, AESGCM(encryption._cipher._key)
         plain = self._plain[: _plain_bytes(size)]
-        data, padding = _HEAD.size + size, len(plain) - _HEAD.size - size
-        _HEAD.pack_into(plain, 0, padding, _DATA, self._channel._send_chan, size)
-        self._fill(plain[_HEAD.size : data])
+        data, padding = HEAD.size + size, len(plain) - HEAD.size - size
+        HEAD.pack_into(plain, 0, padding, DATA, self._channel._send_chan, size)
+        self._fill(plain[HEAD.size : data])
         plain[data:] = self._padding(padding)
-        end = _LENGTH.size + len(plain) + _TAG_BYTES
-        _LENGTH.pack_into(out, 0, len(plain))
-        self._key.encrypt_into(encryption._cipher._iv, plain, out[: _LENGTH.size], out[_LENGTH.size : end])
+        end = LENGTH.size + len(plain) + TAG_BYTES
+        LENGTH.pack_into(out, 0, len(plain))
+        self._key.encrypt_into(encryption._cipher._iv, plain, out[: LENGTH.size], out[LENGTH.size : end])
         encryption._cipher._update_iv()
         connection._send_seq = (connection._send_seq + 1) & 0xFFFFFFFF
         connection._rekey_bytes_sent += len(plain)
@@ -137,7 +134,7 @@ class Outgoing:
 
 def _plain_bytes(size: int) -> int:
     """Of a packet with `size` bytes of data, padded."""
-    return -(-(_HEAD.size + size + _PADDING_MIN) // _BLOCK_BYTES) * _BLOCK_BYTES
+    return -(-(HEAD.size + size + _PADDING_MIN) // _BLOCK_BYTES) * _BLOCK_BYTES
 
 
 def send_through(
