@@ -76,8 +76,12 @@ class Requests:
             what = f"{command.span}: PUT+GET: the answers to"
             require_no_collision(what, {source: one.local for source, one in wanted.items()})
 
-    def noted(self, connection: Connection, row: DeliveryRow) -> None:
-        """In the commit that intends the request."""
+    def noted(self, connection: Connection, rows: Sequence[DeliveryRow]) -> None:
+        """In the commit that intends the requests."""
+        for row in rows:
+            self._note(connection, row)
+
+    def _note(self, connection: Connection, row: DeliveryRow) -> None:
         wanted = self._wanted[row.intent.source]
         answers.note(
             connection,

@@ -39,12 +39,11 @@ def hooks_of(instance: Instance, command: Transfer, now: Now) -> Hooks:
     """The hooks of a command's deliveries."""
     return Hooks(
         delivered=partial(_delivered, instance=instance, command=command, now=now),
-        delivered_all=partial(_delivered_all, instance=instance, command=command, now=now),
         held=partial(_held, instance=instance, now=now),
     )
 
 
-JOB_HOOKS = Hooks(delivered=job_deliveries.note_delivered)
+JOB_HOOKS = Hooks(delivered=job_deliveries.note_all_delivered)
 """Those of a distribution job's deliveries: no reaction hears of them, and no source is held."""
 
 
@@ -55,12 +54,18 @@ def answer_hooks(instance: Instance, now: Now) -> Hooks:
     )
 
 
-def _delivered(connection: Connection, row: DeliveryRow, instance: Instance, command: Transfer, now: Now) -> None:
+def _delivered(
+    connection: Connection, rows: Sequence[DeliveryRow], instance: Instance, command: Transfer, now: Now
+) -> None:
     """Nothing holds the source back any more, -NEW knows it, the reaction is due, the wait for an answer begins."""
+    job_deliveries.note_all_delivered(connection, [row for row in rows if row.intent.share is not None])
+    for row in rows:
+        if row.intent.share is None:
+            _one_delivered(connection, row, instance, command, now)
+
+
+def _one_delivered(connection: Connection, row: DeliveryRow, instance: Instance, command: Transfer, now: Now) -> None:
     intent = row.intent
-    if intent.share is not None:
-        job_deliveries.note_delivered(connection, row)
-        return
     sources.free(connection, intent.action, intent.source, intent.command)
     if command.new:
         mark_seen(connection, intent.action, [Seen(intent.source, intent.stamp, row.sha256, intent.command)], now())
@@ -69,23 +74,14 @@ def _delivered(connection: Connection, row: DeliveryRow, instance: Instance, com
     react_to_success(connection, row, instance, now())
 
 
-def _delivered_all(
-    connection: Connection, rows: Sequence[DeliveryRow], instance: Instance, command: Transfer, now: Now
-) -> None:
-    """The same for many: those of a job are told in a few statements."""
-    shared = [row for row in rows if row.intent.share is not None]
-    job_deliveries.note_all_delivered(connection, shared)
+def _answered(connection: Connection, rows: Sequence[DeliveryRow], instance: Instance, now: Now) -> None:
     for row in rows:
-        if row.intent.share is None:
-            _delivered(connection, row, instance, command, now)
+        request = row.intent.parent
+        if request is not None and answers.over(connection, request, "found", row.id):
+            deliveries.move(connection, request, State.AWAITING, State.DONE, {"finished_at": now()})
+        react_to_success(connection, row, instance, now())
 
 
-def _answered(connection: Connection, row: DeliveryRow, instance: Instance, now: Now) -> None:
-    request = row.intent.parent
-    if request is not None and answers.over(connection, request, "found", row.id):
-        deliveries.move(connection, request, State.AWAITING, State.DONE, {"finished_at": now()})
-    react_to_success(connection, row, instance, now())
-
-
-def _held(connection: Connection, row: DeliveryRow, instance: Instance, now: Now) -> None:
-    react_to_failure(connection, row, instance, NameTaken(row.error or ""), now())
+def _held(connection: Connection, rows: Sequence[DeliveryRow], instance: Instance, now: Now) -> None:
+    for row in rows:
+        react_to_failure(connection, row, instance, NameTaken(row.error or ""), now())

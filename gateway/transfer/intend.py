@@ -137,7 +137,7 @@ def _record(
     if inherits:
         row = inherit(connection, row)
     if caller.also.intended is not None:
-        caller.also.intended(connection, row)
+        caller.also.intended(connection, [row])
     return row
 
 

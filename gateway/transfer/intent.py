@@ -12,8 +12,8 @@ from gateway.ledger.intent import Intent, Replace
 
 __all__ = ["Also", "Delivered", "Held", "Hooks", "InLine", "Intent", "Outcome", "Replace", "Unsettled"]
 
-Also = Callable[[Connection, DeliveryRow], None]
-"""Writes more rows in the very commit that changes a delivery's state (reactions, counters)."""
+Also = Callable[[Connection, Sequence[DeliveryRow]], None]
+"""Writes more rows in the very commit that changes the state of deliveries (reactions, counters)."""
 
 
 class Unsettled(Retryable):
@@ -29,8 +29,6 @@ class Hooks:
     done: Also | None = None
     delete_failed: Also | None = None
     held: Also | None = None
-    delivered_all: Callable[[Connection, Sequence[DeliveryRow]], None] | None = None
-    """`delivered` for many files that go together, where that costs less than one by one."""
 
 
 @dataclass(frozen=True, slots=True)

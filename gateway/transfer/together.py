@@ -331,9 +331,9 @@ def _intended(
         return first_partial(intent, intent.final, found, lent.ledger.mark, name_bytes_max)
 
     rows = deliveries_bulk.intend_all(connection, wanted, owner=lent.owner, at=at, name_partial=named)
-    for row in rows:
-        if lent.hooks.intended is not None and isinstance(row, DeliveryRow):
-            lent.hooks.intended(connection, row)
+    begun = [row for row in rows if isinstance(row, DeliveryRow)]
+    if lent.hooks.intended is not None and begun:
+        lent.hooks.intended(connection, begun)
     return rows
 
 
@@ -347,12 +347,7 @@ def _told(
 ) -> list[bool]:
     target = after[0].state
     moved = advance(connection, found=[row.id for row in after], target=target)
-    told = [(was, row) for was, row, done in zip(before, after, moved, strict=True) if done]
-    all_at_once = hooks.delivered_all if hooks.done is None else None
-    if all_at_once is not None and all(was.delivered_at is None for was, _ in told):
-        all_at_once(connection, [row for _, row in told])
-        return moved
-    for was, row in told:
-        for hook in told_at(hooks, was, target):
-            hook(connection, row)
+    told = [row for row, done in zip(after, moved, strict=True) if done]
+    for hook in told_at(hooks, before[0], target) if told else ():  # all were in one state
+        hook(connection, told)
     return moved

@@ -130,7 +130,7 @@ def _move(
 ) -> DeliveryRow:
     after = deliveries.advance(connection, row, target, values)
     for hook in also:
-        hook(connection, after)
+        hook(connection, [after])
     return after
 
 

@@ -4,7 +4,7 @@ import asyncio
 import ctypes
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -389,8 +389,8 @@ async def test_one_version_of_a_source_has_one_open_delivery(desk: Desk) -> None
 async def test_more_rows_ride_in_the_commit_that_delivers(desk: Desk) -> None:
     heard: list[tuple[str, State]] = []
     hooks = Hooks(
-        delivered=lambda connection, row: heard.append(("delivered", row.state)),
-        done=lambda connection, row: heard.append(("done", row.state)),
+        delivered=lambda connection, rows: heard.extend(("delivered", row.state) for row in rows),
+        done=lambda connection, rows: heard.extend(("done", row.state) for row in rows),
     )
     await desk.send(await desk.intent(), also=hooks)
     assert heard == [("delivered", State.DONE), ("done", State.DONE)], "one commit where nothing is left to do"
@@ -400,7 +400,7 @@ async def test_more_rows_ride_in_the_commit_that_delivers(desk: Desk) -> None:
 
 
 async def test_a_hook_that_fails_takes_the_change_of_state_with_it(desk: Desk) -> None:
-    def broken(connection: Any, row: DeliveryRow) -> None:
+    def broken(connection: Any, rows: Sequence[DeliveryRow]) -> None:
         raise PathRefused("the reaction can't be written")
 
     with pytest.raises(PathRefused):

@@ -57,11 +57,12 @@ class Told:
         names = ("intended", "delivered", "done", "held")
         return Hooks(**{name: partial(self._hear, name) for name in names})
 
-    def _hear(self, name: str, connection: Connection, row: DeliveryRow) -> None:
+    def _hear(self, name: str, connection: Connection, rows: Sequence[DeliveryRow]) -> None:
         said = {"intended": "intended", "held": "held"}.get(name)
-        state = connection.execute(select(delivery.c.state).where(delivery.c.id == row.id)).scalar_one()
-        assert said is None or state == said
-        self.heard[name, row.id] += 1
+        for row in rows:
+            state = connection.execute(select(delivery.c.state).where(delivery.c.id == row.id)).scalar_one()
+            assert said is None or state == said
+            self.heard[name, row.id] += 1
 
 
 class Desk:
