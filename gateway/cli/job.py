@@ -239,7 +239,7 @@ def stop(run: Run, as_json: JsonOption = False) -> None:
 
 @app.command()
 def approve(run: Run, destination: At = None, as_json: JsonOption = False) -> None:
-    """Agree to what a run waits for: to delete more than the limit, or to start an after_all again."""
+    """Agree to what a run waits for: to delete more than the limit, or that an after_all which nobody knows of ran."""
     from gateway.cli.job_steering import Word, steer
 
     steer(Word(kind="job_approve", run=run, destination=destination, as_json=as_json))

@@ -143,12 +143,19 @@ def totals(report: Report) -> str:
 def command_lines(starts: Sequence[TriggerRow]) -> Iterator[str]:
     """What the job's commands came to, each with the end of its output where it did not go well."""
     for one in starts:
-        code = f", exit code {one.exit_code}" if one.exit_code is not None else ""
-        why = f": {one.error}" if one.error else ""
         again = f" (start {one.attempt})" if one.attempt > 1 else ""
-        yield show_value(f"{one.moment} at {one.place or 'the source'}{again}: {one.state.value}{code}{why}")
+        yield show_value(f"{one.moment} at {one.place or 'the source'}{again}: {one.state.value}{_ended(one)}")
         if one.state not in (TriggerState.OK, TriggerState.DUE, TriggerState.STARTED) and one.output:
             yield from (f"  | {show_value(line)}" for line in one.output.rstrip().splitlines()[-_TAIL_LINES:])
+
+
+def _ended(one: TriggerRow) -> str:
+    """The exit code and why it failed, which may be told by the code alone."""
+    code = f"exit code {one.exit_code}" if one.exit_code is not None else ""
+    why = one.error or ""
+    if code and why.startswith(code):
+        code, why = why, ""
+    return (f", {code}" if code else "") + (f": {why}" if why else "")
 
 
 def _many(count: int, noun: str) -> str:

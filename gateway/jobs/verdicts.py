@@ -48,7 +48,7 @@ def _unknown(trigger: Trigger, seen: Seen) -> Verdict:
         return Verdict(TriggerState.AGAIN, f"it was started, {found}: it is started again")
     return Verdict(
         TriggerState.UNKNOWN,
-        f"it was started, {found}; look there whether it has done its work, then approve that it is started again",
+        f"it was started, {found}; look there whether it has done its work: gateway job approve says that it did",
     )
 
 

@@ -168,7 +168,7 @@ def test_a_plain_table_shows_phases_files_and_the_output_of_a_failed_command(sho
     ran = shops.run("job", "start", "prices")
     assert ran.code == 7, ran
     out = shops.run("job", "show", "1").out
-    assert "after_endpoint at shop1: failed, exit code 3" in out
+    assert "after_endpoint at shop1: failed, exit code 3\n" in out
     assert "| no paper" in out
     assert "2 delivered" in out
 
