@@ -1,6 +1,6 @@
 """The shape of distribution jobs (`conf/jobs.d/NAME.toml`) and of the profiles that they and endpoints name."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -283,8 +283,3 @@ class ProfileSettings(Strict):
     abort_on: Many[str] = Field(
         default=(), description="Error classes that abort a destination after 60 s, such as NoSpace."
     )
-
-
-def as_date(day: date | datetime) -> date:
-    """The day of a day, or of a moment."""
-    return day.date() if isinstance(day, datetime) else day

@@ -5,7 +5,7 @@ on; `/` at the end means folders only, `**` any number of folders.  The last pat
 takes the file after all.  What lies in a folder that is left out is left out.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.language.pattern import Pattern, compile_pattern, is_temporary, split_path
@@ -88,8 +88,3 @@ class Ignore:
         if known is None:
             known = self._folders[relative] = self(relative + "/")
         return known
-
-
-def ignored(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """Says of the relative path of a file, or of a folder with `/` at its end, whether it is left out."""
-    return Ignore(patterns)

@@ -1,7 +1,6 @@
 """The files that a destination lacks, on their way as those of any action are."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -101,16 +100,11 @@ class Loading:
         if not missing:
             return []
         files = [self._file(entry) for entry in missing]
-        async with self._peer() as peer:
+        async with self.run.services.pool.session(self.run.endpoint) as peer:
             going = Going(peer, False, self.run.folder, self.put.target)
             planned = await plan(self.run, _NUMBER, self.put, files, going, of=len(files))
         pairs = zip(planned, missing, strict=True)
         return [self._of_job(one.intent, entry, entry.relative in standing) for one, entry in pairs]
-
-    @asynccontextmanager
-    async def _peer(self) -> AsyncIterator[Endpoint]:
-        async with self.run.services.pool.session(self.run.endpoint) as peer:
-            yield peer
 
     def _file(self, entry: Entry) -> FrozenFile:
         return FrozenFile(entry.n, join(self.folder, entry.relative), entry.relative, Stamp(entry.size, entry.mtime_ns))

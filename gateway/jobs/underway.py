@@ -10,7 +10,7 @@ from gateway.endpoints.base import Endpoint
 from gateway.jobs.compiled import Folders, Part, complete, complete_source, deliver, prepare
 from gateway.jobs.instances import instance_of, job_values
 from gateway.jobs.manifest import entries
-from gateway.jobs.model import HERE, Destination, Job
+from gateway.jobs.model import Destination, Job
 from gateway.jobs.paths import command_folder
 from gateway.jobs.read import folders_of
 from gateway.ledger.job_contents import Entry
@@ -109,8 +109,3 @@ def frozen_destination(loaded: Loaded, to: Destination, folder: str, priority: i
     below = command_folder(settings, folder) if settings is not None else folder
     machine = replace(to.machine, command_folder=below)
     return replace(to, folder=folder, place=folder, priority=priority, machine=machine)
-
-
-def at(part: Part) -> str:
-    """Where a part runs, as triggers name places: "" is this machine."""
-    return part.endpoint or HERE

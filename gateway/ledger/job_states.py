@@ -86,7 +86,6 @@ JOB: Mapping[JobState, frozenset[JobState]] = {
 }
 TERMINAL = frozenset({_J.FINISHED, _J.FINISHED_WITH_ERRORS, _J.FAILED, _J.ABORTED, _J.TIMED_OUT, _J.SKIPPED})
 
-_WAY = (_P.QUEUED, _P.COMPARING, _P.LOADING, _P.VERIFYING, _P.PLACING, _P.AFTER_ENDPOINT, _P.DELIVERED)
 _OFF_THE_WAY = frozenset({_P.OFFLINE, _P.ERROR, _P.ABORTED, _P.REMOVED})
 
 PLACE: Mapping[PlaceState, frozenset[PlaceState]] = {

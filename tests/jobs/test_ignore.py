@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.jobs.ignore import ignored
+from gateway.jobs.ignore import Ignore
 from tests.jobs.setup import read, said
 
 
@@ -31,13 +31,13 @@ from tests.jobs.setup import read, said
 def test_the_last_pattern_that_matches_decides_and_a_folder_takes_what_it_holds_along(
     patterns: tuple[str, ...], left_out: list[str], taken: list[str]
 ) -> None:
-    says = ignored(patterns)
+    says = Ignore(patterns)
     assert [one for one in left_out if not says(one)] == []
     assert [one for one in taken if says(one)] == []
 
 
 def test_a_folder_is_named_with_a_slash_at_its_end() -> None:
-    says = ignored(("build/",))
+    says = Ignore(("build/",))
     assert says("build/")
     assert not says("build")
 
@@ -45,7 +45,7 @@ def test_a_folder_is_named_with_a_slash_at_its_end() -> None:
 @pytest.mark.parametrize("pattern", ["[ab", "!", "/"])
 def test_a_pattern_that_cant_be_is_told(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"close it with|names nothing"):
-        ignored((pattern,))
+        Ignore((pattern,))
 
 
 def test_a_job_whose_profile_says_such_a_pattern_is_refused_when_it_is_checked(tmp_path: Path) -> None:
