@@ -131,7 +131,7 @@ def spread(made: Stage, sizes: Sizes, *, with_rclone: bool = False) -> Spread:
     with made.gateway(source, sizes.destinations, "ours") as served:
         ours = served.start("bench")
     loop = "rsync -a" if shutil.which("rsync") else "sftp"
-    one_s = _rsync if loop == "rsync -a" else _sftp
+    one_s = rsync_s if loop == "rsync -a" else _sftp
     return Spread(
         hashed_files=ours.hashed_files,
         read_ratio=ours.read_bytes / (sizes.mib * _MIB // sizes.files * sizes.files),
@@ -178,10 +178,6 @@ def _all_s(made: Stage, count: int, source: Path, rival: _Rival, at_once: int) -
     seconds = time.perf_counter() - begin
     made.clear("theirs")
     return seconds
-
-
-def _rsync(peer: SshPeer, key: Path, source: Path, target: Path) -> float:
-    return rsync_s(peer, key, source, target)
 
 
 def _sftp(peer: SshPeer, key: Path, source: Path, target: Path) -> float:

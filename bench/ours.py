@@ -76,7 +76,7 @@ class Gateway:
                 f"job {job}: exit code {done.returncode}: {done.stdout[-2000:]!r}{done.stderr[-2000:]!r}"
             )
         told = json.loads(done.stdout)
-        with contextlib.closing(sqlite3.connect(self._folder / "var" / FILE_NAME)) as ledger:
+        with contextlib.closing(sqlite3.connect(self.ledger)) as ledger:
             query = "SELECT due_at, ended_at FROM job_run ORDER BY id DESC LIMIT 1"
             due_at, ended_at = ledger.execute(query).fetchone()
         sent = sum(one["bytes_sent"] for one in told["destinations"])
@@ -88,7 +88,7 @@ class Gateway:
 
     def _run_s(self) -> float:
         """How long the last run took by its own record."""
-        with contextlib.closing(sqlite3.connect(self._folder / "var" / FILE_NAME)) as ledger:
+        with contextlib.closing(sqlite3.connect(self.ledger)) as ledger:
             query = "SELECT started_at, ended_at FROM run ORDER BY id DESC LIMIT 1"
             started_at, ended_at = ledger.execute(query).fetchone()
         return float(ended_at - started_at) / 1e9

@@ -121,8 +121,9 @@ def finding_row(finding: Finding) -> Mapping[str, str | int]:
 
 def _summary(checked: Checked) -> str:
     errors, warnings = checked.count(Severity.ERROR), checked.count(Severity.WARNING)
-    return f"{_many(checked.scripts, 'script')}, {_many(errors, 'error')}, {_many(warnings, 'warning')}"
+    return f"{many(checked.scripts, 'script')}, {many(errors, 'error')}, {many(warnings, 'warning')}"
 
 
-def _many(count: int, noun: str) -> str:
+def many(count: int, noun: str) -> str:
+    """`no errors`, `1 error`, `2 errors`."""
     return f"{count} {noun}" if count == 1 else f"{count or 'no'} {noun}s"

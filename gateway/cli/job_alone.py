@@ -6,14 +6,14 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import IO
 
+from gateway.cli.job_following import report_of
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError
-from gateway.jobs.report import Report, read_report
-from gateway.ledger import Connection, Ledger, job_runs
+from gateway.jobs.report import Report
+from gateway.ledger import Connection, job_runs
 from gateway.ledger.database import FILE_NAME
 from gateway.service.alone import Alone
 from gateway.service.desk import Desk
@@ -40,7 +40,7 @@ async def answering(engine: Engine) -> AsyncIterator[None]:
         await asyncio.gather(*helpers, return_exceptions=True)
 
 
-async def require_nobody(loaded: Loaded) -> bool:
+async def nobody_works(loaded: Loaded) -> bool:
     """True if nobody works on this state folder."""
     return await served_by(loaded) is None
 
@@ -94,8 +94,4 @@ async def _first_after(loaded: Loaded, clock: Clock, before: int) -> Report | No
         return None
     async with reading(loaded, clock) as ledger:
         newest = await ledger.read(_newest_run)
-        return await _report(ledger, newest) if newest > before else None
-
-
-async def _report(ledger: Ledger, run: int) -> Report | None:
-    return await ledger.read(partial(read_report, found=run))
+        return await report_of(ledger, newest) if newest > before else None

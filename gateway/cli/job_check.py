@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import typer
 
-from gateway.cli.check import finding_row
+from gateway.cli.check import finding_row, many
 from gateway.cli.doing import do
 from gateway.cli.job_reading import Looked, look
 from gateway.cli.output import print_json
@@ -21,7 +21,7 @@ def check_jobs(names: Sequence[str], *, as_json: bool) -> None:
         for finding in findings:
             typer.echo(str(finding))
         errors = sum(finding.severity is Severity.ERROR for finding in findings)
-        typer.echo(f"{_many(count, 'job')}, {_many(errors, 'error')}, {_many(len(findings) - errors, 'warning')}")
+        typer.echo(f"{many(count, 'job')}, {many(errors, 'error')}, {many(len(findings) - errors, 'warning')}")
     raise typer.Exit(2 if any(finding.severity is Severity.ERROR for finding in findings) else 0)
 
 
@@ -39,7 +39,3 @@ def _is_of(finding: Finding, names: Sequence[str], looked: Looked) -> bool:
     """A finding about one of these jobs: it names it, or stands in its file."""
     jobs = [looked.job(name) for name in names]
     return any(finding.span.file == job.span.file or f"[jobs.{job.name}]" in finding.message for job in jobs)
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count or 'no'} {noun}s"

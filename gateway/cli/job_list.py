@@ -2,6 +2,7 @@
 
 from gateway.cli.doing import do
 from gateway.cli.job_reading import Looked, look
+from gateway.cli.job_show import show_source
 from gateway.cli.output import Row, print_rows
 from gateway.jobs.model import Job
 from gateway.jobs.schedule import next_start
@@ -27,7 +28,7 @@ def _row(job: Job, looked: Looked) -> Row:
         "description": job.description,
         "state": "broken" if finding is not None else "ready" if job.enabled else "disabled",
         "why": str(finding) if finding is not None else None,
-        "source": f"{job.source.endpoint}:{job.source.path}" if job.source.endpoint else job.source.path,
+        "source": show_source(job),
         "destinations": len(job.destinations),
         "schedule": show_schedule(job.schedule),
         "next_at": at if starts else None,

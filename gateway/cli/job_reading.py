@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from gateway.config.findings import suggestion
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import Refused, Unknown
-from gateway.endpoints.probe import known_hashes
 from gateway.jobs.check import Known
 from gateway.jobs.model import Job
 from gateway.jobs.read import Jobs, read_jobs
 from gateway.jobs.schedule import Clocks
-from gateway.ledger import Connection, endpoints, job_runs
+from gateway.jobs.starting import clocks_of
+from gateway.ledger import job_runs
 from gateway.ledger.job_runs import JobRunRow, Remembered
 from gateway.scheduler.book import from_ns
+from gateway.service.job_engine import probed_hashes
 from gateway.service.talking import NothingYet, reading
 
 
@@ -34,11 +34,7 @@ class Looked:
     def clocks(self, job: Job) -> Clocks:
         """Whose clocks the job's schedule goes by; one that was never saved counts from today."""
         own = self.remembered.get(job.name)
-        return Clocks(
-            zone=self.loaded.zone(),
-            saved_at=from_ns(own.saved_at) if own is not None else self.now,
-            each=[zone_of(self.loaded, one.endpoint) for one in job.destinations],
-        )
+        return clocks_of(self.loaded, job, from_ns(own.saved_at) if own is not None else self.now)
 
     def job(self, name: str) -> Job:
         """Raises Unknown with the nearest known name."""
@@ -54,25 +50,14 @@ class Looked:
         return job
 
 
-def zone_of(loaded: Loaded, endpoint: str) -> ZoneInfo:
-    """The zone of an endpoint's clock."""
-    return loaded.zone(endpoint)
-
-
 async def look(loaded: Loaded, clock: Clock) -> Looked:
     """Read it all."""
     try:
         async with reading(loaded, clock) as ledger:
-            hashes = await ledger.read(partial(_hashes, loaded=loaded))
+            hashes = await ledger.read(partial(probed_hashes, loaded=loaded))
             remembered = await ledger.read(job_runs.remembered)
             latest = await ledger.read(job_runs.latest)
     except NothingYet:
         hashes, remembered, latest = {}, {}, {}
     jobs = read_jobs(loaded, Known.of(loaded, hashes))
     return Looked(loaded=loaded, jobs=jobs, now=clock.now(), remembered=remembered, latest=latest)
-
-
-def _hashes(connection: Connection, loaded: Loaded) -> dict[str, frozenset[str]]:
-    """What probes have found peers to compute; nothing of those that nobody probed."""
-    profiles = {name: endpoints.profile_of(connection, name) for name in loaded.config.endpoints}
-    return {name: known_hashes(profile) for name, profile in profiles.items() if profile}

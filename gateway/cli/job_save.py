@@ -8,14 +8,16 @@ from pathlib import Path
 import typer
 
 from gateway.cli.doing import do
-from gateway.cli.job_alone import require_nobody, spawn
+from gateway.cli.job_alone import nobody_works, spawn
 from gateway.cli.job_draft import Draft, text_of
 from gateway.cli.job_following import Watch
 from gateway.cli.job_start import end, followed, working
 from gateway.cli.output import print_json
+from gateway.config.load import load
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import Refused
+from gateway.jobs.read import read_jobs
 from gateway.jobs.report import Report
 from gateway.jobs.schedule import next_start
 from gateway.jobs.starting import clocks_of
@@ -50,7 +52,7 @@ def save_job(saved: Saved) -> None:
 
 
 async def _save(loaded: Loaded, clock: Clock, saved: Saved) -> tuple[Loaded, Report | None, str, int]:
-    if saved.detach and saved.start and await require_nobody(loaded):
+    if saved.detach and saved.start and await nobody_works(loaded):
         return loaded, await spawn(loaded, clock, saved.words()), "", 0
     async with working(loaded, clock) as talking:
         arguments = {"job": saved.job, "start": saved.start, "by": getpass.getuser()}
@@ -66,8 +68,6 @@ async def _save(loaded: Loaded, clock: Clock, saved: Saved) -> tuple[Loaded, Rep
 
 
 def _said(loaded: Loaded, clock: Clock, saved: Saved, *, served: bool) -> str:
-    from gateway.jobs.read import read_jobs
-
     if not saved.start:
         return f"{saved.job} is saved and held: nothing starts by itself; gateway job start {saved.job} starts it"
     job, now = read_jobs(loaded).jobs[saved.job], clock.now()
@@ -93,8 +93,6 @@ def file_of(loaded: Loaded, name: str) -> Path:
 
 def write_job(loaded: Loaded, draft: Draft) -> Path:
     """Write the file; the configuration with it is read anew, and the file is taken back if that can't be."""
-    from gateway.config.load import load
-
     path = file_of(loaded, draft.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import typer
+from pydantic import ValidationError
 
 from gateway.cli.job_ask import NONE, ask, ask_choice, ask_number, ask_text
 from gateway.cli.job_draft import Draft
@@ -52,8 +53,6 @@ def _again(made: Draft, before: Draft) -> Draft:
 
 
 def _problem(draft: Draft) -> str:
-    from pydantic import ValidationError
-
     try:
         JobSchedule.model_validate(draft.tree().get("schedule", {}))
     except ValidationError as problem:

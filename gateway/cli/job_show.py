@@ -37,7 +37,7 @@ def _lines(job: Job, looked: Looked) -> Iterator[str]:
     finding = looked.jobs.broken.get(job.name)
     if finding is not None:
         yield f"  it can't run: {finding}"
-    yield f"  source      {_source(job)}"
+    yield f"  source      {show_source(job)}"
     missed = "" if job.schedule.repeat is Repeat.MANUAL else f"; missed starts are {show_late(job.schedule.late)}"
     yield f"  schedule    {show_schedule(job.schedule)}{missed}"
     yield from (f"  next        {at}" for at in _next(job, looked))
@@ -47,7 +47,8 @@ def _lines(job: Job, looked: Looked) -> Iterator[str]:
     yield f"  file        {job.span.file}"
 
 
-def _source(job: Job) -> str:
+def show_source(job: Job) -> str:
+    """`FOLDER` of this machine, or `ENDPOINT:FOLDER`."""
     return f"{job.source.endpoint}:{job.source.path}" if job.source.endpoint else job.source.path
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from gateway.cli.doing import GoesOn, do, tell, waiting_for
-from gateway.cli.job_alone import answering, require_nobody, spawn
+from gateway.cli.job_alone import answering, nobody_works, spawn
 from gateway.cli.job_following import Watch, follow, report_of
 from gateway.cli.job_run_show import print_places, run_lines
 from gateway.cli.output import print_json
@@ -51,7 +51,7 @@ def start_job(asked: Asked) -> None:
 
 
 async def _start(loaded: Loaded, clock: Clock, asked: Asked) -> tuple[Loaded, Report, int]:
-    if asked.detach and await require_nobody(loaded):
+    if asked.detach and await nobody_works(loaded):
         report = await spawn(loaded, clock, asked.words())
         return loaded, report, 0
     async with working(loaded, clock) as talking:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from gateway.cli.job_ask import BACK, NONE, Back, ask, ask_choice, ask_number, ask_text, ask_yes
+from gateway.cli.job_ask import BACK, NONE, Back, Cancelled, ask, ask_choice, ask_number, ask_text, ask_yes
 from gateway.cli.job_draft import (
     Command,
     Draft,
@@ -24,8 +24,9 @@ from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import Refused
 from gateway.jobs.model import Job, Repeat
-from gateway.jobs.schedule import Clocks, starts_on_save
+from gateway.jobs.schedule import starts_on_save
 from gateway.jobs.schedule_text import show_schedule
+from gateway.jobs.starting import clocks_of
 
 HERE = "here"
 _MOMENTS = (
@@ -248,11 +249,8 @@ def _review(loaded: Loaded, clock: Clock, draft: Draft) -> bool:
 
 
 def _last_question(loaded: Loaded, clock: Clock, job: Job) -> bool:
-    from gateway.cli.job_ask import Cancelled
-
     now = clock.now()
-    clocks = Clocks(zone=loaded.zone(), saved_at=now, each=[loaded.zone(one.endpoint) for one in job.destinations])
-    if starts_on_save(job.schedule, now, clocks):
+    if starts_on_save(job.schedule, now, clocks_of(loaded, job, now)):
         typer.echo("  Saving STARTS the job at once; hold saves it, and nothing starts by itself.")
         said = ask_choice("Save", ("start", "hold", "cancel"), "start")
     else:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from gateway.config.loaded import Loaded
 from gateway.core.moments import ns
@@ -81,17 +80,13 @@ def frozen_run(loaded: Loaded, job: Job, start: Start, saved_at: datetime, now: 
 
 
 def _place(loaded: Loaded, job: Job, to: Destination, start: Start, now: datetime) -> NewPlace:
-    begins = begins_at(start.due, job.schedule, _zone(loaded, to.endpoint)) if start.due is not None else None
+    begins = begins_at(start.due, job.schedule, loaded.zone(to.endpoint)) if start.due is not None else None
     return NewPlace(
         endpoint=to.endpoint,
         folder=_expanded(loaded, job, to, now),
         priority=start.priority or to.priority,
         begins_at=ns(begins) if begins is not None else None,
     )
-
-
-def _zone(loaded: Loaded, endpoint: str) -> ZoneInfo:
-    return loaded.zone(endpoint)
 
 
 def _expanded(loaded: Loaded, job: Job, to: Destination, now: datetime) -> str:

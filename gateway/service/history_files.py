@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateway.core.errors import NeedsOperator
+from gateway.endpoints.disk import sync_folder
 from gateway.ledger.retention import BITE
 from gateway.service.forms import Form, csv_head, lines
 from gateway.service.receipts import Receipt
@@ -81,7 +82,7 @@ class HistoryFiles:
             file.flush()
             os.fsync(file.fileno())
             if known.size_bytes == 0:
-                _sync_folder(self._folder)
+                sync_folder(str(self._folder))
         except OSError:
             self._known.pop(path, None)
             os.ftruncate(file.fileno(), known.size_bytes)
@@ -120,11 +121,3 @@ def _id_of(row: bytes, form: Form) -> int | None:
         return int(found)
     except (ValueError, KeyError, TypeError):
         return None  # the line of names, or something that is not ours
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

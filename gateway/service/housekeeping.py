@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -63,11 +63,9 @@ class Housekeeping:
 
     async def tidy(self) -> None:
         """One round: the ledger in small bites, so that nobody waits long for it; then the sentboxes."""
-        rows = await self._jobs_history()
+        rows = await self._forget(job_retention.forgetting(self._history_before()))  # what they refer to can go then
         rows += await self._history()
-        for forget in self._forgetting():
-            while dropped := await self._ledger.write(forget):
-                rows += dropped
+        rows += await self._forget(self._forgetting())
         rows += await forget_gone(self._ledger, self._history_before())
         files = await asyncio.to_thread(self._sentboxes, self._clock.now().timestamp())
         log.debug("tidied", rows=rows, sent_files=files)
@@ -75,10 +73,10 @@ class Housekeeping:
     def _history_before(self) -> int:
         return self._ledger.now_ns() - _ns(self._loaded().config.gateway.keep_history)
 
-    async def _jobs_history(self) -> int:
-        """Old runs of jobs: what they refer to can go then, too."""
+    async def _forget(self, forgetting: Iterable[Callable[[Connection], int]]) -> int:
+        """Each is called until it finds nothing more; how many rows."""
         rows = 0
-        for forget in job_retention.forgetting(self._history_before()):
+        for forget in forgetting:
             while dropped := await self._ledger.write(forget):
                 rows += dropped
         return rows
@@ -95,7 +93,7 @@ class Housekeeping:
         return rows
 
     def _forgetting(self) -> Iterator[Callable[[Connection], int]]:
-        """Each is called until it finds nothing more."""
+        """What goes besides."""
         settings, now = self._loaded().config.gateway, self._ledger.now_ns()
         history_before = self._history_before()
         last_days = (self._clock.now() - _KEEP_COUNTERS).date().isoformat()

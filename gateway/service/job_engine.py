@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 async def configured_jobs(loaded: Loaded, ledger: Ledger) -> Jobs:
     """The jobs of a configuration, checked with what probes have found."""
-    hashes = await ledger.read(partial(_hashes, loaded=loaded))
+    hashes = await ledger.read(partial(probed_hashes, loaded=loaded))
     jobs = await asyncio.to_thread(read_jobs, loaded, Known.of(loaded, hashes))
     for name, finding in jobs.broken.items():
         log.error("job can't run", job=name, finding=str(finding))
@@ -35,7 +35,7 @@ def job_engine(loaded: Loaded, jobs: Jobs, runner: Runner, places: Places, settl
     return JobEngine(loaded, jobs, Around(services=lambda: runner.services, places=places, hands=hands))
 
 
-def _hashes(connection: Connection, loaded: Loaded) -> Mapping[str, frozenset[str]]:
+def probed_hashes(connection: Connection, loaded: Loaded) -> Mapping[str, frozenset[str]]:
     """What probes have found peers to compute; nothing of those that nobody probed."""
     profiles = {name: endpoints.profile_of(connection, name) for name in loaded.config.endpoints}
     return {name: known_hashes(profile) for name, profile in profiles.items() if profile}
