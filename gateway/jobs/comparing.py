@@ -4,10 +4,9 @@ Nothing is written for a file that is as it should be, however many there are.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from gateway.core.errors import GatewayError
 from gateway.endpoints.base import Endpoint
@@ -179,18 +178,14 @@ async def _hashed(peer: Endpoint, unknown: Sequence[Entry], tree: Tree, algorith
     if wanted is None or not unknown:
         return {}
     same: dict[str, Shown] = {}
-    for start in range(0, len(unknown), _HASHES_AT_ONCE):
-        some = unknown[start : start + _HASHES_AT_ONCE]
-        asked = [_digest(peer, tree.files[entry.relative].path, wanted) for entry in some]
-        for entry, digest in zip(some, await _all(peer, asked), strict=True):
+    at_once = _HASHES_AT_ONCE if peer.features.concurrent else 1
+    for start in range(0, len(unknown), at_once):
+        some = unknown[start : start + at_once]
+        digests = await side_by_side([_digest(peer, tree.files[entry.relative].path, wanted) for entry in some])
+        for entry, digest in zip(some, digests, strict=True):
             if digest is not None and digest == (entry.sha256 if wanted == "sha256" else entry.digest):
                 same[entry.relative] = tree.files[entry.relative]
     return same
-
-
-async def _all(peer: Endpoint, asked: Sequence[Coroutine[Any, Any, str | None]]) -> list[str | None]:
-    """Side by side where the session takes several calls at once."""
-    return await side_by_side(asked) if peer.features.concurrent else [await one for one in asked]
 
 
 async def _digest(peer: Endpoint, path: str, algorithm: str) -> str | None:

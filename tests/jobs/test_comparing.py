@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.clock import SystemClock
-from gateway.core.errors import PathRefused
+from gateway.core.errors import LinkLost, PathRefused
 from gateway.core.model import Entry as Listed
 from gateway.core.model import Span
 from gateway.endpoints.memory import MemoryEndpoint, MemoryStore
@@ -100,6 +100,20 @@ async def test_a_peer_that_hashes_is_asked_only_about_files_of_the_right_size_th
     peer.hashed.clear()
     again = await judged(ledger, peer, wanted("same", "other"))
     assert (names(again.missing), again.unchanged, peer.hashed) == (["other"], 1, ["/in/other"]), "it was noted"
+
+
+async def test_a_line_that_goes_while_a_peer_hashes_one_after_the_other_leaves_no_call_waiting(ledger: Ledger) -> None:
+    class Lost(Peer):
+        async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
+            await super().remote_hash(path, algorithm, first_bytes=first_bytes)
+            raise LinkLost("gone")
+
+    peer = Lost(concurrent=False)
+    for name in ("first", "second"):
+        peer.store.put(f"/in/{name}", name.encode())
+    with pytest.raises(LinkLost):
+        await judged(ledger, peer, wanted("first", "second"))
+    assert peer.hashed == ["/in/first"]
 
 
 async def test_a_peer_that_can_not_hash_is_known_by_what_was_noted(ledger: Ledger) -> None:
