@@ -11,6 +11,7 @@ from gateway.endpoints.base import Endpoint
 from gateway.jobs.manifest import rules_of
 from gateway.jobs.model import Job
 from gateway.jobs.place_tree import Shown, Tree, tree_of
+from gateway.jobs.scanning import HIDDEN
 from gateway.jobs.staging import fit, forget, lacking, let_run
 from gateway.language.nodes import Get
 from gateway.language.pattern import is_temporary
@@ -29,7 +30,6 @@ from gateway.runner.sending import lanes, width
 _ROUNDS = 3
 _CHANGING = "it changes while it is fetched; it goes along with the next start if it is at rest then"
 _LINK = "neither file nor folder at the source; links of a remote source are not followed"
-_HIDDEN = 'a hidden or temporary name; `ignore = ["!{}"]` in a profile takes it after all'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ class _Collecting:
         for name in (*tree.files.keys() - files.keys(), *(f"{name}/" for name in tree.folders - folders)):
             above, _, last = name.rstrip("/").rpartition("/")
             if is_temporary(last) and (not above or above in folders):
-                skipped.append(Skipped(name, _HIDDEN.format(last)))
+                skipped.append(Skipped(name, HIDDEN.format(last)))
         return replace(tree, files=files, folders=folders), skipped
 
     def _left_out(self, relative: str) -> bool:

@@ -195,7 +195,12 @@ class Job:
 
     def required(self) -> int:
         """How many destinations must have everything."""
-        count = len(self.destinations)
-        if self.require.count is not None:
-            return min(self.require.count, count)
-        return -(-count * (self.require.percent or 100) // 100)
+        return required_of(self.require, len(self.destinations))
+
+
+def required_of(require: Require, count: int) -> int:
+    """How many of `count` must have everything."""
+    if require.count is not None:
+        return min(require.count, count)
+    percent = require.percent if require.percent is not None else 100
+    return -(-count * percent // 100)

@@ -13,7 +13,7 @@ from gateway.language.pattern import is_temporary
 from gateway.ledger.job_contents import Skipped
 from gateway.transfer.sources import Level, entries_of
 
-_HIDDEN = 'a hidden or temporary name; `ignore = ["!{}"]` in a profile takes it after all'
+HIDDEN = 'a hidden or temporary name; `ignore = ["!{}"]` in a profile takes it after all'
 _LINK = 'a symbolic link; `links = "follow"` at the source takes what it leads to'
 _DANGLING = "a symbolic link that leads to nothing"
 _OUTSIDE = "a symbolic link that leads out of the source; what lies elsewhere is never taken"
@@ -173,7 +173,7 @@ class _Scan:
     def _say_hidden(self, relative: str, name: str) -> None:
         """What a person left out by a pattern needs no word."""
         if is_temporary(name):
-            self._skip(relative, _HIDDEN.format(name))
+            self._skip(relative, HIDDEN.format(name))
 
     def _skip(self, relative: str, why: str) -> None:
         self._found.skipped.append(Skipped(relative, why))

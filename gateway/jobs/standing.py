@@ -7,7 +7,7 @@ from functools import cache
 
 from gateway.config.job_kinds import Require
 from gateway.core import errors
-from gateway.jobs.model import Job
+from gateway.jobs.model import Job, required_of
 from gateway.ledger.job_destinations import PlaceRow
 from gateway.ledger.job_states import HAS_EVERYTHING, SETTLED, PlaceState
 
@@ -79,14 +79,6 @@ class Standing:
         said = [f"{one.endpoint} {_word(one)}" for one in self.undone]
         more = f" and {len(said) - _NAMED_AT_MOST} more" if len(said) > _NAMED_AT_MOST else ""
         return ", ".join(said[:_NAMED_AT_MOST]) + more
-
-
-def required_of(require: Require, count: int) -> int:
-    """How many of `count` must have everything."""
-    if require.count is not None:
-        return min(require.count, count)
-    percent = require.percent if require.percent is not None else 100
-    return -(-count * percent // 100)
 
 
 def is_for_good(row: PlaceRow) -> bool:

@@ -13,8 +13,8 @@ from gateway.config.job_kinds import Offline, Require
 from gateway.core.model import Span
 from gateway.jobs.deciding import decide, went_well
 from gateway.jobs.decision import Decision
-from gateway.jobs.model import Job, JobSchedule, Machine, Moment, Profile, Source, Trigger
-from gateway.jobs.standing import Standing, is_due, required_of
+from gateway.jobs.model import Job, JobSchedule, Machine, Moment, Profile, Source, Trigger, required_of
+from gateway.jobs.standing import Standing, is_due
 from gateway.ledger.job_destinations import PlaceRow
 from gateway.ledger.job_runs import JobRunRow
 from gateway.ledger.job_states import (
