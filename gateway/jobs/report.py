@@ -112,16 +112,16 @@ def _patterns(job: Job, endpoint: str) -> tuple[str, ...]:
 
 def file_lines(connection: Connection, report: Report, endpoint: str | None = None) -> Iterator[FileLine]:
     """Every file at every destination, or at one; by destination, then by path."""
-    run = report.run
+    run, job = report.run, thaw(report.run.text)
     frozen = job_contents.entries(connection, run.manifest) if run.manifest is not None else []
     files = [one for one in frozen if one.kind == FILE]
     for place in report.places:
         if endpoint in (None, place.row.endpoint):
-            yield from _of_place(connection, report, place, files)
+            yield from _of_place(connection, job, place, files)
 
 
-def _of_place(connection: Connection, report: Report, place: Standing, files: Sequence[Entry]) -> Iterator[FileLine]:
-    row, job = place.row, thaw(report.run.text)
+def _of_place(connection: Connection, job: Job, place: Standing, files: Sequence[Entry]) -> Iterator[FileLine]:
+    row = place.row
     noted = {one.relative: one for one in job_destinations.files_of(connection, row.run, row.endpoint)}
     there = _there(connection, place)
     lines = [_skipped_line(row.endpoint, one) for one in place.skipped]

@@ -33,8 +33,10 @@ class Telling:
 def gather(connection: Connection, wants: Wants, now: int) -> int:
     """Note what has happened since somebody looked; how much of it."""
     found = [*_ends(connection, now), *_errors(connection)]
+    runs = {row.id: row for row, *_ in found}
+    wanted = {run: wants(row) for run, row in runs.items()}  # many destinations may be down at once
     for row, event, endpoint, at in found:
-        is_wanted = event in wants(row)
+        is_wanted = event in wanted[row.id]
         values = {
             "run": row.id,
             "event": event,
@@ -74,12 +76,9 @@ def _errors(connection: Connection) -> list[tuple[JobRunRow, str, str, int]]:
     wrong = job_destination.c.state.in_((PlaceState.ERROR.value, PlaceState.OFFLINE.value))
     query = select(job_destination.c.run, job_destination.c.endpoint, job_destination.c.since)
     query = query.join(job_run, job_run.c.id == job_destination.c.run)
-    found = []
-    for run, endpoint, since in connection.execute(query.where(job_run.c.terminal.is_(False), wrong, ~known)):
-        row = job_runs.get(connection, run)
-        assert row is not None
-        found.append((row, ERROR, endpoint, since))
-    return found
+    found = connection.execute(query.where(job_run.c.terminal.is_(False), wrong, ~known)).all()
+    rows = {row.id: row for row in job_runs.live(connection)} if found else {}
+    return [(rows[run], ERROR, endpoint, since) for run, endpoint, since in found]
 
 
 def due(connection: Connection, now: int) -> tuple[Telling, ...]:
