@@ -37,10 +37,8 @@ def fire(schedule: JobSchedule, clocks: Clocks, *, since: datetime | None, now: 
     `since` None: seen for the first time, or with another schedule than before: nothing was missed.
     """
     now = now.astimezone(UTC)
-    following = next_start(schedule, now, clocks)
-    next_at = following.at if following is not None else None
     if since is None or since - now > SET_BACK_AT_MOST:
-        return Firing(since=now, next_at=next_at)
+        return Firing(since=now, next_at=_next_at(schedule, clocks, now))
     passed = list(islice(_passed(schedule, clocks, since, now), COUNT_AT_MOST))
     if not passed:
         return Firing(since=since, next_at=_next_at(schedule, clocks, since))
@@ -48,11 +46,17 @@ def fire(schedule: JobSchedule, clocks: Clocks, *, since: datetime | None, now: 
     late = now - last.at > PUNCTUAL
     runs = not late or (schedule.late is not None and now - last.at <= schedule.late)
     skipped = tuple(start for start in passed if not (runs and start == last))
-    return Firing(since=last.at, next_at=next_at, run_for=last if runs else None, late=late and runs, skipped=skipped)
+    return Firing(
+        since=last.at,
+        next_at=_next_at(schedule, clocks, now),
+        run_for=last if runs else None,
+        late=late and runs,
+        skipped=skipped,
+    )
 
 
-def _next_at(schedule: JobSchedule, clocks: Clocks, since: datetime) -> datetime | None:
-    following = next_start(schedule, since, clocks)
+def _next_at(schedule: JobSchedule, clocks: Clocks, after: datetime) -> datetime | None:
+    following = next_start(schedule, after, clocks)
     return following.at if following is not None else None
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from gateway.ledger import deliveries, job_contents, job_destinations, runs
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.job_destinations import FileRow
-from gateway.ledger.job_tables import job_destination, job_file, place_look
+from gateway.ledger.job_tables import job_destination, job_file
 from gateway.ledger.tables import delivery
 from gateway.ledger.tables import run as run_table
 
@@ -125,7 +125,7 @@ def compared(connection: Connection, run: int, endpoint: str, wanted: Wanted) ->
     ours = job_file.c.run == run, job_file.c.endpoint == endpoint
     connection.execute(delete(job_file).where(*ours, job_file.c.state.in_(("failed", "skipped"))))
     if wanted.missing:
-        connection.execute(delete(place_look).where(place_look.c.place == wanted.place))
+        job_contents.forget_place_look(connection, wanted.place)
     delivered = _delivered(connection, run, endpoint)
     if delivered and wanted.missing:
         again = delete(job_file).where(*ours, job_file.c.relative == bindparam("gone"))
