@@ -1,6 +1,7 @@
 """Follows a run of a job in the ledger: a live table on a terminal, a line for each step elsewhere."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -120,15 +121,32 @@ def open_screen(watch: Watch) -> Iterator[Screen]:
         yield Drawn(live, watch.clock, watch.zone)
 
 
-async def follow(watch: Watch, run: int) -> Report:
-    """Show a run until it is over."""
-    with open_screen(watch) as screen:
-        while True:
-            report = await report_of(watch.ledger, run)
-            screen.show(report, watch.ledger.now_ns())
-            if report.run.terminal:
-                return report
-            await watch.clock.sleep(LOOK_EVERY_S)
+async def follow(watch: Watch, run: int, over: Awaitable[object] | None = None) -> Report:
+    """Show a run until it is over; `over`, where this process works on it, returns at its end: it is seen at once."""
+    ending = asyncio.ensure_future(over) if over is not None else None
+    try:
+        with open_screen(watch) as screen:
+            while True:
+                report = await report_of(watch.ledger, run)
+                screen.show(report, watch.ledger.now_ns())
+                if report.run.terminal:
+                    return report
+                await _until_the_next_look(watch.clock, ending)
+    finally:
+        if ending is not None:
+            ending.cancel()
+
+
+async def _until_the_next_look(clock: Clock, ending: "asyncio.Future[object] | None") -> None:
+    """At the end of the run, but only once: one whose end nobody here brings about is looked at by the clock."""
+    if ending is None or ending.done():
+        await clock.sleep(LOOK_EVERY_S)
+        return
+    sleeping = asyncio.ensure_future(clock.sleep(LOOK_EVERY_S))
+    try:
+        await asyncio.wait((sleeping, ending), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        sleeping.cancel()
 
 
 async def report_of(ledger: Ledger, run: int) -> Report:

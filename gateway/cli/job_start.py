@@ -86,7 +86,7 @@ async def followed(talking: Talk, watch: Watch, run: int, *, detach: bool = Fals
 
 async def _to_its_end(talking: Talk, watch: Watch, run: int) -> Report:
     try:
-        return await follow(watch, run)
+        return await follow(watch, run, talking.engine.jobs.over(run) if isinstance(talking, Here) else None)
     except asyncio.CancelledError:
         if talking.served_by is not None:
             tell(f"run {run} goes on in `gateway {talking.served_by.what}`; gateway job show {run} shows it")
