@@ -29,9 +29,11 @@ class Desk:
         self._handlers = handlers
 
     async def run(self) -> None:
-        """Until cancelled; what is being answered then ends with it."""
-        seen = await self._ledger.read(requests.newest)
-        version = None
+        """Until cancelled; what is being answered then ends with it.
+
+        What was asked while this process started waits, too: what was asked of an earlier one is failed by then.
+        """
+        seen, version = 0, None
         async with asyncio.TaskGroup() as group:
             while True:
                 if (now := self._ledger.version()) != version:
