@@ -21,6 +21,7 @@ from gateway.jobs.absent import ApprovalNeeded
 from gateway.jobs.bringing import Bringing
 from gateway.jobs.compiled import Part
 from gateway.jobs.model import Destination
+from gateway.jobs.rounds import ended, round_of
 from gateway.jobs.shared_source import SharedSource
 from gateway.jobs.underway import Underway
 from gateway.language.nodes import Put
@@ -29,7 +30,6 @@ from gateway.ledger.errors import StateLost
 from gateway.ledger.job_destinations import PlaceRow
 from gateway.ledger.job_rounds import NewRound
 from gateway.ledger.job_states import SETTLED, WENT_WELL, PlaceState, TriggerState
-from gateway.runner.due import Due, Trigger
 from gateway.runner.places import Place
 from gateway.runner.run import Run
 from gateway.transfer.bounded import cleaned
@@ -119,9 +119,7 @@ class DestinationLife:
             keeps=gated,
         )
         found = await self._ledger.take(partial(job_rounds.begin, new=new, at=self._ledger.now_ns()))
-        due = Due(action=instance.name, trigger=Trigger.HAND, skip_wait=True)
-        first = instance.settings.first
-        return Run(id=found, instance=instance, due=due, services=services, place=place, settings=first)
+        return round_of(found, instance, services, place)
 
     async def _settle(self, *, gated: bool) -> None:
         """What a dead process left between two names comes first; what waits for its name here is ours."""
@@ -161,12 +159,7 @@ class DestinationLife:
             await self._end(run, error)
 
     async def _end(self, run: Run, error: BaseException | None) -> None:
-        is_error = isinstance(error, GatewayError)
-        said = None if error is None else str(error) if is_error else "it was stopped"
-        error_class = None if error is None else type(error).__name__ if is_error else job_rounds.STOPPED
-        at = self._ledger.now_ns()
-        end = partial(job_rounds.end, found=run.id, at=at, error=said, error_class=error_class, notes=tuple(run.notes))
-        await self._ledger.write(end)
+        await ended(run, error)
         await self._count_source()
 
     async def _count_source(self) -> None:

@@ -1,4 +1,4 @@
-"""A runner's run around what prepares a job: collecting uses the runner's pieces, which need one."""
+"""A runner's run around what a job does: collecting and loading use the runner's pieces, which need one."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +10,9 @@ from gateway.jobs.underway import Underway
 from gateway.ledger import Connection, job_rounds, runs
 from gateway.runner.due import Due, Trigger
 from gateway.runner.instance import Instance
+from gateway.runner.places import Place
 from gateway.runner.run import Run
+from gateway.runner.services import Services
 from gateway.transfer.bounded import cleaned
 
 
@@ -21,16 +23,14 @@ async def around(under: Underway, part: Part, command: int) -> AsyncIterator[Run
     async with under.places.taken(under.row.priority) as place:
         begin = partial(_begin, instance=instance, owner=services.owner, at=services.ledger.now_ns())
         found = await services.ledger.take(begin)
-        due = Due(action=instance.name, trigger=Trigger.HAND, skip_wait=True)
-        settings = instance.settings.first
-        run = Run(id=found, instance=instance, due=due, services=services, place=place, settings=settings)
+        run = round_of(found, instance, services, place)
         run.command = command
         try:
             yield run
         except BaseException as error:
-            await cleaned(_end(run, error))
+            await cleaned(ended(run, error))
             raise
-        await _end(run, None)
+        await ended(run, None)
 
 
 def _begin(connection: Connection, instance: Instance, owner: int, at: int) -> int:
@@ -48,7 +48,14 @@ def _begin(connection: Connection, instance: Instance, owner: int, at: int) -> i
     )
 
 
-async def _end(run: Run, error: BaseException | None) -> None:
+def round_of(found: int, instance: Instance, services: Services, place: Place) -> Run:
+    """The run with the id `found`, as the runner's pieces take it."""
+    due = Due(action=instance.name, trigger=Trigger.HAND, skip_wait=True)
+    return Run(id=found, instance=instance, due=due, services=services, place=place, settings=instance.settings.first)
+
+
+async def ended(run: Run, error: BaseException | None) -> None:
+    """Its end in the ledger; whatever is no error of ours has stopped it."""
     ledger, is_ours = run.services.ledger, isinstance(error, GatewayError)
     said = None if error is None else str(error) if is_ours else "it was stopped"
     error_class = None if error is None else type(error).__name__ if is_ours else job_rounds.STOPPED
