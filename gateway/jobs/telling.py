@@ -46,10 +46,11 @@ class Tellings:
 
     async def run(self) -> None:
         """Until cancelled."""
-        ledger, clock, version = self._ledger, self._services().clock, None
+        ledger, clock, version, due_at = self._ledger, self._services().clock, None, None
         while True:
             now = ledger.version()
-            due_at = await ledger.read(job_tellings.next_due)
+            if now != version:  # what is to be told again is known until somebody writes
+                due_at = await ledger.read(job_tellings.next_due)
             if now != version or (due_at is not None and due_at <= ledger.now_ns()):
                 version = now
                 await self.look()
