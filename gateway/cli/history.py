@@ -158,7 +158,7 @@ async def _exported(
     loaded: "Loaded", clock: "Clock", asked: _Asked, form: "Form", file: Path | None, *, runs: bool
 ) -> int:
     from gateway.service.exporting import write_file, write_sheet
-    from gateway.service.talking import reading
+    from gateway.service.reading import reading
 
     async with reading(loaded, clock) as ledger:
         sheet = _sheet(ledger, loaded, clock, asked, runs=runs)
@@ -181,8 +181,8 @@ async def _deliveries(loaded: "Loaded", clock: "Clock", asked: _Asked) -> list[R
     from gateway.core.units import show_size
     from gateway.ledger.history import history as deliveries_of
     from gateway.ledger.overview import parked_deliveries
+    from gateway.service.reading import reading
     from gateway.service.receipts import receipt
-    from gateway.service.talking import reading
 
     wanted, zone = asked.deliveries(loaded, clock, _SHOWN), loaded.zone()
     async with reading(loaded, clock) as ledger:
@@ -203,8 +203,8 @@ async def _runs(loaded: "Loaded", clock: "Clock", asked: _Asked) -> list[Row]:
     from gateway.cli.moments import short
     from gateway.core.units import show_size
     from gateway.ledger.overview import past_runs
+    from gateway.service.reading import reading
     from gateway.service.receipts import run_receipt
-    from gateway.service.talking import reading
 
     wanted, zone = asked.runs(loaded, clock, _SHOWN), loaded.zone()
     async with reading(loaded, clock) as ledger:

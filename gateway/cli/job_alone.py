@@ -19,7 +19,7 @@ from gateway.service.alone import Alone
 from gateway.service.desk import Desk
 from gateway.service.engine import Engine
 from gateway.service.operations_jobs import job_handlers
-from gateway.service.talking import reading, served_by
+from gateway.service.reading import reading, served_by
 
 _LOOK_EVERY_S = 0.1
 

@@ -17,8 +17,8 @@ from gateway.jobs.starting import clocks_of
 from gateway.ledger import job_runs
 from gateway.ledger.job_runs import JobRunRow, Remembered
 from gateway.scheduler.book import from_ns
-from gateway.service.job_engine import probed_hashes
-from gateway.service.talking import NothingYet, reading
+from gateway.service.probed import probed_hashes
+from gateway.service.reading import NothingYet, reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ async def look(loaded: Loaded, clock: Clock) -> Looked:
     """Read it all."""
     try:
         async with reading(loaded, clock) as ledger:
-            hashes = await ledger.read(partial(probed_hashes, loaded=loaded))
+            hashes = await ledger.read(partial(probed_hashes, names=loaded.config.endpoints))
             remembered = await ledger.read(job_runs.remembered)
             latest = await ledger.read(job_runs.latest)
     except NothingYet:

@@ -16,7 +16,7 @@ from gateway.core.errors import Refused, Unknown
 from gateway.jobs.report import FILE_COLUMNS, FileLine, Report, file_fields, file_lines, run_fields
 from gateway.ledger import Connection
 from gateway.service.forms import csv_head, csv_line
-from gateway.service.talking import reading
+from gateway.service.reading import reading
 
 _FILES_COLUMNS = ("endpoint", "path", "state", "bytes", "at", "reason")
 

@@ -21,7 +21,7 @@ from gateway.ledger import Connection, job_destinations, job_runs
 from gateway.ledger.job_destinations import PlaceRow
 from gateway.ledger.job_runs import JobRunRow
 from gateway.ledger.job_states import HAS_EVERYTHING
-from gateway.service.talking import NothingYet, reading
+from gateway.service.reading import NothingYet, reading
 
 COLUMNS = ("run", "job", "when", "trigger", "state", "complete", "sent", "took", "said")
 _SAID_AT_MOST = 100

@@ -19,7 +19,8 @@ from gateway.jobs.report import Report, run_fields
 from gateway.ledger.job_states import HAS_EVERYTHING, JobState
 from gateway.service.failures import exit_code_of
 from gateway.service.operations_jobs import live_run
-from gateway.service.talking import JOB_WORK, SERVE, Here, Talk, talk
+from gateway.service.reading import SERVE
+from gateway.service.talking import JOB_WORK, Here, Talk, talk
 
 PATIENT_S = 600.0
 

@@ -60,7 +60,7 @@ async def _tell_the_service(loaded: "Loaded", clock: "Clock", ledger: "Ledger") 
     """Have a gateway that serves use the profile at once; what came of that, None where none serves."""
     from gateway.core.errors import GatewayError
     from gateway.service.asking import ask
-    from gateway.service.talking import SERVE, served_by
+    from gateway.service.reading import SERVE, served_by
 
     holder = await served_by(loaded)
     if holder is None or holder.what != SERVE:

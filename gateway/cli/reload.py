@@ -31,7 +31,7 @@ async def _reload(loaded: "Loaded", clock: "Clock") -> Mapping[str, Any]:
     from gateway.core.errors import NotThere
     from gateway.ledger import open_ledger
     from gateway.service.asking import ask
-    from gateway.service.talking import SERVE, served_by
+    from gateway.service.reading import SERVE, served_by
 
     holder = await served_by(loaded)
     if holder is None or holder.what != SERVE:

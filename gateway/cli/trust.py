@@ -80,7 +80,7 @@ async def _let_in(loaded: "Loaded", clock: "Clock", endpoint: str, reload: bool)
     from gateway.core.errors import GatewayError
     from gateway.ledger import endpoints
     from gateway.service.asking import ask
-    from gateway.service.talking import SERVE, NothingYet, reading, served_by
+    from gateway.service.reading import SERVE, NothingYet, reading, served_by
 
     try:
         async with reading(loaded, clock) as ledger:

@@ -18,10 +18,9 @@ from gateway.core.errors import GatewayError
 from gateway.endpoints.local import LocalEndpoint
 from gateway.endpoints.place import Place, from_settings
 from gateway.endpoints.pool import Pool
-from gateway.endpoints.probe import known_hashes
 from gateway.jobs.engine import JobEngine
 from gateway.jobs.telling import Tellings
-from gateway.ledger import Ledger, endpoints, open_ledger, requests, runs
+from gateway.ledger import Ledger, open_ledger, requests, runs
 from gateway.ledger.instances import own
 from gateway.runner.actions import Actions, read_actions
 from gateway.runner.answer_watch import AnswerWatch
@@ -33,6 +32,7 @@ from gateway.runner.settling import Settling
 from gateway.runner.sweeping import Sweeping
 from gateway.service.job_engine import configured_jobs, job_engine
 from gateway.service.outboxes import Outboxes, outboxes_of
+from gateway.service.probed import probed_hashes
 from gateway.transfer.logins import LedgerLogins
 
 log = structlog.get_logger(__name__)
@@ -171,8 +171,8 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
 async def usable_places(loaded: Loaded, ledger: Ledger) -> tuple[Mapping[str, Place], Mapping[str, GatewayError]]:
     """`places_of`, with the checksums that a probe has found each peer to compute."""
     places, broken = places_of(loaded)
-    profiles = {name: await ledger.read(partial(endpoints.profile_of, endpoint=name)) for name in places}
-    known = {name: replace(place, remote_hash=known_hashes(profiles[name] or {})) for name, place in places.items()}
+    hashes = await ledger.read(partial(probed_hashes, names=places))
+    known = {name: replace(place, remote_hash=hashes.get(name, frozenset())) for name, place in places.items()}
     return known, broken
 
 

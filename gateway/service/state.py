@@ -22,7 +22,7 @@ from gateway.runner.instance import Instance
 from gateway.scheduler.book import from_ns
 from gateway.scheduler.status import ActionStatus, Waiting
 from gateway.service.asking import ask
-from gateway.service.talking import SERVE, NothingYet, reading, served_by
+from gateway.service.reading import SERVE, NothingYet, reading, served_by
 
 _ANSWER_WITHIN_S = 10.0
 _QUIET = ("idle", "retry")

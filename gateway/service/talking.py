@@ -1,23 +1,20 @@
 """Where a command does its work: in the gateway that serves, by a request, or else here (DESIGN §1)."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
-from gateway.core.errors import GatewayError, NeedsOperator
 from gateway.ledger import Ledger, open_ledger
-from gateway.ledger.database import FILE_NAME
 from gateway.ledger.errors import AlreadyServed
-from gateway.ledger.instances import Holder, holder
+from gateway.ledger.instances import Holder
 from gateway.service.alone import Alone
 from gateway.service.asking import AskFailed, ask
 from gateway.service.engine import Engine, engine
 from gateway.service.handlers import handlers
+from gateway.service.reading import SERVE, served_by
 
-SERVE = "serve"
 JOB_WORK = "job start"
 """A command that works on runs of jobs where nobody serves; it answers what is asked of jobs meanwhile."""
 
@@ -118,29 +115,3 @@ async def _entered(
             waiting(found)
             told = True
         await clock.sleep(_LOOK_EVERY_S)
-
-
-async def served_by(loaded: Loaded) -> Holder | None:
-    """Which process holds the state folder.  Raises NeedsOperator where that can't be seen."""
-    try:
-        return await asyncio.to_thread(holder, loaded.state)
-    except OSError as problem:
-        raise NeedsOperator(
-            f"{loaded.state}: the state folder can't be read ({problem.strerror}); "
-            "run this as the user that the gateway runs as"
-        ) from problem
-
-
-@asynccontextmanager
-async def reading(loaded: Loaded, clock: Clock) -> AsyncIterator[Ledger]:
-    """The ledger to read from, whoever serves.  Raises GatewayError if nothing ever ran here."""
-    if not (loaded.state / FILE_NAME).exists():
-        raise NothingYet(f"{loaded.state}: there is no ledger yet: nothing ever ran with this state folder")
-    async with open_ledger(loaded.state, clock) as ledger:
-        yield ledger
-
-
-class NothingYet(GatewayError):
-    """No gateway ever ran with this state folder."""
-
-    exit_code = 3

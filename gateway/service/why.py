@@ -29,8 +29,8 @@ from gateway.runner.instance import Instance
 from gateway.runner.instance_values import instance_values
 from gateway.service import why_checks
 from gateway.service.asking import ask
+from gateway.service.reading import SERVE, NothingYet, reading, served_by
 from gateway.service.schedules import driving
-from gateway.service.talking import SERVE, NothingYet, reading, served_by
 from gateway.service.why_checks import Checked
 from gateway.service.why_rules import Meant, means
 from gateway.transfer.eligible import concerns

@@ -1,0 +1,40 @@
+"""Who serves a state folder, and its ledger to read from: what a command needs that only looks."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from gateway.config.loaded import Loaded
+from gateway.core.clock import Clock
+from gateway.core.errors import GatewayError, NeedsOperator
+from gateway.ledger import Ledger, open_ledger
+from gateway.ledger.database import FILE_NAME
+from gateway.ledger.instances import Holder, holder
+
+SERVE = "serve"
+
+
+async def served_by(loaded: Loaded) -> Holder | None:
+    """Which process holds the state folder.  Raises NeedsOperator where that can't be seen."""
+    try:
+        return await asyncio.to_thread(holder, loaded.state)
+    except OSError as problem:
+        raise NeedsOperator(
+            f"{loaded.state}: the state folder can't be read ({problem.strerror}); "
+            "run this as the user that the gateway runs as"
+        ) from problem
+
+
+@asynccontextmanager
+async def reading(loaded: Loaded, clock: Clock) -> AsyncIterator[Ledger]:
+    """The ledger to read from, whoever serves.  Raises GatewayError if nothing ever ran here."""
+    if not (loaded.state / FILE_NAME).exists():
+        raise NothingYet(f"{loaded.state}: there is no ledger yet: nothing ever ran with this state folder")
+    async with open_ledger(loaded.state, clock) as ledger:
+        yield ledger
+
+
+class NothingYet(GatewayError):
+    """No gateway ever ran with this state folder."""
+
+    exit_code = 3
