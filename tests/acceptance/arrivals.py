@@ -1,19 +1,16 @@
 """Watches a recipient's folder through the kernel: what took a final name, how often, and whether it was whole."""
 
-import ctypes
 import hashlib
 import os
 import select
-import struct
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_MODIFY, _MOVED_TO, _CREATE, _OVERFLOW = 0x2, 0x80, 0x100, 0x4000
-_HEAD = struct.Struct("iIII")
-_LIBC = ctypes.CDLL(None, use_errno=True)
+from tests.acceptance import inotify
+from tests.acceptance.inotify import CREATE, MODIFY, MOVED_TO, OVERFLOW
 
 
 class Arrivals:
@@ -32,10 +29,8 @@ class Arrivals:
         self.torn: list[str] = []
         self.lost_events = False
         self._partial_seen = threading.Event()
-        self._inotify = _LIBC.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
-        mask = _MODIFY | _MOVED_TO | _CREATE
-        if self._inotify < 0 or _LIBC.inotify_add_watch(self._inotify, os.fsencode(folder), mask) < 0:
-            raise OSError(ctypes.get_errno(), f"{folder}: can't be watched")
+        self._inotify = inotify.opened()
+        inotify.watch(self._inotify, folder, MODIFY | MOVED_TO | CREATE)
         self._ended, self._end = os.pipe()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -56,25 +51,20 @@ class Arrivals:
         while True:
             ready, _, _ = select.select([self._inotify, self._ended], [], [])
             if self._inotify in ready:
-                self._read(os.read(self._inotify, 1 << 16))
+                self._read()
             elif ready:
                 return
 
-    def _read(self, events: bytes) -> None:
-        at = 0
-        while at < len(events):
-            _, mask, _, length = _HEAD.unpack_from(events, at)
-            at += _HEAD.size
-            name = os.fsdecode(events[at : at + length].rstrip(b"\0"))
-            at += length
-            self.lost_events = self.lost_events or bool(mask & _OVERFLOW)
+    def _read(self) -> None:
+        for _, mask, name in inotify.events(self._inotify):
+            self.lost_events = self.lost_events or bool(mask & OVERFLOW)
             if name.startswith("."):
                 self._partial_seen.set()
             elif name:
                 self._seen(name, mask)
 
     def _seen(self, name: str, mask: int) -> None:
-        if not mask & _MOVED_TO:
+        if not mask & MOVED_TO:
             self.torn.append(name)
             return
         self.counts[name] += 1

@@ -1,9 +1,7 @@
 """Sees through the kernel what happens in many folders at once, in the order in which it happened."""
 
-import ctypes
 import os
 import select
-import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,10 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-MODIFY, MOVED_FROM, MOVED_TO, CREATE, DELETE = 0x2, 0x40, 0x80, 0x100, 0x200
-_OVERFLOW, _IS_FOLDER = 0x4000, 0x40000000
-_HEAD = struct.Struct("iIII")
-_LIBC = ctypes.CDLL(None, use_errno=True)
+from tests.acceptance import inotify
+from tests.acceptance.inotify import CREATE, DELETE, IS_FOLDER, MODIFY, MOVED_FROM, MOVED_TO, OVERFLOW
 
 Seen = Callable[[str, int], None]
 """Is told the name and what happened to it."""
@@ -33,9 +29,7 @@ class Lookout:
 
     def __init__(self) -> None:
         self._watchers: dict[int, Seen] = {}
-        self._inotify = _LIBC.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
-        if self._inotify < 0:
-            raise OSError(ctypes.get_errno(), "no inotify")
+        self._inotify = inotify.opened()
         self._ended, self._end = os.pipe()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._awaited: frozenset[Sign] = frozenset()
@@ -57,10 +51,7 @@ class Lookout:
         """Call `seen` with all that happens in `folder` from now on; the folder is made."""
         folder.mkdir(parents=True, exist_ok=True)
         mask = MODIFY | MOVED_FROM | MOVED_TO | CREATE | DELETE
-        number = _LIBC.inotify_add_watch(self._inotify, os.fsencode(folder), mask)
-        if number < 0:
-            raise OSError(ctypes.get_errno(), f"{folder}: can't be watched")
-        self._watchers[number] = seen
+        self._watchers[inotify.watch(self._inotify, folder, mask)] = seen
 
     def tell(self, sign: Sign) -> None:
         """Wake whoever waits for it."""
@@ -83,19 +74,14 @@ class Lookout:
     def _watch(self) -> None:
         try:
             while self._inotify in select.select([self._inotify, self._ended], [], [])[0]:
-                self._read(os.read(self._inotify, 1 << 16))
+                self._read()
         except BaseException as exc:
             self.failure = exc
             raise
 
-    def _read(self, events: bytes) -> None:
-        at = 0
-        while at < len(events):
-            number, mask, _, length = _HEAD.unpack_from(events, at)
-            at += _HEAD.size
-            name = os.fsdecode(events[at : at + length].rstrip(b"\0"))
-            at += length
-            if mask & _OVERFLOW:
+    def _read(self) -> None:
+        for number, mask, name in inotify.events(self._inotify):
+            if mask & OVERFLOW:
                 raise OSError("the kernel dropped events: arrivals were not counted")
-            if name and not mask & _IS_FOLDER:
+            if name and not mask & IS_FOLDER:
                 self._watchers[number](name, mask)

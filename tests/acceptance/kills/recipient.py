@@ -9,9 +9,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from tests.acceptance.inotify import CREATE, DELETE, MODIFY, MOVED_FROM, MOVED_TO
 from tests.acceptance.kills.books import Books
 from tests.acceptance.kills.contents import contents_in, digest_of
-from tests.acceptance.kills.lookout import CREATE, DELETE, MODIFY, MOVED_FROM, MOVED_TO, Lookout, Sign
+from tests.acceptance.kills.lookout import Lookout, Sign
 
 LARGE_BYTES = 1_000_000
 Taking = tuple[float, float] | None

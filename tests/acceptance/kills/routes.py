@@ -5,9 +5,10 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.acceptance.inotify import DELETE, MOVED_TO
 from tests.acceptance.kills.books import Books
 from tests.acceptance.kills.contents import Contents, Mixture, digest_of
-from tests.acceptance.kills.lookout import DELETE, MOVED_TO, Lookout, Sign
+from tests.acceptance.kills.lookout import Lookout, Sign
 from tests.acceptance.kills.recipient import LogRecipient, Recipient
 
 BACKLOG = 40
