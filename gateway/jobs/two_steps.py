@@ -131,7 +131,7 @@ def _told(connection: Connection, rows: Sequence[DeliveryRow], at: int) -> list[
         connection, [row.id for row in rows], source=State.PLACING, target=State.DONE, values=values
     )
     after = [changed_delivery(row, State.DONE, values) for row in rows]
-    job_deliveries.note_all_delivered(connection, [row for row, done in zip(after, moved, strict=True) if done])
+    job_deliveries.note_delivered(connection, [row for row, done in zip(after, moved, strict=True) if done])
     return moved
 
 

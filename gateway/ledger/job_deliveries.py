@@ -39,19 +39,17 @@ def _was(state: str) -> Any:
     return exists().where(*_SAME_FILE, job_file.c.state == literal_column(f"'{state}'"))
 
 
-def _counting(state: str) -> Ready:
-    """One file more is in `state`: it leaves the one that it was in, and a word said twice counts once."""
-    columns = job_destination.c
-    counted = {name: columns[name] - _was(name) for name in ("delivered", "failed", "skipped") if name != state}
-    counted |= {
-        state: columns[state] + literal_column("1") - _was(state),
-        "bytes_sent": columns.bytes_sent + bindparam("more_bytes"),
-    }
-    query = update(job_destination).values(counted)
-    return Ready(query.where(columns.run == bindparam("of_run"), columns.endpoint == bindparam("of_endpoint")))
-
-
-_COUNT_ALL = Ready(
+# One file more has failed: it leaves the state that it was in, and a word said twice counts once.
+_COUNT_FAILED = Ready(
+    update(job_destination)
+    .values(
+        delivered=job_destination.c.delivered - _was("delivered"),
+        skipped=job_destination.c.skipped - _was("skipped"),
+        failed=job_destination.c.failed + literal_column("1") - _was("failed"),
+    )
+    .where(job_destination.c.run == bindparam("of_run"), job_destination.c.endpoint == bindparam("of_endpoint"))
+)
+_COUNT_DELIVERED = Ready(
     update(job_destination)
     .values(
         delivered=job_destination.c.delivered + bindparam("delivered_more"),
@@ -63,20 +61,10 @@ _COUNT_ALL = Ready(
 )
 _WERE = """SELECT state, count(*) FROM job_file
 WHERE run = ? AND endpoint = ? AND relative IN (SELECT value FROM json_each(?)) GROUP BY state"""
-_COUNT = {state: _counting(state) for state in ("delivered", "failed", "skipped")}
 
 
-def note_delivered(connection: Connection, row: DeliveryRow) -> None:
-    """The place has the file, with the size and time that the finished partial showed."""
-    share = row.intent.share
-    if share is not None:
-        _NOTE_THERE.run(connection, _there(row, share))
-        at = row.delivered_at or row.started_at
-        _note_file(connection, row.intent, share, "delivered", row.size or 0, None, row.id, at)
-
-
-def note_all_delivered(connection: Connection, rows: Sequence[DeliveryRow]) -> None:
-    """The same for files of one destination that were delivered together."""
+def note_delivered(connection: Connection, rows: Sequence[DeliveryRow]) -> None:
+    """The place of a destination has these files, with the sizes and times that their finished partials showed."""
     pairs = [(row, row.intent.share) for row in rows if row.intent.share is not None]
     first = next(iter(pairs), None)
     if first is None or first[1] is None:
@@ -86,7 +74,7 @@ def note_all_delivered(connection: Connection, rows: Sequence[DeliveryRow]) -> N
     before = dict(driver_of(connection).execute(_WERE, (first[1].run, stored(which[1]), names)).fetchall())
     counted = {f"{state}_less": before.get(state, 0) for state in ("failed", "skipped")}
     more = {"delivered_more": len(pairs) - before.get("delivered", 0), "bytes_more": sum(row.size or 0 for row in rows)}
-    _COUNT_ALL.run(connection, {"of_run": which[0], "of_endpoint": which[1], **more, **counted})
+    _COUNT_DELIVERED.run(connection, {"of_run": which[0], "of_endpoint": which[1], **more, **counted})
     _NOTE_THERE.run_all(connection, [_there(row, share) for row, share in pairs])
     _NOTE_FILE.run_all(connection, [_delivered(row, share) for row, share in pairs])
 
@@ -122,23 +110,7 @@ def note_failed(
     connection: Connection, intent: Intent, share: Share, delivery: int | None, reason: str, at: int
 ) -> None:
     """The place lacks the file, and why."""
-    _note_file(connection, intent, share, "failed", intent.stamp.size_bytes, reason, delivery, at)
-
-
-def _note_file(
-    connection: Connection,
-    intent: Intent,
-    share: Share,
-    state: str,
-    size: int,
-    reason: str | None,
-    delivery: int | None,
-    at: int,
-) -> None:
-    which = {"of_run": share.run, "of_endpoint": intent.endpoint, "of_relative": share.relative}
-    sent = size if state == "delivered" else 0
-    _COUNT[state].run(connection, {**which, "more_bytes": sent})
     named = {"run": share.run, "endpoint": intent.endpoint, "relative": share.relative}
-    _NOTE_FILE.run(
-        connection, {**named, "state": state, "size": size, "reason": reason, "delivery": delivery, "at": at}
-    )
+    _COUNT_FAILED.run(connection, {f"of_{name}": value for name, value in named.items()})
+    said = {"state": "failed", "size": intent.stamp.size_bytes, "reason": reason, "delivery": delivery, "at": at}
+    _NOTE_FILE.run(connection, {**named, **said})

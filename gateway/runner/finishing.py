@@ -43,7 +43,7 @@ def hooks_of(instance: Instance, command: Transfer, now: Now) -> Hooks:
     )
 
 
-JOB_HOOKS = Hooks(delivered=job_deliveries.note_all_delivered)
+JOB_HOOKS = Hooks(delivered=job_deliveries.note_delivered)
 """Those of a distribution job's deliveries: no reaction hears of them, and no source is held."""
 
 
@@ -58,7 +58,7 @@ def _delivered(
     connection: Connection, rows: Sequence[DeliveryRow], instance: Instance, command: Transfer, now: Now
 ) -> None:
     """Nothing holds the source back any more, -NEW knows it, the reaction is due, the wait for an answer begins."""
-    job_deliveries.note_all_delivered(connection, [row for row in rows if row.intent.share is not None])
+    job_deliveries.note_delivered(connection, [row for row in rows if row.intent.share is not None])
     for row in rows:
         if row.intent.share is None:
             _one_delivered(connection, row, instance, command, now)

@@ -20,7 +20,9 @@ log = structlog.get_logger(__name__)
 
 
 async def configured_jobs(loaded: Loaded, ledger: Ledger) -> Jobs:
-    """The jobs of a configuration, checked with what probes have found."""
+    """The jobs of a configuration, checked with what probes have found; most have none, and pay nothing."""
+    if not loaded.config.jobs:
+        return Jobs({}, {}, ())
     hashes = await ledger.read(partial(probed_hashes, names=loaded.config.endpoints))
     jobs = await asyncio.to_thread(read_jobs, loaded, Known.of(loaded, hashes))
     for name, finding in jobs.broken.items():

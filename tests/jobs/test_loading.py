@@ -75,10 +75,10 @@ async def test_each_file_counts_once_however_often_something_is_said_of_it(ledge
     steps = [
         (lambda c: [failed(c, row) for row in rows[:2]], (0, 2, 0)),
         (lambda c: [failed(c, row) for row in rows[:1]], (0, 2, 0)),
-        (lambda c: job_deliveries.note_delivered(c, rows[0]), (1, 1, 3)),
-        (lambda c: job_deliveries.note_all_delivered(c, rows), (4, 0, 15)),
-        (lambda c: job_deliveries.note_all_delivered(c, rows), (4, 0, 27)),
-        (lambda c: job_deliveries.note_all_delivered(c, []), (4, 0, 27)),
+        (lambda c: job_deliveries.note_delivered(c, rows[:1]), (1, 1, 3)),
+        (lambda c: job_deliveries.note_delivered(c, rows), (4, 0, 15)),
+        (lambda c: job_deliveries.note_delivered(c, rows), (4, 0, 27)),
+        (lambda c: job_deliveries.note_delivered(c, []), (4, 0, 27)),
         (lambda c: failed(c, rows[2]), (3, 1, 27)),
     ]
     for step, expected in steps:
