@@ -23,6 +23,7 @@ from gateway.jobs.schedule import next_showing
 from gateway.jobs.underway import Underway
 from gateway.language.nodes import Put
 from gateway.ledger import Ledger, deliveries, job_rounds
+from gateway.ledger.delivery_row import DeliveryRow
 from gateway.ledger.job_destinations import FileRow, PlaceRow
 from gateway.ledger.job_rounds import Wanted
 from gateway.ledger.job_states import PlaceState
@@ -54,7 +55,7 @@ class Bringing:
         loading = self._loading()
         laid = await loading.laid() if self.gated else ()
         async with self.run.services.pool.session(self.run.endpoint) as peer:
-            compared, look = await self._compared(peer)
+            compared, look = await self._compared(peer, laid)
             if self._deletes(compared):
                 require_few(self._extra(compared))  # before anything is sent: who waits for a person changes nothing
             await self._make_folders(peer, compared.folders)
@@ -94,7 +95,7 @@ class Bringing:
             folder=source_folder(self.under.job, self.under.folders),
         )
 
-    async def _compared(self, peer: Endpoint) -> tuple[Compared, PlaceLook | None]:
+    async def _compared(self, peer: Endpoint, laid: Sequence[DeliveryRow]) -> tuple[Compared, PlaceLook | None]:
         """With how the place looks, where it does not look as it did when it had everything."""
         profile, found = self.to.profile, self.under.row.manifest
         asked = Asked(
@@ -109,11 +110,11 @@ class Bringing:
         known = await look.files() if found is not None else None
         if known is not None:
             compared = nothing_to_do(look, known)
-            await self._count(known, compared)
+            await self._count(known, compared, laid)
             return compared, None
         wanted = manifest.wanted(self.under.job, await self.under.all_entries(), profile.ignore)
         compared = await compare(self.to, wanted, peer, self._ledger, asked, look)
-        await self._count(sum(entry.kind == FILE for entry in wanted), compared)
+        await self._count(sum(entry.kind == FILE for entry in wanted), compared, laid)
         return compared, None if found is None or compared.is_as_wanted else look
 
     async def _skipped(self) -> Sequence[str]:
@@ -121,13 +122,16 @@ class Bringing:
         found = self.under.row.manifest
         return [] if found is None else [one.relative for one in await manifest.skipped(self._ledger, found)]
 
-    async def _count(self, files: int, compared: Compared) -> None:
+    async def _count(self, files: int, compared: Compared, laid: Sequence[DeliveryRow]) -> None:
         at = self._ledger.now_ns()
+        open_ones = {entry.relative for entry in (*compared.missing, *(one for one, _ in compared.refused))}
+        named = [row for row in laid if row.intent.share is not None and row.intent.share.relative not in open_ones]
         counted = Wanted(
             place=self.row.place,
             files=files,
             missing=[entry.relative for entry in compared.missing],
-            missing_bytes=sum(entry.size for entry in compared.missing),
+            untold=len(named),
+            bytes_due=sum(entry.size for entry in compared.missing) + sum(row.size or 0 for row in named),
             refused=[self._file(entry.relative, "failed", entry.size, at, why) for entry, why in compared.refused],
         )
         work = partial(job_rounds.compared, run=self.under.run, endpoint=self.row.endpoint, wanted=counted)

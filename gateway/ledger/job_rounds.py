@@ -111,12 +111,17 @@ def _fail_intended(connection: Connection, found: int, error: str, error_class: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a comparison came to: `files` in all, of which `missing` (paths) are sent and `refused` can't be had."""
+    """What a comparison came to: `files` in all, of which `missing` (paths) are sent and `refused` can't be had.
+
+    `untold` are there because a process died between the rename and its commit: they are counted when that is settled.
+    `bytes_due` are those of `missing` and of `untold`.
+    """
 
     place: int
     files: int
     missing: Sequence[str]
-    missing_bytes: int
+    bytes_due: int
+    untold: int = 0
     refused: Sequence[FileRow] = ()
 
 
@@ -141,8 +146,8 @@ def compared(connection: Connection, run: int, endpoint: str, wanted: Wanted) ->
             delivered=delivered,
             failed=refused,
             skipped=0,
-            unchanged=max(0, wanted.files - missing - refused - delivered),
-            bytes=columns.bytes_sent + wanted.missing_bytes,
+            unchanged=max(0, wanted.files - missing - refused - delivered - wanted.untold),
+            bytes=columns.bytes_sent + wanted.bytes_due,
         )
     )
 

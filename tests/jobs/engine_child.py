@@ -1,6 +1,7 @@
 """A process that runs the job `prices`, and dies at its n-th write to the ledger: before it, or right after its commit.
 
 python -m tests.jobs.engine_child CONFIGURATION N before|after
+python -m tests.jobs.engine_child CONFIGURATION NAME:N before|after: at the n-th write of the function of this name
 """
 
 import asyncio
@@ -19,15 +20,17 @@ from gateway.service.engine import engine
 
 
 class _Deaths:
-    """Counts the writes of the process."""
+    """Counts the writes of the process, or waits for one."""
 
-    def __init__(self, last: int, *, after: bool) -> None:
-        self._left = last
+    def __init__(self, which: str, *, after: bool) -> None:
+        name, _, number = which.rpartition(":")
+        self._left = int(number)
+        self._name = name or None
         self._after = after
         self._submit = Ledger.submit
 
     def submit(self, ledger: Ledger, work: Callable[[Connection], object]) -> "asyncio.Future[object]":
-        self._left -= 1
+        self._left -= self._name in (None, getattr(getattr(work, "func", work), "__name__", ""))
         if self._left == 0 and not self._after:
             os.kill(os.getpid(), signal.SIGKILL)
         future = self._submit(ledger, work)
@@ -46,6 +49,6 @@ async def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    deaths = _Deaths(int(sys.argv[2]), after=sys.argv[3] == "after")
+    deaths = _Deaths(sys.argv[2], after=sys.argv[3] == "after")
     Ledger.submit = lambda ledger, work: deaths.submit(ledger, work)  # type: ignore[method-assign,assignment]
     asyncio.run(main(sys.argv[1]))

@@ -31,7 +31,7 @@ def laid_out(root: Path, release: str) -> Path:
     return configuration(root, job_text(root, SHOPS, trigger + settings), allow=["/bin/sh"])
 
 
-async def life(config: Path, writes: int, when: str) -> str | None:
+async def life(config: Path, writes: int | str, when: str) -> str | None:
     """One process; how the run ended, None if it was killed before."""
     words = [sys.executable, "-m", "tests.jobs.engine_child", str(config), str(writes), when]
     child = await asyncio.create_subprocess_exec(
@@ -62,6 +62,19 @@ async def test_nothing_is_sent_twice_or_lost_and_after_all_runs_once(
             break
         kills += 1
     assert (ended, kills > 2) == ("finished", True)
+    await prove_once(tmp_path)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_files_that_were_named_and_not_told_of_are_counted_once(tmp_path: Path, when: str) -> None:
+    config = laid_out(tmp_path, "together")
+    laid = len(FILES) * len(SHOPS)
+    assert await life(config, f"_move:{laid + 1}", when) is None
+    assert await life(config, "never:1", when) == "finished"
+    await prove_once(tmp_path)
+
+
+async def prove_once(tmp_path: Path) -> None:
     for one in SHOPS:
         there = tree(tmp_path / one)
         assert {name: there[name] for name in there if not name.startswith(".")} == FILES  # partials are swept later
