@@ -1,7 +1,7 @@
 """The engine of job runs: each live run has a life of its own here, whoever started it, and whatever was killed."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -118,7 +118,7 @@ class JobEngine:
 
     async def pause(self, run: int, by: str = "") -> None:
         """Hold a run: partials stay, it goes on with them."""
-        await self._order(run, partial(orders.pause, by=by, at=self._now()), every=True, may=orders.may_pause)
+        await self._order(run, partial(orders.pause, by=by, at=self._now()), ending=None, may=orders.may_pause)
 
     async def resume(self, run: int) -> None:
         """Let a paused run go on."""
@@ -126,7 +126,7 @@ class JobEngine:
 
     async def stop(self, run: int, by: str = "") -> None:
         """End a run as it is."""
-        await self._order(run, partial(orders.stop, by=by, at=self._now()), every=True)
+        await self._order(run, partial(orders.stop, by=by, at=self._now()), ending=None)
 
     async def approve(self, run: int, endpoint: str | None = None) -> None:
         """Let what waits for a person's word go on."""
@@ -202,31 +202,36 @@ class JobEngine:
             self._tasks.pop(run, None)
             self.stir()  # one of the same job may wait for this end
 
-    async def _order(self, run: int, change: Order, *, every: bool = False, may: May | None = None) -> None:
+    async def _order(
+        self, run: int, change: Order, *, ending: Iterable[str] | None = (), may: May | None = None
+    ) -> None:
         row = await self._row(run)
         await self.adopt()
         life = self._lives.get(run)
         if life is not None:
-            await life.order(change, None if every else (), may)
+            await life.order(change, ending, may)
             return
         await self._change(row.id, change)
 
     async def _restart_place(self, row: JobRunRow, endpoint: str) -> None:
-        at = self._now()
         if not row.terminal:
-            await self._order_place(row, endpoint, partial(orders.begin_again, endpoint=endpoint, at=at))
-            return
+            again = partial(orders.begin_again, endpoint=endpoint, at=self._now())
+            try:
+                await self._order(
+                    row.id, again, ending=[endpoint], may=partial(orders.may_begin_again, endpoint=endpoint)
+                )
+            except orders.RunIsOver:
+                row = await self.over(row.id)  # it came to its end since it was looked at
+            else:
+                return
+        await self._reopen(row, endpoint)
+
+    async def _reopen(self, row: JobRunRow, endpoint: str) -> None:
         job, now = thaw(row.text), self.services.clock.now()
         clocks = clocks_of(self.loaded, job, await self.saved_at(job.name, now))
         until = ns(deadline_at(job.deadline, now, job.schedule, clocks))
-        await self._change(row.id, partial(orders.reopen, endpoint=endpoint, deadline_at=until, at=at))
+        await self._change(row.id, partial(orders.reopen, endpoint=endpoint, deadline_at=until, at=self._now()))
         await self.adopt()
-
-    async def _order_place(self, row: JobRunRow, endpoint: str, change: Order) -> None:
-        await self.adopt()
-        life = self._lives.get(row.id)
-        if life is not None:
-            await life.order(change, [endpoint], partial(orders.may_begin_again, endpoint=endpoint))
 
     async def _change(self, run: int, change: Order) -> None:
         ledger = self.services.ledger

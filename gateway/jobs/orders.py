@@ -22,6 +22,10 @@ _BEGUN_ANEW: dict[str, Any] = {
 }
 
 
+class RunIsOver(Refused):
+    """What is asked for can only be done while the run goes on."""
+
+
 def may_pause(seen: Rows) -> None:
     """Raises Refused."""
     run = seen.run
@@ -73,6 +77,7 @@ def _after_all_stopped(seen: Rows, said: str) -> dict[str, Any]:
 
 def approve(connection: Connection, seen: Rows, endpoint: str | None, at: int) -> None:
     """Deletions above the limit may be done; where nobody knows whether after_all ran, a person says that it did."""
+    _require_live(seen)
     waiting = [one for one in seen.places if endpoint in (None, one.endpoint) and _asks(one)]
     for one in waiting:
         values = {"approved": True, "next_at": at, "begins_at": None}
@@ -86,9 +91,17 @@ def approve(connection: Connection, seen: Rows, endpoint: str | None, at: int) -
         raise Refused(f"run {seen.run.id} of {seen.run.job}: nothing waits for approval{where}")
 
 
+def _require_live(seen: Rows) -> None:
+    """Raises RunIsOver."""
+    run = seen.run
+    if run.terminal:
+        raise RunIsOver(f"run {run.id} of {run.job} is over: {run.state.value}; gateway job restart {run.id}")
+
+
 def may_begin_again(seen: Rows, endpoint: str) -> None:
-    """Raises Refused, Unknown."""
+    """Raises RunIsOver, Refused, Unknown."""
     run, row = seen.run, place_of(seen, endpoint)
+    _require_live(seen)
     if _is_unknown(seen, endpoint):
         return
     said = f"run {run.id} of {run.job}"
@@ -108,10 +121,10 @@ def begin_again(connection: Connection, seen: Rows, endpoint: str, at: int) -> N
     Where nobody knows whether after_all ran there, it is started again.
     """
     row = place_of(seen, endpoint)
+    may_begin_again(seen, endpoint)
     if _is_unknown(seen, endpoint):
         _known(connection, seen, endpoint, TriggerState.AGAIN, "a person says: start it again", at)
         return
-    may_begin_again(seen, endpoint)
     abandon(connection, [row], "the destination was begun anew", at)
     _queue(connection, row, at)
 

@@ -1,14 +1,15 @@
 """What a person can ask of jobs and their runs; each answer says what was done, and what to do next."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from gateway.jobs.clockwork import Clockwork
 from gateway.jobs.engine import JobEngine
 from gateway.jobs.starting import Start
-from gateway.ledger import Connection, job_runs
-from gateway.ledger.job_states import JobState
+from gateway.ledger import Connection, job_destinations, job_runs
+from gateway.ledger.job_destinations import PlaceRow
+from gateway.ledger.job_states import JobState, PlaceState
 from gateway.service.desk import Answer, Handler
 from gateway.service.operations import Gateway, Said
 
@@ -53,8 +54,21 @@ async def restart(jobs: JobEngine, arguments: Arguments) -> Said:
     """An ended run again, or one destination of a run."""
     run, to = int(arguments["run"]), arguments.get("destination")
     found = await jobs.restart(run, to, by=arguments.get("by"))
-    said = f"run {found}: {to} begins anew" if to else f"run {found} is started, again after run {run}"
-    return Said((said,), facts={"run": found})
+    if to is None:
+        return Said((f"run {found} is started, again after run {run}",), facts={"run": found})
+    places = await jobs.services.ledger.read(partial(job_destinations.of_run, run=found))
+    return Said((f"run {found}: {to} begins anew", *_left_out(found, places)), facts={"run": found})
+
+
+def _left_out(run: int, places: Sequence[PlaceRow]) -> Iterator[str]:
+    """Who was given up and is not brought back: one is asked for at a time."""
+    names = [one.endpoint for one in places if one.state is PlaceState.ABORTED]
+    if names:
+        more = f" and {len(names) - 1} more" if names[1:] else ""
+        yield (
+            f"{names[0]}{more} stay{'' if more else 's'} aborted; "
+            f"gateway job restart {run} --destination {names[0]} brings it back, too"
+        )
 
 
 async def pause(jobs: JobEngine, arguments: Arguments) -> Said:
