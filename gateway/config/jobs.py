@@ -70,7 +70,8 @@ class JobTrigger(Strict):
 
     linux: CommandLine | None = Field(default=None, description="The command where the platform is linux; no default.")
     windows: CommandLine | None = Field(
-        default=None, description="The command where the platform is windows; no default."
+        default=None,
+        description="The command where the platform is windows: not run yet, refused where it would be; no default.",
     )
     macos: CommandLine | None = Field(default=None, description="The command where the platform is macos; no default.")
     timeout: Duration = Field(

@@ -21,13 +21,14 @@ from gateway.jobs.findings import (
     NO_COMMANDS,
     NO_GUARD,
     NO_HASH,
+    NO_PARTIALS,
     NO_PLATFORM,
     NO_SOURCE,
     OWN_SOURCE,
     SAME_PLACE,
 )
 from gateway.jobs.ignore import Ignore
-from gateway.jobs.model import AfterSuccess, Job, Machine, Moment, Trigger
+from gateway.jobs.model import AfterSuccess, Destination, Job, Machine, Moment, Trigger
 from gateway.jobs.paths import overlaps
 from gateway.jobs.schedule import ever_starts
 from gateway.language.check import check
@@ -42,21 +43,27 @@ _TOLD_OURSELVES = frozenset({"E705"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What a check knows of the world: `hashes` are what a probe has found a peer to compute, where there was one."""
+    """What a check knows of the world: `hashes` are what a probe has found a peer to compute, where there was one.
+
+    `inplace` are endpoints whose files are written under their final names.
+    """
 
     world: World
     zone: ZoneInfo
     hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    inplace: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, loaded: Loaded, hashes: Mapping[str, frozenset[str]] | None = None) -> "Known":
         """As the configuration says."""
-        return cls(world=world_of(loaded), zone=loaded.zone(), hashes=hashes or {})
+        inplace = frozenset(name for name, one in loaded.config.endpoints.items() if one.inplace)
+        return cls(world=world_of(loaded), zone=loaded.zone(), hashes=hashes or {}, inplace=inplace)
 
 
 def job_findings(job: Job, folders: Folders, known: Known) -> Iterator[Finding]:
     """Everything wrong with one job."""
     yield from _places(job)
+    yield from _partials(job, known)
     yield from _ignores(job)
     yield from _triggers(job)
     yield from _schedule(job, known)
@@ -111,6 +118,28 @@ def _places(job: Job) -> Iterator[Finding]:
             yield _error(job, INSIDE, message, to.route.span)
 
 
+def _partials(job: Job, known: Known) -> Iterator[Finding]:
+    """Names that are given later need a file that lies there under another name until then."""
+    for to in job.destinations:
+        if to.endpoint in known.inplace and (why := kept_back(job, to)):
+            yield _error(job, NO_PARTIALS, no_partials(to.endpoint, why), to.route.span)
+
+
+def kept_back(job: Job, to: Destination) -> str:
+    """What keeps final names back at a destination; "" where each file takes its own at once."""
+    if to.place_at is not None:
+        return f'place_at = "{to.place_at:%H:%M}"'
+    return 'release = "together"' if job.together else ""
+
+
+def no_partials(endpoint: str, why: str) -> str:
+    """Why that can't be at an endpoint with `inplace = true`, and what to do."""
+    return (
+        f"{endpoint} has inplace = true: what is sent stands under its final name from its first byte on, and {why} "
+        f"can't keep it back; take {why} or the endpoint out, or inplace where that server can rename"
+    )
+
+
 def _ignores(job: Job) -> Iterator[Finding]:
     """A pattern that can't be, once for all destinations whose profiles say it."""
     told: set[str] = set()
@@ -141,10 +170,10 @@ def _triggers(job: Job) -> Iterator[Finding]:
                 yield _warning(job, NO_PLATFORM, message, trigger.span)
             elif machine.platform == "windows":
                 message = (
-                    f"{trigger.moment.value}: commands at Windows endpoints can't be run yet, as {name} is one; "
-                    "the files come, then that destination waits for a person; take the windows command out"
+                    f"{trigger.moment.value} has a command for windows, which {name} is, and commands at Windows "
+                    "endpoints can't be run yet; take windows = … out: the files come, and nothing runs there"
                 )
-                yield _warning(job, NO_GUARD, message, trigger.span)
+                yield _error(job, NO_GUARD, message, trigger.span)
 
 
 def _machines(job: Job, trigger: Trigger) -> Iterator[tuple[str, Machine, Span]]:

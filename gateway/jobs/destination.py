@@ -19,6 +19,7 @@ from gateway.endpoints.pool import NotYet
 from gateway.endpoints.trouble import pause_after as pause_of_endpoint
 from gateway.jobs.absent import ApprovalNeeded
 from gateway.jobs.bringing import Bringing
+from gateway.jobs.check import kept_back, no_partials
 from gateway.jobs.compiled import Part
 from gateway.jobs.model import Destination
 from gateway.jobs.rounds import ended, round_of
@@ -97,7 +98,10 @@ class DestinationLife:
 
     async def _bring(self, place: Place) -> None:
         """All that is missing; the action's run is ended whatever happens."""
-        gated = self.under.job.together or self._to.place_at is not None
+        kept = kept_back(self.under.job, self._to)
+        gated = bool(kept)
+        if gated and self.under.loaded.config.endpoints[self.endpoint].inplace:  # since the run began, or unchecked
+            raise NeedsOperator(no_partials(self.endpoint, kept))
         run = await self._begin(place, gated=gated)
         try:
             await self._settle(gated=gated)

@@ -1,4 +1,4 @@
-"""The codes of what is found wrong with jobs."""
+"""The codes of what is found wrong with jobs; docs/JOB_FINDINGS.md says what each means."""
 
 CONFLICT = "J101"
 OWN_SOURCE = "J102"
@@ -7,6 +7,7 @@ BAD_PATH = "J104"
 NOBODY = "J105"
 SAME_PLACE = "J106"
 BAD_IGNORE = "J107"
+NO_PARTIALS = "J108"
 NO_COMMANDS = "J201"
 NO_PLATFORM = "J202"
 BAD_COMMAND = "J203"

@@ -129,14 +129,21 @@ class TriggerStage:
 
 @asynccontextmanager
 async def trigger_stage(
-    root: Path, peer: SshPeer | None, triggers: str, *, clock: Clock | None = None, endpoint: str = "", source: str = ""
+    root: Path,
+    peer: SshPeer | None,
+    triggers: str,
+    *,
+    clock: Clock | None = None,
+    endpoint: str = "",
+    source: str = "",
+    refused: str | None = None,
 ) -> AsyncIterator[TriggerStage]:
-    """Over `root`, which may hold what an earlier one left."""
+    """Over `root`, which may hold what an earlier one left; `refused` is what a check says of its job."""
     text = job_text(root, peer, triggers, endpoint=endpoint, source=source)
     async with stage(root, text, clock=clock, allow=ALLOW) as made:
         loaded, ledger = made.engine.loaded, made.engine.ledger
         jobs = await asyncio.to_thread(read_jobs, loaded)
-        assert not jobs.broken, jobs.findings
+        assert [one.code for one in jobs.broken.values()] == ([refused] if refused else []), jobs.findings
         job, now, at = jobs.jobs["prices"], made.clock.now(), ledger.now_ns()
         live = await ledger.read(job_runs.live)
         if not live:
