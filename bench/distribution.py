@@ -1,7 +1,8 @@
 """One folder to many destinations: `python -m bench.distribution [--quick] [--rclone]`.
 
 The destinations are folders of a few sshd: as many sessions, logins and files as with one sshd each, without as many
-listeners.  Beside it, what a user would take: a loop of `rsync -a` (or `sftp`) over the destinations one by one, and
+listeners.  They lie in memory where the machine has a folder there: each of many destinations has a disk of its own.
+Beside it, what a user would take: a loop of `rsync -a` (or `sftp`) over the destinations one by one, and
 `lftp mirror` or `rclone copy` started side by side for all of them.
 """
 
@@ -26,6 +27,7 @@ from tests.peers.openssh import SshPeer, openssh_sshd
 SERVERS = 4
 _MIB = 1 << 20
 _SLOW = "slow"
+_MEMORY = Path("/dev/shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class Stage:
 @contextmanager
 def stage() -> Iterator[Stage]:
     """Servers that run; all is gone at the end."""
-    work = Path(tempfile.mkdtemp(prefix="gateway-bench-"))
+    work = Path(tempfile.mkdtemp(prefix="gateway-bench-", dir=_MEMORY if _MEMORY.is_dir() else None))
     try:
         with ExitStack() as stack:
             peers = [stack.enter_context(openssh_sshd(work / f"sshd{number}")) for number in range(SERVERS)]

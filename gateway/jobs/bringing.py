@@ -17,13 +17,16 @@ from gateway.jobs.compiled import source_folder
 from gateway.jobs.loading import Loading
 from gateway.jobs.manifest import FILE
 from gateway.jobs.model import Destination
+from gateway.jobs.modes import said as mode_said
+from gateway.jobs.modes import set_modes
 from gateway.jobs.place_look import PlaceLook
 from gateway.jobs.place_tree import side_by_side
 from gateway.jobs.schedule import next_showing
 from gateway.jobs.underway import Underway
 from gateway.language.nodes import Put
-from gateway.ledger import Ledger, deliveries, job_rounds
+from gateway.ledger import Ledger, deliveries, job_destinations, job_rounds
 from gateway.ledger.delivery_row import DeliveryRow
+from gateway.ledger.job_contents import Entry
 from gateway.ledger.job_destinations import FileRow, PlaceRow
 from gateway.ledger.job_rounds import Wanted
 from gateway.ledger.job_states import PlaceState
@@ -71,14 +74,26 @@ class Bringing:
         await self._beyond(compared, look)
 
     async def _beyond(self, compared: Compared, look: PlaceLook | None) -> None:
-        """What is there beyond the source, and what is in the archive for too long."""
+        """The executable bit of what was there, what is beyond the source, what is in the archive for too long."""
+        modes = await self._set_modes(compared)
         if self._deletes(compared):
             async with self.run.services.pool.session(self.run.endpoint) as peer:
                 await self._delete(peer, compared)
         elif look is not None and not compared.refused:
-            sent = [entry.relative for entry in compared.missing]
-            await look.note_after(compared.unchanged + len(sent), sent, compared.folders)
+            sent = compared.missing
+            await look.note_after(compared.unchanged + len(sent), sent, modes, compared.folders)
         await self._tidy(changed=look is not None or bool(compared.extra))
+
+    async def _set_modes(self, compared: Compared) -> Sequence[Entry]:
+        """What of them could be set; each stands in the report as the unchanged file that it is, with what was done."""
+        if not compared.modes:
+            return ()
+        async with self.run.services.pool.session(self.run.endpoint) as peer:
+            taken = await set_modes(peer, compared.modes)
+        at = self._ledger.now_ns()
+        rows = [self._file(entry.relative, "unchanged", entry.size, at, mode_said(entry)) for entry in taken]
+        await self._ledger.write(partial(job_destinations.note_files, run=self.under.run, files=rows))
+        return taken
 
     @property
     def _ledger(self) -> Ledger:
@@ -93,6 +108,7 @@ class Bringing:
             place=self.row.place,
             source=self.under.source,
             folder=source_folder(self.under.job, self.under.folders),
+            loads=len(self.under.job.destinations),
         )
 
     async def _compared(self, peer: Endpoint, laid: Sequence[DeliveryRow]) -> tuple[Compared, PlaceLook | None]:

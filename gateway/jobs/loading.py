@@ -30,13 +30,18 @@ from gateway.runner.run import CommandFailed, Run
 from gateway.runner.sending import lanes, width
 
 _EXECUTABLE = 0o111
+_LANES = 16
+"""To all destinations of a run: where they are many, one more login each would win nothing."""
 _NUMBER = 1
 """The PUT is a destination's first command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
-    """One destination's load.  `folder` is where the source's files lie, `job_run` and `place` are rows."""
+    """One destination's load, of `loads` of the run.
+
+    `folder` is where the source's files lie, `job_run` and `place` are rows.
+    """
 
     run: Run
     put: Put
@@ -45,6 +50,7 @@ class Loading:
     place: int
     source: Endpoint
     folder: str
+    loads: int
 
     async def send(self, missing: Sequence[Entry], standing: frozenset[str], *, gated: bool) -> None:
         """Bring all that is `missing`; `gated`: as far as just before it takes its name.
@@ -81,10 +87,14 @@ class Loading:
 
         ends = Ends(source=lambda _: self.source, target=target)
         try:
-            await Carrying(self.run, _NUMBER, self.put, ends).carry(Work(jobs), lanes(self.run), width(self.run))
+            await Carrying(self.run, _NUMBER, self.put, ends).carry(Work(jobs), lanes(self.run), self._width)
         except CommandFailed as error:
             if error.cause.concerns_endpoint:
                 raise error.cause from error
+
+    @property
+    def _width(self) -> int:
+        return max(1, min(width(self.run), _LANES // self.loads))
 
     def _budget(self) -> Budget | None:
         """What the profile lets through, beside what the endpoint does."""

@@ -7,7 +7,7 @@ from gateway.transfer.aboard import fits
 
 _FILES_MIN = 16
 _FILES_MAX = 128
-_BYTES_MAX = 2 * 1024 * 1024
+_BYTES_MAX = 4 * 1024 * 1024
 """Enough to share round trips and commits; so much is held in memory, a few times a lane."""
 
 Portion = Sequence[tuple[int, Job]]

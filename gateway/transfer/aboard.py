@@ -12,7 +12,7 @@ from gateway.ledger import Ledger
 from gateway.ledger.delivery_row import DeliveryRow
 from gateway.transfer.intent import Hooks, Intent
 
-SMALL_BYTES = 64 * 1024
+SMALL_BYTES = 1024 * 1024
 """The largest file that is held in memory whole."""
 
 
