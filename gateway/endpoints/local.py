@@ -19,6 +19,7 @@ from gateway.endpoints.session import Basic, unanswered, within
 T = TypeVar("T")
 
 _SCAN_BATCH = 256
+_LAST_CALL_S = 5.0
 _FEATURES = Features(
     atomic_replace=True,
     rename_noreplace=True,
@@ -29,6 +30,7 @@ _FEATURES = Features(
     remote_hash=frozenset({"sha256", "sha1", "md5"}),
     mtime_precision_ns=1,
     lasting_inodes=True,
+    modes=True,
     concurrent=True,
 )
 
@@ -134,12 +136,17 @@ class LocalEndpoint(Basic):
             raise
 
     async def _opened(self, path: str, opening: Callable[[], int]) -> int:
-        """A descriptor; a cancel closes what the thread opens all the same."""
-        task = asyncio.ensure_future(self._run(path, opening))
+        """A descriptor.  Whoever gives up may rely on no file being made behind him, unless the disk hangs."""
+        begun = self._disk.start(opening)
+        going = asyncio.wrap_future(begun)
         try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            task.add_done_callback(_close_descriptor)
+            with local_errors(path):
+                async with within(self._timeout_s, path):
+                    return await asyncio.shield(going)
+        except BaseException:
+            going.add_done_callback(_close_descriptor)
+            if not begun.cancel():
+                await asyncio.wait({going}, timeout=_LAST_CALL_S)
             raise
 
     async def rename(self, source: str, target: str) -> None:
@@ -174,10 +181,10 @@ class LocalEndpoint(Basic):
             return False
         return True
 
-    async def let_run(self, path: str) -> bool:
+    async def let_run(self, path: str, *, allowed: bool = True) -> bool:
         """False where another user owns the file."""
         try:
-            await self._disk.run(partial(calls.let_run, self._at(path)))
+            await self._disk.run(partial(calls.let_run, self._at(path), allowed=allowed))
         except OSError:
             return False
         return True

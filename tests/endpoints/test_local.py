@@ -119,6 +119,38 @@ async def test_a_scan_streams_and_closing_it_early_leaks_nothing(tmp_path: Path)
         assert len(os.listdir("/proc/self/fd")) <= before + 1
 
 
+@pytest.mark.parametrize("waits", ["for a thread", "in its thread"])
+async def test_a_write_that_was_given_up_makes_no_file_behind_ones_back(
+    tmp_path: Path, waits: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    open_to_write, disk = local_calls.open_to_write, Disk(1)
+
+    def hold() -> None:
+        reached.set()
+        go_on.wait(5)
+
+    def slow(path: str, offset: int | None) -> int:
+        hold()
+        return open_to_write(path, offset)
+
+    if waits == "for a thread":
+        disk.start(hold)
+    else:
+        monkeypatch.setattr(local_calls, "open_to_write", slow)
+    local = LocalEndpoint(tmp_path, disk)
+    writing = asyncio.ensure_future(put(local, "a", b"content"))
+    await asyncio.to_thread(reached.wait, 5)
+    writing.cancel()
+    asyncio.get_running_loop().call_later(0.05, go_on.set)
+    await asyncio.gather(writing, return_exceptions=True)
+    assert writing.cancelled()
+    there = os.listdir(tmp_path)
+    await disk.run(lambda: None)  # after all that was left to do
+    assert os.listdir(tmp_path) == there
+    disk.close()
+
+
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
