@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from tests.peers.ftp_servers import pyftpd
 from tests.peers.openssh import SshPeer, openssh_sshd
@@ -16,6 +17,9 @@ from tests.peers.processes import MissingServer
 from tests.peers.vsftpd import FtpPeer, vsftpd
 
 T = TypeVar("T")
+
+settings.register_profile("any machine", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

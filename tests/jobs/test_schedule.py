@@ -119,7 +119,7 @@ def test_by_the_gateways_clock_all_destinations_begin_at_once() -> None:
     assert begins_at(start, what, LIMA) == start.at == at("2026-11-18T10:00")
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.sampled_from(["minutes", "hourly", "daily", "weekly"]),
     st.integers(5, 300),
