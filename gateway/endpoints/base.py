@@ -30,6 +30,7 @@ class Features:
     raw: bool = False  # takes raw protocol commands (QUOTE, SITE)
     mtime_precision_ns: int = 1_000_000_000
     lasting_inodes: bool = False
+    modes: bool = False  # entries tell whether a file may be run, and `let_run` changes that alone
     concurrent: bool = False  # several calls at once on one session
     ordered_renames: bool = False  # `rename` is sent as soon as it is called; they are carried out in that order
     hides_dot_names: bool = False
@@ -206,8 +207,8 @@ class Endpoint(Protocol):
         """Ask for an mtime; False if the peer refuses (never an error: a refusal costs nothing but the time)."""
         ...
 
-    async def let_run(self, path: str) -> bool:
-        """Make a file executable for all who may read it; False if the peer refuses, or has no such thing."""
+    async def let_run(self, path: str, *, allowed: bool = True) -> bool:
+        """Make a file executable for all who may read it, or for nobody; False if the peer refuses, or can't."""
         ...
 
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:

@@ -219,9 +219,9 @@ class FtpEndpoint(Basic):
         """MFMT, or MDTM where that is what the server takes."""
         return await self._call(path, partial(self._control.set_time, self._at(path), mtime_ns))
 
-    async def let_run(self, path: str) -> bool:
-        """SITE CHMOD, where the server knows it."""
-        line = f"SITE CHMOD 755 {self._at(path)}"
+    async def let_run(self, path: str, *, allowed: bool = True) -> bool:
+        """SITE CHMOD, where the server knows it; listings don't tell of it in any form that all servers share."""
+        line = f"SITE CHMOD {755 if allowed else 644} {self._at(path)}"
         return (await self._call(path, partial(self._control.reply, line))).startswith("2")
 
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:

@@ -117,9 +117,9 @@ class Guarded(Wrapped):
         """Counted."""
         return await self._asked(self._inner.set_mtime(path, mtime_ns))
 
-    async def let_run(self, path: str) -> bool:
+    async def let_run(self, path: str, *, allowed: bool = True) -> bool:
         """Counted."""
-        return await self._asked(self._inner.let_run(path))
+        return await self._asked(self._inner.let_run(path, allowed=allowed))
 
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """Counted."""

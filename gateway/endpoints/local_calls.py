@@ -12,6 +12,7 @@ from itertools import islice
 from gateway.core.errors import PathRefused
 from gateway.core.model import Entry, Kind, Stamp
 from gateway.endpoints.disk import sync_folder
+from gateway.endpoints.modes import run_mode
 from gateway.endpoints.paths import join
 
 _AT_FDCWD = -100
@@ -141,10 +142,9 @@ def set_mtime(path: str, mtime_ns: int) -> None:
     os.utime(path, ns=(mtime_ns, mtime_ns), follow_symlinks=False)
 
 
-def let_run(path: str) -> None:
-    """Whoever may read a file may run it."""
-    mode = stat.S_IMODE(os.lstat(path).st_mode)
-    os.chmod(path, mode | (mode & 0o444) >> 2)
+def let_run(path: str, *, allowed: bool) -> None:
+    """Whoever may read a file may run it, or nobody may."""
+    os.chmod(path, run_mode(stat.S_IMODE(os.lstat(path).st_mode), allowed=allowed))
 
 
 def digest(path: str, algorithm: str, first_bytes: int | None = None) -> str:

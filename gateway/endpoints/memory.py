@@ -219,9 +219,9 @@ class MemoryEndpoint(Basic):
         self.store.file(self._at(path)).mtime_ns = mtime_ns
         return True
 
-    async def let_run(self, path: str) -> bool:
+    async def let_run(self, path: str, *, allowed: bool = True) -> bool:
         """As the contract says."""
-        self.store.file(self._at(path)).runs = True
+        self.store.file(self._at(path)).runs = allowed
         return True
 
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:

@@ -66,7 +66,7 @@ class Basic:
         """Only the write: the rest is asked for by itself."""
         return Laid(await self.write(path, blocks))
 
-    async def let_run(self, path: str) -> bool:
+    async def let_run(self, path: str, *, allowed: bool = True) -> bool:
         """False: this kind knows no such bit."""
         return False
 

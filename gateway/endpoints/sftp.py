@@ -22,6 +22,7 @@ from gateway.core.errors import (
 from gateway.core.model import Entry, Kind, Stamp
 from gateway.endpoints.base import Features, Ran
 from gateway.endpoints.hash_batch import HashBatch
+from gateway.endpoints.modes import run_mode
 from gateway.endpoints.paths import join, parent, resolve
 from gateway.endpoints.place import Place
 from gateway.endpoints.session import Basic
@@ -67,6 +68,7 @@ def _features(session: SftpSession) -> Features:
         fsync=session.supports("fsync"),
         remote_hash=session.place.remote_hash,
         exec=True,
+        modes=True,
         mtime_precision_ns=_SECOND_NS,
         concurrent=session.place.pipeline != "off",  # some servers let no second file be open
         window_bytes=WINDOW_BYTES,
@@ -308,12 +310,12 @@ class SftpEndpoint(Basic):
             return False
         return True
 
-    async def let_run(self, path: str) -> bool:
+    async def let_run(self, path: str, *, allowed: bool = True) -> bool:
         """False where the server refuses."""
         try:
             found = await self._call(path)(self._client.lstat(self._at(path)))
             mode = (found.permissions or 0o644) & 0o7777
-            await self._call(path)(self._client.chmod(self._at(path), mode | (mode & 0o444) >> 2))
+            await self._call(path)(self._client.chmod(self._at(path), run_mode(mode, allowed=allowed)))
         except LinkLost:
             raise
         except GatewayError:

@@ -91,9 +91,9 @@ class Wrapped:
         """Forwarded."""
         return await self._inner.set_mtime(path, mtime_ns)
 
-    async def let_run(self, path: str) -> bool:
+    async def let_run(self, path: str, *, allowed: bool = True) -> bool:
         """Forwarded."""
-        return await self._inner.let_run(path)
+        return await self._inner.let_run(path, allowed=allowed)
 
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """Forwarded."""

@@ -13,6 +13,7 @@ from gateway.endpoints.base import Endpoint
 from gateway.jobs.ignore import Ignore
 from gateway.jobs.manifest import FOLDER
 from gateway.jobs.model import Destination
+from gateway.jobs.modes import Differing, may_run
 from gateway.jobs.place_look import PlaceLook
 from gateway.jobs.place_tree import Shown, Tree, is_as_noted, side_by_side, tree_of
 from gateway.ledger import Connection, Ledger, job_contents
@@ -25,7 +26,8 @@ _HASHES_AT_ONCE = 512
 class Compared:
     """`missing` is to be sent, `folders` are to be made, `extra` is there beyond the source, by relative path.
 
-    `refused` can't be had there, and why.  `standing` are files that are there under names of `missing`.
+    `modes` are as they should be but for the executable bit.  `refused` can't be had there, and why.  `standing` are
+    files that are there under names of `missing`.
     """
 
     missing: Sequence[Entry]
@@ -36,11 +38,12 @@ class Compared:
     standing: frozenset[str]
     count: int
     is_whole: bool
+    modes: Sequence[Differing] = ()
 
     @property
     def is_as_wanted(self) -> bool:
         """True if nothing is to be done there."""
-        return not (self.missing or self.extra or self.refused or self.folders)
+        return not (self.missing or self.extra or self.refused or self.folders or self.modes)
 
 
 @dataclass(slots=True)
@@ -51,6 +54,7 @@ class _Judged:
     unknown: list[Entry] = field(default_factory=list)
     refused: list[tuple[Entry, str]] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
+    modes: list[Differing] = field(default_factory=list)
     unchanged: int = 0
 
 
@@ -109,6 +113,9 @@ async def _by_files(
     judged = await asyncio.to_thread(_judge, wanted, tree, known, longest, asked.blind)
     found = await _hashed(peer, judged.unknown, tree, asked.algorithm)
     judged.missing += [entry for entry in judged.unknown if entry.relative not in found]
+    if tree.tells_modes:
+        same = [(entry, found[entry.relative]) for entry in judged.unknown if entry.relative in found]
+        judged.modes += [(entry, shown) for entry, shown in same if shown.executable != may_run(entry)]
     judged.missing.sort(key=lambda entry: entry.n)
     await _note(ledger, asked.place, tree, known, judged, found)
     return Compared(
@@ -120,6 +127,7 @@ async def _by_files(
         standing=frozenset(entry.relative for entry in judged.missing if entry.relative in tree.files),
         count=len(tree.files),
         is_whole=tree.is_whole,
+        modes=judged.modes,
     )
 
 
@@ -140,6 +148,8 @@ def _judge(wanted: Sequence[Entry], tree: Tree, known: Mapping[str, There], long
             judged.unknown.append(entry)
         elif noted.sha256 == entry.sha256:
             judged.unchanged += 1
+            if tree.tells_modes and shown.executable != may_run(entry):
+                judged.modes.append((entry, shown))
         else:
             judged.missing.append(entry)
     return judged

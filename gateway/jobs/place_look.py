@@ -3,12 +3,14 @@
 import asyncio
 import hashlib
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from gateway.jobs.modes import may_run
 from gateway.jobs.place_tree import Shown, Tree
 from gateway.ledger import Ledger, job_contents
+from gateway.ledger.job_contents import Entry
 
 _MOST = 2**63 - 1
 
@@ -36,16 +38,26 @@ class PlaceLook:
             look = f"{files} {await self._digest()}"
             await self.ledger.write(partial(job_contents.note_place_look, place=self.place, digest=look))
 
-    async def note_after(self, files: int, sent: Sequence[str], folders: Iterable[str]) -> None:
-        """It has all `files` since these were sent and `folders` were made; a listing that differs says no harm."""
-        there = await self.ledger.read(partial(job_contents.there_of, place=self.place, relatives=sent))
-        if there.keys() != set(sent):
+    async def note_after(
+        self, files: int, sent: Sequence[Entry], modes: Sequence[Entry], folders: Sequence[str]
+    ) -> None:
+        """It has all `files` since some were sent, the executable bit of `modes` was set, and `folders` were made.
+
+        A listing that differs says no harm.
+        """
+        wanted = {entry.relative: entry for entry in sent}
+        there = await self.ledger.read(partial(job_contents.there_of, place=self.place, relatives=list(wanted)))
+        if there.keys() != wanted.keys():
             return
+        tree = self.tree
         for name, one in there.items():
-            self.tree.files[name] = Shown("", one.size, one.mtime_ns, one.grain_ns)
-        self.tree.folders.update(folders)
-        for name in (*sent, *folders):
-            self.tree.folders.update(_above(name))
+            runs = tree.tells_modes and may_run(wanted[name])
+            tree.files[name] = Shown("", one.size, one.mtime_ns, one.grain_ns, runs)
+        for entry in modes:
+            tree.files[entry.relative] = tree.files[entry.relative]._replace(executable=may_run(entry))
+        tree.folders.update(folders)
+        for name in (*wanted, *folders):
+            tree.folders.update(_above(name))
         await self.note(files)
 
     async def _digest(self) -> str:
@@ -59,6 +71,7 @@ def digest_of(said: str, tree: Tree) -> str:
     made = hashlib.sha256(repr((said, sorted(tree.folders), sorted(tree.others))).encode("utf-8", "surrogateescape"))
     made.update("\0".join(names).encode("utf-8", "surrogateescape"))
     made.update(array("q", [one.size for one in shown]))
+    made.update(bytes([one.executable for one in shown]))
     made.update(array("q", [-1 if (at := one.mtime_ns) is None else at // one.grain_ns & _MOST for one in shown]))
     return made.hexdigest()
 

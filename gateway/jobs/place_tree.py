@@ -29,12 +29,16 @@ class Shown(NamedTuple):
 
 @dataclass(slots=True)
 class Tree:
-    """By relative path; `others` are links and devices.  `is_whole`: every folder could be listed."""
+    """By relative path; `others` are links and devices.
+
+    `is_whole`: every folder could be listed.  `tells_modes`: what `executable` says of its files is so.
+    """
 
     files: dict[str, Shown] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
     others: set[str] = field(default_factory=set)
     is_whole: bool = True
+    tells_modes: bool = False
 
 
 def is_as_noted(shown: Shown, noted: There) -> bool:
@@ -49,7 +53,7 @@ def is_as_noted(shown: Shown, noted: There) -> bool:
 
 async def tree_of(peer: Endpoint, folder: str) -> Tree:
     """Everything below `folder`; nothing where there is no such folder.  Raises GatewayErrors of the link."""
-    found = Tree()
+    found = Tree(tells_modes=peer.features.modes)
     pending = [(folder, "")]
     width = _FOLDERS_AT_ONCE if peer.features.concurrent else 1
     while pending:

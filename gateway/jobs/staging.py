@@ -5,6 +5,7 @@ import shutil
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from gateway.endpoints.modes import run_mode
 from gateway.endpoints.os_errors import local_errors
 from gateway.jobs.place_tree import Shown
 
@@ -50,7 +51,7 @@ def let_run(staging: str, files: Mapping[str, Shown]) -> None:
             path = f"{staging}/{relative}"
             mode = stat.S_IMODE(os.lstat(path).st_mode)
             if bool(mode & stat.S_IXUSR) != shown.executable:
-                os.chmod(path, mode | (mode & 0o444) >> 2 if shown.executable else mode & ~0o111)
+                os.chmod(path, run_mode(mode, allowed=shown.executable))
 
 
 def forget(staging: str, files: Iterable[str]) -> None:

@@ -197,7 +197,7 @@ job_file = Table(
     Column("run", ForeignKey("job_run.id"), primary_key=True),
     Column("endpoint", Text, primary_key=True),
     Column("relative", Text, primary_key=True),
-    Column("state", Text, nullable=False),  # delivered, skipped, failed, deleted
+    Column("state", Text, nullable=False),  # delivered, skipped, failed, deleted; unchanged but for the executable bit
     Column("size", BigInteger, nullable=False, default=0),
     Column("reason", Text),
     Column("delivery", ForeignKey("delivery.id")),

@@ -296,6 +296,23 @@ async def test_a_file_that_may_be_run_may_be_run_or_that_is_said_to_be_refused(s
     assert done or "ftp" in subject.kind
     if done and subject.folder is not None:
         assert (subject.folder / "f").stat().st_mode & 0o111
+    undone = await subject.endpoint.let_run("f", allowed=False)
+    assert undone == done
+    if undone and subject.folder is not None:
+        assert not (subject.folder / "f").stat().st_mode & 0o111
+
+
+async def test_whether_a_file_may_be_run_is_told_where_the_features_say_so(endpoint: Endpoint) -> None:
+    await put(endpoint, "f", b"#!/bin/sh")
+    await put(endpoint, "g", b"text")
+    await endpoint.let_run("f")
+    await endpoint.let_run("g", allowed=False)
+    told = {one.name: one.executable async for one in endpoint.scan("") if one.name in ("f", "g")}
+    if endpoint.features.modes:
+        assert told == {"f": True, "g": False}
+        assert ((await endpoint.stat("f")).executable, (await endpoint.stat("g")).executable) == (True, False)
+    else:
+        assert told == {"f": False, "g": False}
 
 
 async def test_a_checksum_is_the_right_one_or_none(endpoint: Endpoint) -> None:
