@@ -1,4 +1,4 @@
-"""A job that is being made: what was answered so far, what it would mean, and its file."""
+"""A job that is being made: what was answered so far, and its file."""
 
 import re
 import shlex
@@ -6,16 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from gateway.config.findings import suggestion
-from gateway.config.jobs import JobSettings
 from gateway.config.loaded import Loaded
-from gateway.config.schema import GroupSettings
 from gateway.core.errors import Refused
-from gateway.core.model import Finding
-from gateway.jobs.model import Job
-from gateway.jobs.read import read_jobs
 
 PLATFORMS = ("linux", "windows", "macos")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -60,7 +53,10 @@ class Command:
         """A program and its arguments, where no shell is needed."""
         if self.platform == "windows" or _SHELL.search(self.line):
             return self.line
-        return shlex.split(self.line)
+        try:
+            return shlex.split(self.line)
+        except ValueError:
+            return self.line  # a quote that nobody closes is told by the check, in its words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,67 +161,6 @@ def _dated(schedule: Mapping[str, Any]) -> Any:
         except ParseError:
             table.add(key, value)  # what is no day is told by the check, in its words
     return table
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A draft as it would be: the job (None where a key is wrong), and what is to be said of it."""
-
-    job: Job | None
-    errors: tuple[str, ...]
-    warnings: tuple[str, ...]
-    loaded: Loaded
-
-
-def judge(loaded: Loaded, draft: Draft) -> Judged:
-    """Everything that `job check` would say once the file stands (blocks: it looks whether the source is there)."""
-    try:
-        settings = JobSettings.model_validate(draft.tree())
-        groups = {one.name: GroupSettings.model_validate(one.tree()) for one in draft.groups}
-    except ValidationError as problem:
-        return Judged(None, tuple(_plain(one) for one in problem.errors()), (), loaded)
-    config = loaded.config.model_copy(
-        update={"jobs": {**loaded.config.jobs, draft.name: settings}, "groups": {**loaded.config.groups, **groups}}
-    )
-    would_be = replace(loaded, config=config)
-    unknown = tuple(_unknown(would_be, draft))
-    if unknown:
-        return Judged(None, unknown, (), would_be)
-    jobs = read_jobs(would_be)
-    before = {(one.code, one.message) for one in read_jobs(loaded).findings}
-    new = [one for one in jobs.findings if (one.code, one.message) not in before]
-    errors = tuple(_said(one, draft.name) for one in new if one.severity.value == "error")
-    return Judged(
-        jobs.jobs[draft.name],
-        errors or ((_said(jobs.broken[draft.name], draft.name),) if draft.name in jobs.broken else ()),
-        tuple(_said(one, draft.name) for one in new if one.severity.value != "error"),
-        would_be,
-    )
-
-
-def _said(finding: Finding, name: str) -> str:
-    return finding.message.removeprefix(f"[jobs.{name}] ")
-
-
-def _plain(problem: Any) -> str:
-    where = ".".join(str(one) for one in problem["loc"])
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{where}: {message}" if where else message
-
-
-def _unknown(loaded: Loaded, draft: Draft) -> list[str]:
-    """Names that stand for nothing."""
-    config = loaded.config
-    endpoints, groups = tuple(config.endpoints), tuple(config.groups)
-    asked = [(draft.endpoint, endpoints, "endpoint"), (draft.profile, tuple(config.profiles), "profile")]
-    asked += [(one.name, groups if one.is_group else endpoints, "group or endpoint") for one in draft.destinations]
-    asked += [(one, endpoints, "endpoint") for group in draft.groups for one in group.endpoints]
-    said = [
-        f"there is no {what} {name!r}; {suggestion(name, known)}"
-        for name, known, what in asked
-        if name and name not in known
-    ]
-    return said if draft.destinations else [*said, "nobody gets the files; name a group or an endpoint"]
 
 
 def checked_name(text: str, loaded: Loaded) -> str:

@@ -16,9 +16,10 @@ from gateway.cli.job_draft import (
     destination_of,
     free_name,
     group_of,
-    judge,
     text_of,
 )
+from gateway.cli.job_judge import judge
+from gateway.cli.job_said import by_options
 from gateway.cli.job_save import Saved, file_of, save_job, write_job
 from gateway.cli.job_wizard import Made, walk
 from gateway.config.load import load
@@ -69,6 +70,8 @@ def new_job(options: Options) -> None:
             raise Refused("nobody can be asked here; give at least --source FOLDER and --to GROUP or ENDPOINT")
         made = _asked(loaded, draft)
         draft, start = made.draft, start and made.start
+    elif draft.repeat == "manual":
+        _require_no_times(options)
     _require_sound(loaded, draft)
     if options.dry_run:
         typer.echo(text_of(draft), nl=False)
@@ -91,7 +94,7 @@ def _asked(loaded: Loaded, draft: Draft) -> Made:
 
 def _require_sound(loaded: Loaded, draft: Draft) -> None:
     file_of(loaded, draft.name)
-    judged = judge(loaded, draft)
+    judged = judge(loaded, draft, by_options)
     if judged.errors:
         raise Refused("\n".join(f"{draft.name}: {one}" for one in judged.errors))
     for one in judged.warnings:
@@ -124,6 +127,15 @@ def draft_of(options: Options, loaded: Loaded) -> Draft:
         require=options.require,
         offline=options.offline,
     )
+
+
+def _require_no_times(options: Options) -> None:
+    """Raises Refused for what only a schedule can mean."""
+    times = {"--every": options.every != 1, "--at": options.at, "--day": options.days, "--zone": options.zone}
+    times |= {"--start": options.start_day, "--finish": options.finish_day}
+    given = next((option for option, value in times.items() if value), None)
+    if given is not None:
+        raise Refused(f"{given} means nothing for a job that is started by hand; add --repeat daily, or leave it out")
 
 
 def _source(text: str | None, loaded: Loaded) -> tuple[str | None, str]:

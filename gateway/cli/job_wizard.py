@@ -16,9 +16,10 @@ from gateway.cli.job_draft import (
     checked_name,
     destination_of,
     group_of,
-    judge,
     text_of,
 )
+from gateway.cli.job_judge import judge
+from gateway.cli.job_said import STEPS, by_steps
 from gateway.cli.job_schedule_ask import ask_schedule
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
@@ -49,22 +50,21 @@ def walk(loaded: Loaded, clock: Clock, draft: Draft) -> Made:
     typer.echo(
         f"A new distribution job. Enter takes what stands in [ ], {BACK} goes back, Ctrl-C ends without a trace."
     )
-    steps: list[tuple[str, Callable[[Loaded, Draft], Draft]]] = [
-        ("Kind", _kind),
-        ("Name", _name),
-        ("Source", _source),
-        ("Destinations", _destinations),
-        ("Commands", _commands),
-        ("Schedule", lambda _, draft: ask_schedule(draft)),
-        ("Settings", _settings),
+    steps: list[Callable[[Loaded, Draft], Draft]] = [
+        _kind,
+        _name,
+        _source,
+        _destinations,
+        _commands,
+        lambda _, draft: ask_schedule(draft),
+        _settings,
     ]
     at = 0
     while True:
         try:
             while at < len(steps):
-                title, step = steps[at]
-                typer.echo(f"\nStep {at + 1} of {len(steps) + 1}: {title}")
-                draft = step(loaded, draft)
+                typer.echo(f"\nStep {at + 1} of {len(steps) + 1}: {STEPS[at]}")
+                draft = steps[at](loaded, draft)
                 at += 1
             typer.echo(f"\nStep {at + 1} of {len(steps) + 1}: Review")
             return Made(draft, _review(loaded, clock, draft))
@@ -180,7 +180,7 @@ def _new_group(loaded: Loaded) -> NewGroup:
 def _without_conflict(loaded: Loaded, draft: Draft) -> Draft:
     """Conflicts are told at once, and answered here again."""
     if draft.path or draft.endpoint:
-        problems = judge(loaded, replace(draft, commands=(), repeat="manual")).errors
+        problems = judge(loaded, replace(draft, commands=(), repeat="manual"), by_steps).errors
         for problem in problems:
             typer.echo(f"  {problem}")
         if problems:
@@ -213,7 +213,7 @@ def _command(draft: Draft, moment: str, platform: str) -> Command | None:
 
 def _platforms(loaded: Loaded, draft: Draft, moment: str) -> list[str]:
     """Of the places where it would run."""
-    job = judge(loaded, draft).job
+    job = judge(loaded, draft, by_steps).job
     source = [job.source.machine.platform] if job is not None else ["linux"]
     there = [one.machine.platform for one in job.destinations if one.machine.runs_commands] if job is not None else []
     places = {"before_indexing": source, "after_endpoint": there, "after_all": [*there, *source]}[moment]
@@ -232,7 +232,7 @@ def _settings(loaded: Loaded, draft: Draft) -> Draft:
 
 def _review(loaded: Loaded, clock: Clock, draft: Draft) -> bool:
     """What it will be; the last question says whether saving starts it."""
-    judged = judge(loaded, draft)
+    judged = judge(loaded, draft, by_steps)
     typer.echo("")
     for line in text_of(draft).splitlines():
         typer.echo(f"  {line}")

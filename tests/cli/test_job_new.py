@@ -71,6 +71,37 @@ def test_what_cannot_be_is_refused_and_leaves_no_file(shops: Site) -> None:
     assert "there is a job 'prices' already" in refused("prices", "--source", "prices", "--to", "shop1")
 
 
+def test_what_is_wrong_is_called_as_it_was_said(shops: Site) -> None:
+    def refused(*words: str) -> str:
+        ran = shops.run("job", "new", "bad", "--source", "prices", *words)
+        assert ran.code == 2, ran
+        assert "gateway.toml:1" not in ran.err, "nothing of it stands there"
+        return ran.err
+
+    said = refused("--to", "pair", "--to", "shop1:other")
+    assert "bad: --to shop1:other: shop1 is reached by endpoint shop1 and by group pair (--to pair), to " in said
+    assert "bad: --after-all '/bin/ls -l': SYSTEM may not run /bin/ls" in refused(
+        "--to", "shop1", "--after-all", "/bin/ls -l"
+    )
+    assert "--after-endpoint 'echo \"x': SYSTEM: the quote at " in refused(
+        "--to", "shop1", "--after-endpoint", 'echo "x'
+    )
+    assert "bad: --to shop1:{nope}: destinations: '{nope}' asks for the tag 'nope'" in refused("--to", "shop1:{nope}")
+    assert "bad: --at 25:00: '25:00' is no time of day" in refused(
+        "--to", "shop1", "--repeat", "daily", "--at", "25:00"
+    )
+    assert "bad: --deadline soon: 'soon' is no deadline" in refused("--to", "shop1", "--deadline", "soon")
+    assert "bad: --profile gold: there is no profile 'gold'" in refused("--to", "shop1", "--profile", "gold")
+    assert "bad: --to shop1:x/%name%: " in refused("--to", "shop1:x/%name%")
+    assert "--at means nothing for a job that is started by hand" in refused("--to", "shop1", "--at", "22:00")
+
+
+def test_a_remote_source_that_is_its_own_destination_is_called_as_it_was_said(shops: Site) -> None:
+    ran = shops.run("job", "new", "bad", "--source", "shop1:out", "--to", "shop1")
+    assert ran.code == 2
+    assert "bad: --to shop1: shop1 is the source (--source shop1:out) and, by endpoint shop1, a destination" in ran.err
+
+
 def test_a_dry_run_prints_the_file_and_writes_none(shops: Site) -> None:
     ran = shops.run("job", "new", "--source", "prices", "--to", "pair:in", "--dry-run")
     assert tomllib.loads(ran.out) == {
@@ -165,6 +196,19 @@ def test_the_eight_steps_make_a_job_with_a_way_back_and_a_group_on_the_way(shops
     ran = shops.run("job", "start", "prices")
     assert ran.code == 0, ran
     assert (shops.root / "shop3" / "in" / "shop" / "b.csv").exists()
+
+
+def test_the_review_says_which_step_is_to_be_answered_otherwise(shops: Site) -> None:
+    with on_terminal("job", "new", "bad", "--source", "prices") as (terminal, _):
+        for question in ("What is made", "Name [bad]: ", "Description: ", "Hash", "Source [here]: ", "Folder"):
+            terminal.say(question)
+        terminal.say("Groups and endpoints: ", "shop1")
+        terminal.say("Folder at the destinations: ")
+        terminal.say("before_indexing on linux: ", "make-prices")
+        for question in ("after_endpoint on linux: ", "after_all on linux: ", "Repeat", "Priority", "Profile"):
+            terminal.say(question)
+        shown = terminal.until("Which step is to be answered otherwise")
+        assert "it can't run: step 5 (Commands): SYSTEM: 'make-prices' is not an absolute path" in shown
 
 
 def test_cancelled_questions_leave_no_trace(shops: Site) -> None:
