@@ -18,6 +18,7 @@ from gateway.ledger import Connection, history, looks
 from gateway.ledger.database import FILE_NAME, reading_engine
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.history import Filter
+from tests.nursery import Born, nursery
 from tests.peers.openssh import SshPeer
 from tests.peers.vsftpd import FtpPeer
 
@@ -32,15 +33,26 @@ QUICK = "@stable_for 1s\n@empty send after 1s\n"
 class Gateway:
     """One state folder and the `gateway serve` that works on it."""
 
-    def __init__(self, folder: Path, *, environment: dict[str, str] | None = None, before: list[str] | None = None):
-        """`before`: words in front of the service's command line, such as `setpriv ...`."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        environment: dict[str, str] | None = None,
+        before: list[str] | None = None,
+        born: bool = True,
+    ):
+        """`before`: words in front of the service's command line, such as `setpriv ...`.
+
+        Without those and if `born` its processes come out of the nursery, else from nothing.
+        """
         self.folder = folder
         self.state = folder / "var"
         self.config = folder / "conf" / "gateway.toml"
         self.scripts = folder / "actions"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Born | None = None
         self.command = [sys.executable, "-m", "gateway"]
         self._before = before or []
+        self._born = born and not before
         self._environment = environment or {}
         self._log_file = folder / "serve.log"
         self._tables: dict[str, dict[str, Any]] = {
@@ -119,10 +131,7 @@ class Gateway:
         """`gateway serve`, until it says that it serves."""
         self.write_config()
         seen = len(self.log())
-        with self._log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self._before, *self.command, "serve"], env=self.environment(), cwd=self.folder, stdout=log, stderr=log
-            )
+        self.process = self.begin("serve", log=self._log_file)
         until(
             lambda: self._ended() or any(line.get("event") == "serving" for line in self.log()[seen:]),
             lambda: f"the gateway did not start:\n{self.told()}",
@@ -130,6 +139,14 @@ class Gateway:
         )
         assert self.process.poll() is None, f"the gateway ended:\n{self.told()}"
         return self
+
+    def begin(self, *arguments: str, log: Path) -> "subprocess.Popen[bytes] | Born":
+        """A command line of the gateway, which nobody waits for."""
+        if self._born:
+            return nursery().start(arguments, self.folder, self.environment(), log)
+        with log.open("ab") as said:
+            command = [*self._before, *self.command, *arguments]
+            return subprocess.Popen(command, env=self.environment(), cwd=self.folder, stdout=said, stderr=said)
 
     def kill(self) -> None:
         """SIGKILL: nothing of it gets another turn."""
@@ -156,6 +173,8 @@ class Gateway:
     def run(self, *arguments: str, limit_s: float = 30.0) -> subprocess.CompletedProcess[str]:
         """A command line of the gateway, to its end."""
         self.write_config()
+        if self._born:
+            return nursery().run(arguments, self.folder, self.environment(), limit_s=limit_s)
         return subprocess.run(
             [*self._before, *self.command, *arguments],
             env=self.environment(),

@@ -1,12 +1,22 @@
 """A script, a folder, a server: what every user tries first, on real servers."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.acceptance.harness import Gateway
+import pytest
+
+from tests.acceptance.harness import Gateway, gateway_in
 from tests.peers.openssh import SshPeer
 from tests.peers.vsftpd import FtpPeer
 
 CONTENT = b"order;amount\n4711;12\n" * 500
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
+    """Started from nothing, as users do."""
+    with gateway_in(tmp_path / "gateway", born=False) as made:
+        yield made
 
 
 def test_what_is_dropped_arrives_at_all_three_kinds_of_server(

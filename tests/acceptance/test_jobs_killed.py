@@ -3,7 +3,6 @@
 import contextlib
 import os
 import random
-import subprocess
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -68,9 +67,7 @@ def killed_until_it_ends(gateway: Gateway, chance: random.Random) -> int:
     while kills < KILLS and not is_over(gateway):
         words = ["serve"] if kills % 3 else ["job", "start", "prices"]
         owner, moment_s = owner_of(gateway), chance.random() * 0.8
-        process = subprocess.Popen(
-            [*gateway.command, *words], env=gateway.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        process = gateway.begin(*words, log=gateway.folder / "killed.log")
         until(lambda owner=owner: owner_of(gateway) != owner, gateway.told)  # type: ignore[misc]
         time.sleep(moment_s)
         kills += not is_over(gateway)

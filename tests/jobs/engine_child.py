@@ -1,7 +1,7 @@
 """A process that runs the job `prices`, and dies at its n-th write to the ledger: before it, or right after its commit.
 
-python -m tests.jobs.engine_child CONFIGURATION N before|after
-python -m tests.jobs.engine_child CONFIGURATION NAME:N before|after: at the n-th write of the function of this name
+CONFIGURATION N before|after
+CONFIGURATION NAME:N before|after: at the n-th write of the function of this name
 """
 
 import asyncio
@@ -48,7 +48,9 @@ async def main(path: str) -> None:
         sys.stdout.write("\n" + (await built.jobs.over(run)).state.value)
 
 
-if __name__ == "__main__":
-    deaths = _Deaths(sys.argv[2], after=sys.argv[3] == "after")
+def run(arguments: list[str]) -> None:
+    """As a process of its own."""
+    path, which, when = arguments
+    deaths = _Deaths(which, after=when == "after")
     Ledger.submit = lambda ledger, work: deaths.submit(ledger, work)  # type: ignore[method-assign,assignment]
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(path))

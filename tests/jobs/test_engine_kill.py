@@ -1,7 +1,7 @@
 """A run that is killed at many moments goes on where it was: nothing twice, nothing lost, after_all once."""
 
 import asyncio
-import sys
+import os
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from gateway.ledger import Connection, job_destinations, job_runs, open_ledger
 from gateway.ledger.job_states import AfterAll, JobState
 from gateway.ledger.tables import delivery
 from tests.jobs.engine_stage import job_text
+from tests.nursery import nursery
 from tests.runner.harness import configuration, tree, write
 
 SHOPS = ("shop1", "shop2")
@@ -33,13 +34,10 @@ def laid_out(root: Path, release: str) -> Path:
 
 async def life(config: Path, writes: int | str, when: str) -> str | None:
     """One process; how the run ended, None if it was killed before."""
-    words = [sys.executable, "-m", "tests.jobs.engine_child", str(config), str(writes), when]
-    child = await asyncio.create_subprocess_exec(
-        *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]
-    )
-    said, errors = await asyncio.wait_for(child.communicate(), 30)
-    assert child.returncode in (0, -9), errors.decode()
-    return said.decode().splitlines()[-1] if child.returncode == 0 else None
+    ran = partial(nursery().run, [str(config), str(writes), when], config.parent, os.environ, limit_s=30)
+    ended = await asyncio.to_thread(ran, program="tests.jobs.engine_child:run")
+    assert ended.returncode in (0, -9), ended.stderr
+    return ended.stdout.splitlines()[-1] if ended.returncode == 0 else None
 
 
 def delivered(connection: Connection) -> Counter[tuple[str, str]]:

@@ -1,14 +1,12 @@
 """A job whose commands run at a real sshd and on this machine: one run of it, its triggers run one at a time.
 
-As a program it runs one trigger and kills itself at a moment of it (`child`).
+As a process of its own (`child`) it runs one trigger and kills itself at a moment of it.
 """
 
 import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -29,10 +27,10 @@ from gateway.ledger import job_runs, job_triggers
 from gateway.ledger.job_runs import JobRunRow
 from gateway.ledger.job_states import JobState, TriggerState
 from gateway.ledger.job_triggers import TriggerRow
+from tests.nursery import Born, nursery
 from tests.peers.openssh import SshPeer
 from tests.runner.harness import Stage, stage
 
-ROOT = Path(__file__).parents[2]
 ALLOW = ("/bin/sh", "/bin/echo", "/nothing/there")
 
 
@@ -192,13 +190,15 @@ async def _main(root: Path) -> None:
         await made.run(Moment(told["moment"]), told["place"])
 
 
-def child(root: Path, peer: SshPeer, triggers: str, moment: Moment, place: str, where: str) -> subprocess.Popen[bytes]:
+def run(arguments: list[str]) -> None:
+    """As a process of its own."""
+    asyncio.run(_main(Path(arguments[0])))
+
+
+def child(root: Path, peer: SshPeer, triggers: str, moment: Moment, place: str, where: str) -> Born:
     """A process of its own that runs one trigger and is gone at a moment of it."""
     told = {"peer": {**asdict(peer), "folder": str(peer.folder)}, "triggers": triggers}
     told |= {"moment": moment.value, "place": place, "where": where}
     (root / "child.json").write_text(json.dumps(told))
-    return subprocess.Popen([sys.executable, "-m", "tests.jobs.trigger_stage", str(root)], cwd=ROOT)
-
-
-if __name__ == "__main__":
-    asyncio.run(_main(Path(sys.argv[1])))
+    log = root / "child.log"
+    return nursery().start([str(root)], root, os.environ, log, program="tests.jobs.trigger_stage:run")

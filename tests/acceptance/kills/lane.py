@@ -11,10 +11,10 @@ from tests.acceptance.harness import until
 from tests.acceptance.kills.census import Census, opened
 from tests.acceptance.kills.feeding import feeding
 from tests.acceptance.kills.moments import Moment, plan
-from tests.acceptance.kills.nursery import Nursery
 from tests.acceptance.kills.services import Services
 from tests.acceptance.kills.tally import Tally
 from tests.acceptance.kills.world import World, world_in
+from tests.nursery import Nursery
 
 FEED_EVERY_S = 0.02
 END_LIMIT_S = 120.0

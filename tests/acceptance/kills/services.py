@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from tests.acceptance.harness import Gateway
-from tests.acceptance.kills.nursery import Born, Nursery
+from tests.nursery import Born, Nursery
 
 
 class Services:
