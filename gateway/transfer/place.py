@@ -63,7 +63,13 @@ async def _rename(way: Way) -> None:
 
 
 async def _taken(way: Way) -> None:
-    """Something stands under the final name, and our rename was answered with it."""
+    """Something stands under the final name, and our rename was answered with it.
+
+    It may be ours: some peers look at the new name first, and a dead session's rename may have come to its end.
+    """
+    if await stamp_at(way.target, way.row.partial) is None:
+        await settle(way)
+        return
     match way.intent.mode:
         case Taken.UNIQUE:
             await _next_name(way)
@@ -126,6 +132,9 @@ async def swap(way: Way) -> None:
         raise name_taken(way)
     backup = await _kept_as(way)
     before = await stamp_at(way.target, way.row.final)
+    if await stamp_at(way.target, way.row.partial) is None:
+        await settle(way)  # what stands there is ours
+        return
     await way.move(State.SWAPPING, backup=backup, **stamp_columns("before", before))
 
 

@@ -27,6 +27,7 @@ class Step(StrEnum):
     HOLD = "hold"
     UNDO_ASIDE = "undo_aside"  # the old final has both its names: a move aside made of link and unlink was cut
     PUT_BACK = "put_back"  # the old final from its backup, then restart
+    NAME_OURS = "name_ours"  # what was moved aside is our own file: its name again, then it is delivered
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ def decide(row: DeliveryRow, shown: Shown) -> Step:
 
 def _decide_swapping(row: DeliveryRow, shown: Shown) -> Step:
     if shown.partial is None:
+        if _is_ours_aside(row, shown):
+            return Step.NAME_OURS
         return Step.HOLD if shown.backup is None and _old_one_stands(row, shown.final) else Step.DELIVERED
     if is_ours(row, shown):
         return Step.TIDY_UP
@@ -71,6 +74,16 @@ def _is_half_aside(row: DeliveryRow, shown: Shown) -> bool:
     if shown.backup.inode and shown.final.inode:
         return _one_file(shown.backup, shown.final)
     return row.before.same_content_likely(shown.final) and row.before.same_content_likely(shown.backup)
+
+
+def _is_ours_aside(row: DeliveryRow, shown: Shown) -> bool:
+    """True if our own file was moved aside: a dead session's rename put it there after the old one was taken."""
+    if shown.backup is None or shown.final is not None or row.noted is None:
+        return False
+    looks_ours = row.noted.same_content_likely(shown.backup)
+    if shown.backup.inode and row.noted.inode:
+        return looks_ours and shown.backup.inode == row.noted.inode
+    return looks_ours and not (row.before is not None and row.before.same_content_likely(shown.backup))
 
 
 def as_noted(row: DeliveryRow, partial: Stamp) -> bool:
@@ -189,6 +202,9 @@ async def _take(way: Way, step: Step, shown: Shown) -> None:
         case Step.PUT_BACK:
             await way.target.rename(way.row.backup or "", way.row.final)
             await restart(way)
+        case Step.NAME_OURS:
+            await way.target.rename(way.row.backup or "", way.row.final)
+            await way.delivered(placed="same", backup=None)
         case Step.HOLD:
             await way.hold(_both_facts(way.row, shown), "NeedsOperator")
 

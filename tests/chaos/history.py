@@ -276,6 +276,9 @@ class History:
         for content in self.written:
             if not self.there.shown[content] and content not in self.overwritten | kept:
                 raise self.broken(f"{content!r} is lost")
+        for content in self.stays():
+            if content not in self.taken and content not in self.there.visible().values():
+                raise self.broken(f"{content!r} was delivered, and is gone without anybody's taking it")
         left = [path for shop in (self.here, self.there) for path in shop.store.files if "/." in path]
         # A version that was claimed by mistake while a newer one took its name waits for a person, who is told.
         told = self.delete_failed or "write delete_failed" in self.told  # a cancel may have come with the answer
@@ -283,6 +286,11 @@ class History:
             return
         if left:
             raise self.broken(f"{left} left behind")
+
+    def stays(self) -> list[bytes]:
+        """What was delivered and nothing of ours replaces."""
+        shown = list(self.there.shown)
+        return shown[-1:] if self.mode is Taken.REPLACE else shown
 
     def claimed(self) -> set[bytes]:
         """Versions that were claimed by mistake and could not be put back: they wait for a person."""

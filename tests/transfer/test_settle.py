@@ -11,7 +11,9 @@ import pytest
 from gateway.core.clock import SystemClock
 from gateway.core.errors import LinkLost, NotThere, PathRefused
 from gateway.core.model import Stamp
+from gateway.endpoints.base import Features
 from gateway.endpoints.memory import MemoryEndpoint, MemoryStore
+from gateway.language.nodes import Taken
 from gateway.ledger import Ledger, deliveries, instances, open_ledger
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.errors import StateLost
@@ -72,6 +74,12 @@ TABLE = [
      Shown(None, NEW, None, OLD), Step.DELIVERED),
     ("swapping, partial gone, the old final there: hold", row(OLD, State.SWAPPING, backup="b"),
      Shown(None, OLD), Step.HOLD),
+    ("swapping, our own file aside: its name again", row(OLD, State.SWAPPING, backup="b"),
+     Shown(None, None, None, NEW), Step.NAME_OURS),
+    ("the same without inodes", row(OLD, State.SWAPPING, backup="b", noted=NAMELESS),
+     Shown(None, None, None, NAMELESS), Step.NAME_OURS),
+    ("old and new look alike without inodes: delivered",
+     row(NAMELESS, State.SWAPPING, backup="b", noted=NAMELESS), Shown(None, None, None, NAMELESS), Step.DELIVERED),
     ("swapping, partial not as noted, old one aside: put it back", row(OLD, State.SWAPPING, backup="b"),
      Shown(OTHER, None, None, OLD), Step.PUT_BACK),
     ("swapping, partial not as noted: restart", row(OLD, State.SWAPPING, backup="b"),
@@ -288,3 +296,52 @@ async def test_a_peer_that_refuses_the_rename_gets_its_partial_removed(bench: Be
         )
     assert (await bench.row()).state is State.INTENDED
     assert bench.shown == {}
+
+
+class Late(MemoryEndpoint):
+    """A peer that executes a dead session's rename just before the next call named `before`.
+
+    It looks at the new name first; what stands there is taken right before that rename.
+    """
+
+    def __init__(self, store: MemoryStore, features: Features, late: tuple[str, str], before: str) -> None:
+        super().__init__(store, features=features)
+        self.late: tuple[str, str] | None = late
+        self.before = before
+
+    async def rename(self, source: str, target: str) -> None:
+        await self._arrive("rename" if not target.rpartition("/")[2].startswith(".") else "aside")
+        await super().rename(source, target)
+
+    async def rename_noreplace(self, source: str, target: str) -> None:
+        await self._arrive("rename")
+        await super().rename_noreplace(source, target)
+
+    async def _arrive(self, call: str) -> None:
+        if self.late is not None and call == self.before:
+            late, self.late = self.late, None
+            self.store.files.pop("/in/a", None)  # somebody took what stood there
+            await super().rename(*late)
+
+
+SWAPS = replace(MemoryEndpoint().features, atomic_replace=False)
+
+
+@pytest.mark.parametrize("mode", [Taken.REPLACE, Taken.UNIQUE, Taken.HOLD, Taken.FAIL])
+async def test_a_late_rename_that_ends_before_ours_is_our_delivery(bench: Bench, mode: Taken) -> None:
+    stopped = await bench.cut(executed=False, mode=mode)
+    peer = Late(bench.there, SWAPS, (stopped.partial, stopped.final), "rename")
+    outcome = await bench.settle(peer)
+    assert isinstance(outcome, Delivered)
+    assert (outcome.row.state, outcome.row.final, outcome.row.starts) == (State.DONE, "in/a", 1)
+    assert bench.shown == {"/in/a": BYTES}
+
+
+async def test_a_late_rename_that_ends_before_the_old_file_is_moved_aside_is_not_lost(bench: Bench) -> None:
+    """The old file was taken, the late rename put ours there, and the swap took it for the old one."""
+    bench.there.put("/in/a", b"old")
+    stopped = await bench.cut(executed=False)
+    peer = Late(bench.there, SWAPS, (stopped.partial, stopped.final), "aside")
+    outcome = await bench.settle(peer)
+    assert isinstance(outcome, Delivered)
+    assert bench.shown == {"/in/a": BYTES}
