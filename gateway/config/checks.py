@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from gateway.config.channels_check import channel_references
 from gateway.config.disks import is_network, kind_of
 from gateway.config.findings import BAD_VALUE, MISSING, PLACE, REFERENCE, error, section, span_of, suggestion, warning
 from gateway.config.jobs_check import job_references
@@ -38,6 +39,7 @@ class Checker:
         yield from self._shapes()
         yield from self._groups()
         yield from job_references(self._config, self._span)
+        yield from channel_references(self._config, self._span)
 
     def _span(self, *path: str | int) -> Span:
         return span_of(path, self._spans, self._file)
@@ -50,6 +52,8 @@ class Checker:
             ("templates", config.templates, _NAME),
             ("jobs", config.jobs, _NAME),
             ("profiles", config.profiles, _NAME),
+            ("catalogues", config.catalogues, _NAME),
+            ("channels", config.channels, _NAME),
             ("macros", config.macros, _MACRO),
         ):
             for name in names:

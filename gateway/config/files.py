@@ -27,10 +27,15 @@ _SHARED = {
     ("inbound", "users"),
     ("jobs",),
     ("profiles",),
+    ("catalogues",),
+    ("channels",),
 }
 
 # A file in such a folder is one entry of that table, named by its stem; what several files may add to stays itself.
-_ENTRY_FOLDERS = {"jobs.d": "jobs"}
+_ENTRY_FOLDERS = {"jobs.d": "jobs", "channels.d": "channels"}
+
+# This file beside the main one is a table of its own, whatever `include` says.
+_TABLE_FILES = {"schedulers.toml": "schedulers"}
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -53,7 +58,9 @@ def read_files(main: Path) -> Read:
     _add_file(main, tree, spans, findings, is_main=True)
     included, missing = _included(main, tree, spans)
     findings += missing
-    files += [path for path in included if _add_file(path, tree, spans, findings)]
+    own = [main.parent / name for name in _TABLE_FILES if (main.parent / name).is_file()]
+    others = [path for path in included if path.name not in _TABLE_FILES or path.parent != main.parent]
+    files += [path for path in (*own, *others) if _add_file(path, tree, spans, findings)]
     return Read(tree, spans, tuple(files), tuple(findings))
 
 
@@ -71,6 +78,12 @@ def _add_file(
     new_spans = key_spans(text, str(path))
     if not is_main and path.parent.name in _ENTRY_FOLDERS:
         parsed, new_spans = _as_entry(parsed, new_spans, (_ENTRY_FOLDERS[path.parent.name], path.stem), path)
+    elif not is_main and path.name in _TABLE_FILES:
+        table = _TABLE_FILES[path.name]
+        parsed, new_spans = (
+            {table: parsed},
+            {(table,): _start(path)} | {(table, *at): new_spans[at] for at in new_spans},
+        )
     if not is_main and ("gateway", "include") in new_spans:
         message = "[gateway] include belongs into the main file; move the line there"
         findings.append(error(new_spans["gateway", "include"], PLACE, message))

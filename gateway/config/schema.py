@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from gateway.config import channels as channel_shapes
 from gateway.config import jobs as job_shapes
 from gateway.config.kinds import (
     Bandwidth,
@@ -98,6 +99,10 @@ class GatewaySettings(Strict):
     )
     keep_looks: Duration = Field(
         default=timedelta(days=7), description="How long `gateway why` remembers each look at a file."
+    )
+    maintainers: Many[str] = Field(
+        default=(),
+        description="Users and @groups who may change the default schedule; default: root and the owner of this file.",
     )
     events: bool = Field(
         default=True, description="Let file system events wake the scheduler; false: periodic looks alone."
@@ -297,3 +302,6 @@ class Config(Strict):
     inbound: InboundSettings = InboundSettings()
     jobs: dict[str, job_shapes.JobSettings] = Field(default={})
     profiles: dict[str, job_shapes.ProfileSettings] = Field(default={})
+    catalogues: dict[str, channel_shapes.CatalogueSettings] = Field(default={})
+    channels: dict[str, channel_shapes.ChannelSettings] = Field(default={})
+    schedulers: channel_shapes.SchedulersSettings = channel_shapes.SchedulersSettings()
