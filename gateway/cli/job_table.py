@@ -28,7 +28,7 @@ class Rates:
         """Note how far each is."""
         for place in report.places:
             seen = self._seen.setdefault(place.row.endpoint, [])
-            seen.append((at_s, place.row.bytes_sent))
+            seen.append((at_s, place.bytes_there))
             while len(seen) > 2 and at_s - seen[1][0] > _RATE_OVER_S:
                 seen.pop(0)
 
@@ -37,7 +37,7 @@ class Rates:
         seen = self._seen.get(endpoint, [])
         if len(seen) < 2 or seen[-1][0] <= seen[0][0]:
             return None
-        return (seen[-1][1] - seen[0][1]) / (seen[-1][0] - seen[0][0])
+        return max(0, seen[-1][1] - seen[0][1]) / (seen[-1][0] - seen[0][0])  # what fails begins again
 
 
 def heading(report: Report, zone: tzinfo, now: int) -> Iterator[str]:
@@ -84,9 +84,10 @@ def place_cells(place: Standing, rates: Rates | None, zone: tzinfo) -> list[str]
     """A row of the table, in the order of COLUMNS."""
     row = place.row
     rate = rates.bytes_per_s(row.endpoint) if rates is not None and row.state in _MOVING else None
-    rest = row.bytes - row.bytes_sent
+    there = place.bytes_there
+    rest = row.bytes - there
     left = show_span(timedelta(seconds=rest / rate)) if rate and rest > 0 else None
-    sent = show_size(row.bytes_sent) if row.bytes <= row.bytes_sent else _of(row.bytes_sent, row.bytes)
+    sent = show_size(there) if rest <= 0 else _of(there, row.bytes)
     cells = (row.endpoint, _phase(place), _files(place), sent, f"{show_size(int(rate))}/s" if rate else None, left)
     return [*(show_value(cell) for cell in cells), show_value(_said(place, zone))]
 
@@ -136,7 +137,7 @@ def totals(report: Report) -> str:
         phase = _phase(place)
         states[phase] = states.get(phase, 0) + 1
     said = ", ".join(f"{count} {state}" for state, count in states.items())
-    sent = sum(place.row.bytes_sent for place in report.places)
+    sent = sum(place.bytes_there for place in report.places)
     return f"{_many(len(report.places), 'destination')}: {said or 'none'}; {show_size(sent)} sent"
 
 

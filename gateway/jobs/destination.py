@@ -123,7 +123,9 @@ class DestinationLife:
             keeps=gated,
         )
         found = await self._ledger.take(partial(job_rounds.begin, new=new, at=self._ledger.now_ns()))
-        return round_of(found, instance, services, place)
+        run = round_of(found, instance, services, place)
+        run.moving = self.under.moving.sent
+        return run
 
     async def _settle(self, *, gated: bool) -> None:
         """What a dead process left between two names comes first; what waits for its name here is ours."""

@@ -13,11 +13,11 @@ from gateway.jobs.ignore import Ignore
 from gateway.jobs.manifest import FILE, wanted
 from gateway.jobs.model import Job
 from gateway.language.pattern import is_temporary
-from gateway.ledger import Connection, job_contents, job_destinations, job_runs, job_triggers
+from gateway.ledger import Connection, job_contents, job_destinations, job_moving, job_runs, job_triggers
 from gateway.ledger.job_contents import Entry, ManifestRow, Skipped, There
 from gateway.ledger.job_destinations import FileRow, PlaceRow
 from gateway.ledger.job_runs import JobRunRow
-from gateway.ledger.job_states import HAS_EVERYTHING, AfterAll
+from gateway.ledger.job_states import HAS_EVERYTHING, AfterAll, PlaceState
 from gateway.ledger.job_triggers import TriggerRow
 
 DELIVERED, UNCHANGED, SKIPPED, FAILED, DELETED, WAITING = (
@@ -35,16 +35,28 @@ Cell = str | int | bool | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One destination of a run; `skipped` counts what lies at the source and is not sent, too."""
+    """One destination of a run; `skipped` counts what lies at the source and is not sent, too.
+
+    `moving` are bytes of files under way that are there already.
+    """
 
     row: PlaceRow
     skipped: tuple[Skipped, ...]
+    moving: int = 0
 
     @property
     def waiting(self) -> int:
         """Files that nothing is known of yet."""
         row = self.row
         return max(0, row.files - row.delivered - row.unchanged - row.skipped - row.failed)
+
+    @property
+    def bytes_there(self) -> int:
+        """Of all that it lacked; while names are given all of that lies there."""
+        row = self.row
+        if row.state is PlaceState.PLACING:
+            return max(row.bytes, row.bytes_sent)
+        return row.bytes_sent + min(self.moving, max(0, row.bytes - row.bytes_sent))
 
     @property
     def skipped_count(self) -> int:
@@ -83,9 +95,17 @@ def read_report(connection: Connection, found: int) -> Report | None:
     frozen = job_contents.manifest_of(connection, row.manifest) if row.manifest is not None else None
     job, skipped = thaw(row.text), frozen.skipped if frozen is not None else ()
     places = job_destinations.of_run(connection, found)
+    moving = {} if row.terminal else job_moving.moving(connection, [one.action_run for one in places if one.action_run])
     return Report(
         run=row,
-        places=tuple(Standing(row=one, skipped=_skipped_for(job, one.endpoint, skipped)) for one in places),
+        places=tuple(
+            Standing(
+                row=one,
+                skipped=_skipped_for(job, one.endpoint, skipped),
+                moving=moving.get(one.action_run or 0, 0),
+            )
+            for one in places
+        ),
         starts=job_triggers.of_run(connection, found),
         manifest=frozen,
     )

@@ -61,6 +61,8 @@ class RunLife:
 
     async def live(self) -> JobRunRow:
         """Go on until the run is over, or this is cancelled."""
+        services = self._under.services
+        looking = asyncio.ensure_future(self._under.moving.run(services.ledger, services.clock))
         try:
             await self._load()
             while not self._under.row.terminal:
@@ -70,6 +72,7 @@ class RunLife:
                 if not again and not self._under.row.terminal:
                     await self._wait(wake_at, look_s)
         finally:
+            looking.cancel()
             await self._tasks.end()
         return self._under.row
 

@@ -11,6 +11,7 @@ from gateway.jobs.compiled import Folders, Part, complete, complete_source, deli
 from gateway.jobs.instances import instance_of, job_values
 from gateway.jobs.manifest import entries
 from gateway.jobs.model import Destination, Job
+from gateway.jobs.moving import Moving
 from gateway.jobs.paths import command_folder
 from gateway.jobs.read import folders_of
 from gateway.ledger.job_contents import Entry
@@ -33,7 +34,7 @@ class Underway:
     `row` is as it was read last, `job` is the frozen one.  `source` is what all destinations read from.  `entries` is
     the manifest as far as it is known already (`all_entries`).  `released` is set once final names may be given
     (`release = together`; set from the start for any other job).  `moved` is called after each arrow of a destination:
-    somebody decides then.
+    somebody decides then.  `moving` is how far its files under way are.
     """
 
     row: JobRunRow
@@ -46,6 +47,7 @@ class Underway:
     released: asyncio.Event = field(default_factory=asyncio.Event)
     moved: Callable[[], None] = told_nobody
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    moving: Moving = field(default_factory=Moving)
 
     async def all_entries(self) -> Sequence[Entry]:
         """What the run distributes; read once, by the first that needs it."""

@@ -206,6 +206,14 @@ job_file = Table(
     sqlite_with_rowid=False,
 )
 
+# How far files under way are that take longer than a moment: for people who look on.  No delivery depends on it.
+job_moving = Table(
+    "job_moving",
+    METADATA,
+    Column("delivery", Integer, primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+)
+
 # One start of a command.  due -> started -> ok | again | warned | failed | unknown; due -> not_run
 job_trigger = Table(
     "job_trigger",

@@ -12,6 +12,7 @@ from gateway.ledger import Connection, deliveries
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.runner.failing import record_failure
 from gateway.runner.jobs import LEFT_FOR_LATER, Ended, Ends, Job
+from gateway.runner.order import NotMyTurn
 from gateway.runner.retrying import pause_s
 from gateway.runner.run import Run
 from gateway.transfer.deliver import deliver, resume_delivery
@@ -85,6 +86,8 @@ class Attempts:
 
     def _told(self, size_bytes: int) -> None:
         self.run.services.progress(self.job.name, self.job.intent.stamp.size_bytes, size_bytes)
+        if self.delivery is not None:
+            self.run.moving[self.delivery] = size_bytes
 
     async def _pause(self, attempt: int, error: GatewayError) -> None:
         """The next attempt is a time in the row; meanwhile the run gives its place back."""
@@ -104,12 +107,15 @@ class Attempts:
 
     def _ended(self, outcome: Outcome, attempt: int) -> Ended:
         row = outcome.row
+        self.run.moving.pop(row.id, None)
         if isinstance(outcome, Delivered):
             tell_delivered(row, attempt + 1)
             return Ended(self.job, row, None)
         return Ended(self.job, row, (NameTaken if outcome.name_taken else NeedsOperator)(outcome.reason))
 
     async def _failed(self, error: GatewayError) -> Ended:
+        if self.delivery is not None and not isinstance(error, NotMyTurn):  # then its bytes lie there
+            self.run.moving.pop(self.delivery, None)
         work = partial(
             record_failure,
             instance=self.run.instance,

@@ -26,7 +26,7 @@ class Run:
     outside destinations; `settings` hold for the next command; `notes` are what a person should know of this run.
     `command` is the one that it is at, 0 before the first.
     `resumed` is the command that a killed process was at, 0 for a run that starts here: that command may have done
-    its work already.  `failure` is the first error of a command.
+    its work already.  `failure` is the first error of a command.  `moving` is how far files under way are, by delivery.
     """
 
     id: int
@@ -44,6 +44,7 @@ class Run:
     failed_files: int = 0
     size_bytes: int = 0
     failure: GatewayError | None = None
+    moving: dict[int, int] = field(default_factory=dict)
 
     @property
     def endpoint(self) -> str:
