@@ -1,0 +1,124 @@
+"""Batches: what goes out to a channel together, with the payload that was frozen for it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, text, update
+
+from gateway.ledger.channel_tables import channel_batch, channel_batch_file
+from gateway.ledger.errors import StateLost
+
+_IS_OPEN = text("state IN ('delivering','failed')")
+
+
+class BatchState(StrEnum):
+    """Where a batch is; the first two are open."""
+
+    DELIVERING = "delivering"
+    FAILED = "failed"  # tried again at the next time of its kind, or by hand
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"  # nothing of it is left to send
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRow:
+    """One batch.  Times are nanoseconds since the epoch; it is the `number`-th of its channel on `day`."""
+
+    id: int
+    channel: str
+    kind: str
+    state: BatchState
+    due_at: int
+    number: int
+    day: str
+    action_run: int | None
+    failures: int
+    error: str | None
+    error_class: str | None
+    started_at: int
+    ended_at: int | None
+
+
+class BatchFile(NamedTuple):
+    """A file of a batch, as it was when it was frozen; `event` None: the marker that ends the delivery."""
+
+    n: int
+    event: int | None
+    source: str
+    relative: str
+    size: int
+    mtime_ns: int
+    inode: int
+    sha256: str
+    final: str
+
+
+def make(connection: Connection, channel: str, kind: str, due_at: int, day: str, at: int) -> BatchRow:
+    """A new batch, the next one of its day; its payload follows in the same commit."""
+    same = channel_batch.c.channel == channel, channel_batch.c.day == day
+    last = connection.execute(select(func.max(channel_batch.c.number)).where(*same)).scalar()
+    values = {
+        "channel": channel,
+        "kind": kind,
+        "state": BatchState.DELIVERING.value,
+        "due_at": due_at,
+        "number": (last or 0) + 1,
+        "day": day,
+        "started_at": at,
+    }
+    return _read(connection.execute(insert(channel_batch).values(values).returning(channel_batch)).mappings().one())
+
+
+def freeze(connection: Connection, batch: int, files: Sequence[BatchFile]) -> None:
+    """What it sends, exactly."""
+    if files:
+        connection.execute(insert(channel_batch_file), [{"batch": batch, **one._asdict()} for one in files])
+
+
+def files_of(connection: Connection, batch: int) -> tuple[BatchFile, ...]:
+    """What it sends, in order."""
+    columns = [channel_batch_file.c[name] for name in BatchFile._fields]
+    query = select(*columns).where(channel_batch_file.c.batch == batch).order_by(channel_batch_file.c.n)
+    return tuple(BatchFile(*row) for row in connection.execute(query))
+
+
+def leave_out(connection: Connection, batch: int, event: int) -> None:
+    """The files of an event that left the batch."""
+    same = channel_batch_file.c.batch == batch, channel_batch_file.c.event == event
+    connection.execute(delete(channel_batch_file).where(*same))
+
+
+def get(connection: Connection, batch: int) -> BatchRow | None:
+    """One batch."""
+    row = connection.execute(select(channel_batch).where(channel_batch.c.id == batch)).mappings().one_or_none()
+    return None if row is None else _read(row)
+
+
+def open_of(connection: Connection, channel: str | None = None) -> tuple[BatchRow, ...]:
+    """What is under way or failed, of one channel or of all, oldest first."""
+    query = select(channel_batch).where(_IS_OPEN)
+    if channel is not None:
+        query = query.where(channel_batch.c.channel == channel)
+    return tuple(_read(row) for row in connection.execute(query.order_by(channel_batch.c.id)).mappings())
+
+
+def latest(connection: Connection, channel: str, *, limit: int = 100) -> tuple[BatchRow, ...]:
+    """The latest batches of a channel, newest first."""
+    query = select(channel_batch).where(channel_batch.c.channel == channel)
+    rows = connection.execute(query.order_by(channel_batch.c.id.desc()).limit(limit)).mappings()
+    return tuple(_read(row) for row in rows)
+
+
+def change(connection: Connection, batch: int, values: Mapping[str, Any]) -> BatchRow:
+    """Write these columns of an open batch (`state` among them).  Raises StateLost if it is over."""
+    query = update(channel_batch).where(channel_batch.c.id == batch, _IS_OPEN)
+    row = connection.execute(query.values(dict(values)).returning(channel_batch)).mappings().one_or_none()
+    if row is None:
+        raise StateLost(f"batch {batch}: it is over")
+    return _read(row)
+
+
+def _read(row: RowMapping) -> BatchRow:
+    return BatchRow(**{**row, "state": BatchState(row["state"])})

@@ -1,0 +1,56 @@
+"""What an item consists of, by path and content: told apart metadata from files."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from gateway.ledger.channel_catalogues import FileRow
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Digests of contents by path below the item."""
+
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, files: Iterable[FileRow]) -> "Contents":
+        """Of an item's files at rest."""
+        rows = list(files)
+        metadata = {one.relative: one.counted for one in rows if one.meta_sha256 is not None}
+        return cls(metadata, {one.relative: one.counted for one in rows if one.meta_sha256 is None})
+
+    @classmethod
+    def read(cls, text: str) -> "Contents":
+        """As `text` wrote it."""
+        metadata, files = json.loads(text)
+        return cls(metadata, files)
+
+    def text(self) -> str:
+        """As a column holds it."""
+        return json.dumps([dict(self.metadata), dict(self.files)])
+
+    def with_metadata(self, other: "Contents") -> "Contents":
+        """With the metadata of `other`."""
+        return replace(self, metadata=other.metadata)
+
+    def with_files(self, other: "Contents") -> "Contents":
+        """With the files of `other`."""
+        return replace(self, files=other.files)
+
+    def lacks(self, got: "Contents") -> "Lacks":
+        """What of this is not in `got`.  What is only in `got` lacks nothing: nobody is told to delete."""
+        return Lacks(_other(self.metadata, got.metadata), _other(self.files, got.files))
+
+
+@dataclass(frozen=True, slots=True)
+class Lacks:
+    """Paths below the item whose content somebody has not got, in order."""
+
+    metadata: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+def _other(mine: Mapping[str, str], got: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(sorted(name for name, digest in mine.items() if got.get(name) != digest))

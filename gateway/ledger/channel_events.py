@@ -1,0 +1,188 @@
+"""What channels are to get, item by item: raised by a detection, frozen into a batch, delivered or dropped."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, text, update
+
+from gateway.ledger.channel_contents import Contents
+from gateway.ledger.channel_tables import OPEN, channel_event
+
+IS_OPEN = text(f"state IN {OPEN}")
+_AT_ONCE = 500
+
+
+class EventState(StrEnum):
+    """Where an event is; the first four are open: at most one of a kind for each channel and item."""
+
+    WAITING = "waiting"  # for its time
+    REVIEW = "review"  # for a person's approval
+    HELD = "held"  # something is wrong with it, as its reason says; it waits for another content
+    BATCHED = "batched"  # frozen into a batch that goes out
+    DELIVERED = "delivered"
+    DROPPED = "dropped"  # by a person, or because there is nothing left to send
+    MERGED = "merged"  # a delivery of the whole item had it
+
+
+IN_QUEUE = frozenset({EventState.WAITING, EventState.REVIEW, EventState.HELD})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """Something that a channel is to get.  `changed`: the paths below the item that it lacks."""
+
+    item: str
+    kind: str
+    state: EventState
+    metadata: str
+    files: str
+    contents: Contents
+    changed: tuple[str, ...]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """One event.  Times are nanoseconds since the epoch."""
+
+    id: int
+    channel: str
+    item: str
+    kind: str
+    state: EventState
+    metadata: str
+    files: str
+    contents: Contents
+    changed: tuple[str, ...]
+    detected_at: int
+    changed_at: int
+    reason: str | None = None
+    by: str | None = None
+    batch: int | None = None
+    ended_at: int | None = None
+
+
+def raise_all(connection: Connection, channel: str, events: Sequence[NewEvent], at: int) -> None:
+    """These are to go out."""
+    if events:
+        rows = [{"channel": channel, "detected_at": at, **_values(one, at)} for one in events]
+        connection.execute(insert(channel_event), rows)
+
+
+def renew(connection: Connection, event: int, now: NewEvent, at: int) -> None:
+    """An open event stands for a newer change now; who approved the older one did not approve this."""
+    values = {**_values(now, at), "by": None}
+    connection.execute(update(channel_event).where(channel_event.c.id == event, _in_queue()).values(values))
+
+
+def end(connection: Connection, events: Sequence[int], state: EventState, at: int, reason: str | None) -> None:
+    """Events that are over without a delivery of their own."""
+    values = {"state": state.value, "ended_at": at, "reason": reason}
+    for some in _some(events):
+        query = update(channel_event).where(channel_event.c.id.in_(some), _in_queue())
+        connection.execute(query.values(values))
+
+
+def get(connection: Connection, event: int) -> EventRow | None:
+    """One event."""
+    row = connection.execute(select(channel_event).where(channel_event.c.id == event)).mappings().one_or_none()
+    return None if row is None else _read(row)
+
+
+def open_of(connection: Connection, channel: str, items: Sequence[str] | None = None) -> tuple[EventRow, ...]:
+    """A channel's open events, oldest first; of these items, where they are given."""
+    query = select(channel_event).where(channel_event.c.channel == channel, IS_OPEN).order_by(channel_event.c.id)
+    if items is None:
+        return _all(connection.execute(query).mappings())
+    found: list[EventRow] = []
+    for some in _some(items):
+        found += _all(connection.execute(query.where(channel_event.c.item.in_(some))).mappings())
+    return tuple(found)
+
+
+def queue(
+    connection: Connection, channel: str | None = None, states: Iterable[EventState] = IN_QUEUE
+) -> tuple[EventRow, ...]:
+    """What is open in one of these states, of one channel or of all, oldest first."""
+    query = select(channel_event).where(IS_OPEN, channel_event.c.state.in_([one.value for one in states]))
+    if channel is not None:
+        query = query.where(channel_event.c.channel == channel)
+    return _all(connection.execute(query.order_by(channel_event.c.channel, channel_event.c.id)).mappings())
+
+
+def of_batch(connection: Connection, batch: int) -> tuple[EventRow, ...]:
+    """The events that a batch delivers or delivered."""
+    query = select(channel_event).where(channel_event.c.batch == batch).order_by(channel_event.c.id)
+    return _all(connection.execute(query).mappings())
+
+
+def counts(connection: Connection) -> dict[str, dict[tuple[str, EventState], int]]:
+    """How many open events each channel has, by kind and state."""
+    grouped = channel_event.c.channel, channel_event.c.kind, channel_event.c.state
+    found: dict[str, dict[tuple[str, EventState], int]] = {}
+    for channel, kind, state, many in connection.execute(
+        select(*grouped, func.count()).where(IS_OPEN).group_by(*grouped)
+    ):
+        found.setdefault(channel, {})[kind, EventState(state)] = int(many)
+    return found
+
+
+def history(connection: Connection, channel: str, item: str | None = None, *, limit: int = 100) -> tuple[EventRow, ...]:
+    """The latest events of a channel, or of one item there, newest first."""
+    query = select(channel_event).where(channel_event.c.channel == channel)
+    if item is not None:
+        query = query.where(channel_event.c.item == item)
+    return _all(connection.execute(query.order_by(channel_event.c.id.desc()).limit(limit)).mappings())
+
+
+def hold(connection: Connection, event: int, reason: str) -> None:
+    """It can't go out as it is; its item's next change frees it, or a person."""
+    query = update(channel_event).where(channel_event.c.id == event, _in_queue())
+    connection.execute(query.values(state=EventState.HELD.value, reason=reason))
+
+
+def set_state(connection: Connection, events: Sequence[int], state: EventState, values: Mapping[str, Any]) -> int:
+    """Take open events on; how many still were open."""
+    changed = 0
+    for some in _some(events):
+        query = update(channel_event).where(channel_event.c.id.in_(some), IS_OPEN)
+        changed += connection.execute(query.values(state=state.value, **values)).rowcount
+    return changed
+
+
+def _in_queue() -> ColumnElement[bool]:
+    return channel_event.c.state.in_([one.value for one in IN_QUEUE])
+
+
+def _some(events: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (events[at : at + _AT_ONCE] for at in range(0, len(events), _AT_ONCE))
+
+
+def _values(event: NewEvent, at: int) -> dict[str, Any]:
+    return {
+        "item": event.item,
+        "kind": event.kind,
+        "state": event.state.value,
+        "metadata": event.metadata,
+        "files": event.files,
+        "contents": event.contents.text(),
+        "changed": json.dumps(event.changed),
+        "changed_at": at,
+        "reason": event.reason,
+    }
+
+
+def _all(rows: Iterable[RowMapping]) -> tuple[EventRow, ...]:
+    return tuple(_read(row) for row in rows)
+
+
+def _read(row: RowMapping) -> EventRow:
+    typed = {
+        "state": EventState(row["state"]),
+        "contents": Contents.read(row["contents"]),
+        "changed": tuple(json.loads(row["changed"])),
+    }
+    return EventRow(**{**row, **typed})

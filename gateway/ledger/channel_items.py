@@ -1,0 +1,133 @@
+"""What a channel has got of each item, or counts as got."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, RowMapping, and_, bindparam, func, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.ledger.channel_contents import Contents
+from gateway.ledger.channel_tables import catalogue_item, channel_item
+
+ANY = ""
+"""Instead of a digest: whatever the item comes to rest with counts as got."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Got:
+    """What a channel has got of one item; Times are nanoseconds since the epoch.
+
+    `first_at` None: it never got the item, and what it was to get was dropped by hand.
+    """
+
+    item: str
+    metadata: str
+    files: str
+    contents: Contents
+    first_at: int | None
+    delivered_at: int | None = None
+    gone_at: int | None = None
+
+
+class Differs(NamedTuple):
+    """An item of the catalogue that is not what the channel has got; `known`: it has got something of it."""
+
+    item: str
+    known: bool
+
+
+def of_items(connection: Connection, channel: str, wanted: Sequence[str]) -> dict[str, Got]:
+    """What the channel has got of these items, by item."""
+    found: dict[str, Got] = {}
+    for at in range(0, len(wanted), 500):
+        query = select(channel_item).where(channel_item.c.channel == channel)
+        rows = connection.execute(query.where(channel_item.c.item.in_(wanted[at : at + 500]))).mappings()
+        found.update((row["item"], _read(row)) for row in rows)
+    return found
+
+
+def differing(connection: Connection, channel: str, catalogue: str) -> list[Differs]:
+    """The catalogue's items that are not what the channel has got, or are back; in order of their names."""
+    here = and_(channel_item.c.channel == channel, channel_item.c.item == catalogue_item.c.item)
+    other = or_(
+        channel_item.c.item.is_(None),
+        channel_item.c.metadata != catalogue_item.c.metadata,
+        channel_item.c.files != catalogue_item.c.files,
+        channel_item.c.gone_at.is_not(None),
+    )
+    query = select(catalogue_item.c.item, channel_item.c.item.is_not(None))
+    query = query.select_from(catalogue_item.outerjoin(channel_item, here)).where(
+        catalogue_item.c.catalogue == catalogue, other
+    )
+    return [Differs(item, bool(known)) for item, known in connection.execute(query.order_by(catalogue_item.c.item))]
+
+
+def present(connection: Connection, channel: str) -> list[str]:
+    """The items that the channel has got and that are not gone."""
+    query = select(channel_item.c.item).where(channel_item.c.channel == channel, channel_item.c.gone_at.is_(None))
+    return list(connection.execute(query).scalars())
+
+
+def put(connection: Connection, channel: str, rows: Sequence[Got]) -> None:
+    """What the channel has got of these items from now on; other items stay as they are."""
+    if rows:
+        query = upsert(channel_item)
+        names = ("metadata", "files", "contents", "first_at", "delivered_at", "gone_at")
+        query = query.on_conflict_do_update(
+            index_elements=["channel", "item"], set_={name: query.excluded[name] for name in names}
+        )
+        connection.execute(query, [_values(channel, row) for row in rows])
+
+
+def went(connection: Connection, channel: str, gone: Sequence[str], at: int) -> None:
+    """Items that are no longer there, or no longer selected."""
+    _set_gone(connection, channel, gone, at)
+
+
+def came_back(connection: Connection, channel: str, back: Sequence[str]) -> None:
+    """Items that are there again."""
+    _set_gone(connection, channel, back, None)
+
+
+def restate(connection: Connection, channel: str, before: Got, now: Got) -> None:
+    """The same content counts by another digest: who has got `before` has got `now`."""
+    same = (
+        channel_item.c.channel == channel,
+        channel_item.c.item == before.item,
+        channel_item.c.metadata == before.metadata,
+        channel_item.c.files == before.files,
+    )
+    values = {"metadata": now.metadata, "files": now.files, "contents": now.contents.text()}
+    connection.execute(update(channel_item).where(*same).values(values))
+
+
+def counts(connection: Connection) -> dict[str, tuple[int, int]]:
+    """By channel: how many items it has got, and how many of them are gone."""
+    query = select(channel_item.c.channel, func.count(), func.count(channel_item.c.gone_at))
+    rows = connection.execute(query.where(channel_item.c.first_at.is_not(None)).group_by(channel_item.c.channel))
+    return {channel: (int(many), int(gone)) for channel, many, gone in rows}
+
+
+def _set_gone(connection: Connection, channel: str, some: Sequence[str], at: int | None) -> None:
+    if some:
+        same = channel_item.c.channel == channel, channel_item.c.item == bindparam("which")
+        connection.execute(update(channel_item).where(*same).values(gone_at=at), [{"which": one} for one in some])
+
+
+def _values(channel: str, row: Got) -> dict[str, Any]:
+    return {
+        "channel": channel,
+        "item": row.item,
+        "metadata": row.metadata,
+        "files": row.files,
+        "contents": row.contents.text(),
+        "first_at": row.first_at,
+        "delivered_at": row.delivered_at,
+        "gone_at": row.gone_at,
+    }
+
+
+def _read(row: RowMapping) -> Got:
+    values = {name: row[name] for name in row if name != "channel"}
+    return Got(**{**values, "contents": Contents.read(row["contents"])})

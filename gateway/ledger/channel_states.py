@@ -1,0 +1,102 @@
+"""What must not be forgotten about a channel: which due times were handled, and how far its queue is up to date."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.ledger.channel_tables import channel_state
+
+
+class Hand(StrEnum):
+    """The clocks of a channel: when its catalogue is looked at, when each kind is delivered."""
+
+    CRON = "cron"
+    FIRST = "first"
+    METADATA = "metadata"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateRow:
+    """One channel.  Times are nanoseconds since the epoch; `*_at` is the due time that was handled last.
+
+    `settled` is the catalogue's digest that the queue is up to date with, `rules` the digest of the selection then.
+    """
+
+    channel: str
+    catalogue: str = ""
+    begun_at: int | None = None
+    cron_at: int | None = None
+    first_at: int | None = None
+    metadata_at: int | None = None
+    file_at: int | None = None
+    released: bool = False
+    rules: str | None = None
+    settled: str | None = None
+
+    def handled_at(self, hand: Hand) -> int | None:
+        """The due time that was handled last."""
+        return {
+            Hand.CRON: self.cron_at,
+            Hand.FIRST: self.first_at,
+            Hand.METADATA: self.metadata_at,
+            Hand.FILE: self.file_at,
+        }[hand]
+
+
+def get(connection: Connection, channel: str) -> StateRow:
+    """What is known of a channel; a row of nothing for one that never was looked at."""
+    row = connection.execute(select(channel_state).where(channel_state.c.channel == channel)).mappings().one_or_none()
+    return StateRow(channel=channel) if row is None else _read(row)
+
+
+def every(connection: Connection) -> dict[str, StateRow]:
+    """All that is known, by channel."""
+    rows = connection.execute(select(channel_state)).mappings()
+    return {row["channel"]: _read(row) for row in rows}
+
+
+def handled(connection: Connection, channel: str, hand: Hand, due_at: int) -> bool:
+    """Note that a due time was handled; False, and nothing noted, if it or a later one was before."""
+    last = get(connection, channel).handled_at(hand)
+    if last is not None and last >= due_at:
+        return False
+    _set(connection, channel, {f"{hand.value}_at": due_at})
+    return True
+
+
+def begin(connection: Connection, channel: str, catalogue: str, at: int, *, released: bool) -> None:
+    """The first detection is over, `start` decided."""
+    values: dict[str, object] = {"catalogue": catalogue, "begun_at": at}
+    _set(connection, channel, values | ({"released": True} if released else {}))
+
+
+def release(connection: Connection, channel: str) -> None:
+    """However many first deliveries there are, they may go from now on."""
+    _set(connection, channel, {"released": True})
+
+
+def guard(connection: Connection, channel: str) -> None:
+    """Many first deliveries wait for a person again."""
+    _set(connection, channel, {"released": False})
+
+
+def settle(connection: Connection, channel: str, catalogue: str, rules: str, digest: str | None) -> None:
+    """The queue is up to date with a catalogue of this digest; None: compare again at the next detection."""
+    _set(connection, channel, {"catalogue": catalogue, "rules": rules, "settled": digest})
+
+
+def unsettle(connection: Connection, channel: str) -> None:
+    """What the channel has got is not what the last detection took for granted: compare again."""
+    connection.execute(update(channel_state).where(channel_state.c.channel == channel).values(settled=None))
+
+
+def _set(connection: Connection, channel: str, values: dict[str, object]) -> None:
+    row = {"catalogue": "", "released": False, **values, "channel": channel}
+    connection.execute(upsert(channel_state).values(row).on_conflict_do_update(index_elements=["channel"], set_=values))
+
+
+def _read(row: RowMapping) -> StateRow:
+    return StateRow(**row)
