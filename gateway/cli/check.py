@@ -78,6 +78,8 @@ def _check_with(loaded: Loaded, given: Sequence[Path]) -> Checked:
     findings += [finding for finding in check_all([*others, *parsed], world) if finding.span.file in files]
     if loaded.config.jobs and not given:
         findings += _of_jobs(loaded)
+    if loaded.config.channels and not given:
+        findings += _of_channels(loaded)
     return Checked(len(parsed), tuple(findings))
 
 
@@ -85,6 +87,12 @@ def _of_jobs(loaded: Loaded) -> Sequence[Finding]:
     from gateway.jobs.read import read_jobs  # here: most configurations have none
 
     return read_jobs(loaded).findings
+
+
+def _of_channels(loaded: Loaded) -> Sequence[Finding]:
+    from gateway.channels.read import read_channels  # here: most configurations have none
+
+    return read_channels(loaded).findings
 
 
 def _parsed(paths: Sequence[Path]) -> list[Parsed]:

@@ -1,0 +1,94 @@
+"""`gateway channel list`, `show` and `check`: what holds, where it is said, and what is wrong with it."""
+
+import pytest
+
+from tests.cli.conftest import Site
+
+CHANNEL = """endpoint = "shop1"
+catalogue = "titles"
+start = "now"
+[schedule]
+file = { every = "day", at = "23:00" }
+"""
+CATALOGUE = '[catalogues.titles]\npath = "titles"\nmetadata = "*.onix.xml"\n'
+SCHEDULERS = """[default]
+cron = { every = 2, set_at = 2026-11-21T01:10:00+01:00 }
+first = { every = "week", day = "Su", at = "14:00" }
+"""
+
+
+@pytest.fixture
+def books(shops: Site) -> Site:
+    """A gateway with the channel `bookshop`."""
+    (shops.root / "titles").mkdir()
+    (shops.root / "conf" / "channels.d").mkdir()
+    (shops.root / "conf" / "channels.d" / "bookshop.toml").write_text(CHANNEL)
+    (shops.root / "conf" / "schedulers.toml").write_text(SCHEDULERS)
+    with shops.config.open("a") as file:
+        file.write(CATALOGUE)
+    return shops
+
+
+def test_show_says_of_each_time_what_it_is_where_it_is_said_and_the_next_five(books: Site) -> None:
+    out = books.run("channel", "show", "bookshop").out
+    lines = {line.split("  ")[0]: line for line in out.splitlines() if line}
+    assert "every 2 hours at :10, counted from midnight" in lines["Cron Frequency"]
+    assert "conf/schedulers.toml:2" in lines["Cron Frequency"]
+    assert "every week on Su at 14:00" in lines["First Delivery"]
+    assert "conf/schedulers.toml:3" in lines["First Delivery"]
+    assert "every hour at :10" in lines["Metadata Change Delivery"]
+    assert "built in" in lines["Metadata Change Delivery"]
+    assert "every day at 23:00" in lines["File Change Delivery"]
+    assert "conf/channels.d/bookshop.toml:5" in lines["File Change Delivery"]
+    assert lines["5"].count(":") == 4
+    assert "file waits for a person" in out
+
+
+def test_show_as_json_holds_the_same(books: Site) -> None:
+    shown = books.run("channel", "show", "bookshop", "--json").json
+    assert shown["schedule"]["file"] == {"when": "every day at 23:00", "origin": "conf/channels.d/bookshop.toml:5"}
+    assert {name: len(times) for name, times in shown["next"].items()} == dict.fromkeys(
+        ("cron", "first", "metadata", "file"), 5
+    )
+    assert shown["approval"] == {"first": "auto", "metadata": "auto", "file": "manual"}
+
+
+def test_list_names_each_channel_with_its_next_times(books: Site) -> None:
+    (row,) = books.run("channel", "list", "--json").json
+    assert (row["channel"], row["state"], row["endpoint"], row["catalogue"]) == ("bookshop", "ready", "shop1", "titles")
+    assert row["next_file"][11:19] == "23:00:00"
+    assert "bookshop" in books.run("channel", "list").out
+
+
+def test_without_channels_list_says_how_one_is_made(shops: Site) -> None:
+    assert "write conf/channels.d/NAME.toml" in shops.run("channel", "list").out
+
+
+def test_check_says_how_many_there_are_and_what_is_wrong_with_them(books: Site) -> None:
+    assert books.run("channel", "check").out == "1 channel, no errors, no warnings\n"
+    path = books.root / "conf" / "channels.d" / "bookshop.toml"
+    path.write_text(CHANNEL + '[place]\nfiles = "all.bin"\n')
+    ran = books.run("channel", "check", "bookshop")
+    assert ran.code == 2
+    assert f"{path}:7:1: error C103" in ran.out
+    assert ran.out.endswith("1 channel, 1 error, no warnings\n")
+    assert books.run("channel", "list", "--json").json[0]["state"] == "broken"
+
+
+def test_check_of_a_configuration_that_can_not_be_read_says_why(books: Site) -> None:
+    (books.root / "conf" / "schedulers.toml").write_text("[default]\nfirst = { every = 'week', at = '14:00' }\n")
+    ran = books.run("channel", "check")
+    assert ran.code == 2
+    assert 'schedulers.toml:2:1: error C012 [schedulers.default.first] every = "week" needs its day' in ran.out
+
+
+def test_gateway_check_looks_at_channels_too(books: Site) -> None:
+    (books.root / "titles").rmdir()
+    assert "C104" in books.run("check").out
+
+
+@pytest.mark.parametrize("verb", ["show", "check"])
+def test_a_channel_that_there_is_not_is_3_and_says_which_there_are(books: Site, verb: str) -> None:
+    ran = books.run("channel", verb, "bokshop")
+    assert ran.code == 3
+    assert "there is no channel 'bokshop': did you mean 'bookshop'?" in ran.err
