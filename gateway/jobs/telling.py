@@ -5,7 +5,8 @@ import json
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +31,8 @@ log = structlog.get_logger(__name__)
 VERSION = 1
 _LOOK_EVERY_S = 1.0
 _ATTEMPTS = 8
+_AT_ONCE, _OF_ONE_JOB = 16, 4
+"""Each is a thread or a process, and a receiver may serve many jobs."""
 
 
 class NotHeard(GatewayError):
@@ -57,30 +60,51 @@ class Tellings:
             await clock.sleep(_LOOK_EVERY_S)
 
     async def look(self) -> None:
-        """Tell what is to be told now; what nobody hears is tried again later."""
+        """Tell what is to be told now, some at once; what nobody hears is tried again later.
+
+        Where one event of a job is not heard the others, which go to the same receiver, are put off without a try.
+        """
         async with self._one_at_a_time:
-            ledger = self._ledger
-            news = await ledger.read(partial(job_tellings.news, now=ledger.now_ns()))
-            if news:
-                await ledger.write(partial(job_tellings.gather, wants=_wants, now=ledger.now_ns()))
-            waiting = await ledger.read(partial(job_tellings.due, now=ledger.now_ns()))
-            await asyncio.gather(*(self._tell(one) for one in waiting))
+            tried, silent = set[Telling](), set[str]()
+            while True:
+                waiting = [one for one in await self._due() if one not in tried]
+                await self._put_off([one for one in waiting if one.job in silent])
+                some = bite([one for one in waiting if one.job not in silent])
+                if not some:
+                    return
+                tried.update(some)
+                heard = await asyncio.gather(*(self._tell(one) for one in some))
+                silent.update(one.job for one, was in zip(some, heard, strict=True) if not was)
+
+    async def _due(self) -> Sequence[Telling]:
+        """With what has happened just now."""
+        ledger = self._ledger
+        if await ledger.read(partial(job_tellings.news, now=ledger.now_ns())):
+            await ledger.write(partial(job_tellings.gather, wants=_wants, now=ledger.now_ns()))
+        return await ledger.read(partial(job_tellings.due, now=ledger.now_ns()))
+
+    async def _put_off(self, some: Sequence[Telling]) -> None:
+        if some:
+            next_at = self._ledger.now_ns() + pause_after_ns(1)
+            await self._ledger.write(partial(job_tellings.put_off, some=some, next_at=next_at))
 
     @property
     def _ledger(self) -> Ledger:
         return self._services().ledger
 
-    async def _tell(self, one: Telling) -> None:
+    async def _tell(self, one: Telling) -> bool:
+        """False where nobody heard it."""
         report = await self._ledger.read(partial(read_report, found=one.run))
         notify = thaw(report.run.text).notify if report is not None else None
         if report is None or notify is None:
-            return
+            return True
         try:
             await self._send(notify, one, report)
         except GatewayError as error:
             await self._not_heard(one, report, str(error))
-        else:
-            await self._ledger.write(partial(job_tellings.told, one=one))
+            return False
+        await self._ledger.write(partial(job_tellings.told, one=one))
+        return True
 
     async def _not_heard(self, one: Telling, report: Report, why: str) -> None:
         attempts, ledger = one.attempts + 1, self._ledger
@@ -124,6 +148,17 @@ class Tellings:
             )
         if ended.exit_code:
             raise NotHeard(f"{notify.command[0]} ended with exit code {ended.exit_code}: {ended.output.strip()!r}")
+
+
+def bite(waiting: Sequence[Telling]) -> list[Telling]:
+    """The next ones, in their order; a job with many leaves room for others."""
+    of_job: Counter[str] = Counter()
+    some: list[Telling] = []
+    for one in waiting:
+        if of_job[one.job] < _OF_ONE_JOB and len(some) < _AT_ONCE:
+            of_job[one.job] += 1
+            some.append(one)
+    return some
 
 
 def event_fields(one: Telling, report: Report, loaded: Loaded) -> dict[str, object]:

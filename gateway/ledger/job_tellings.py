@@ -1,9 +1,9 @@
 """What is told of job runs: found in the rows of the runs themselves, so that a kill loses nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
 
 from gateway.ledger import job_runs
 from gateway.ledger.job_runs import JobRunRow, read_job_run
@@ -23,6 +23,7 @@ Wants = Callable[[JobRunRow], tuple[str, ...]]
 class Telling:
     """One event; `endpoint` is "" but for an error.  Times are nanoseconds since the epoch."""
 
+    job: str
     run: int
     event: str
     endpoint: str
@@ -83,10 +84,10 @@ def _errors(connection: Connection) -> list[tuple[JobRunRow, str, str, int]]:
 
 def due(connection: Connection, now: int) -> tuple[Telling, ...]:
     """What is to be told now, in the order in which it happened."""
-    query = select(job_telling).where(job_telling.c.state == _DUE, job_telling.c.next_at <= now)
-    names = ("run", "event", "endpoint", "at", "attempts")
-    rows = connection.execute(query.order_by(job_telling.c.at)).mappings()
-    return tuple(Telling(**{name: row[name] for name in names}) for row in rows)
+    query = select(job_run.c.job, *(job_telling.c[name] for name in ("run", "event", "endpoint", "at", "attempts")))
+    query = query.join(job_run, job_run.c.id == job_telling.c.run)
+    query = query.where(job_telling.c.state == _DUE, job_telling.c.next_at <= now).order_by(job_telling.c.at)
+    return tuple(Telling(**row) for row in connection.execute(query).mappings())
 
 
 def next_due(connection: Connection) -> int | None:
@@ -107,6 +108,15 @@ def not_told(connection: Connection, one: Telling, error: str, next_at: int | No
     _set(connection, one, state=state, next_at=next_at, error=error)
 
 
+def put_off(connection: Connection, some: Sequence[Telling], next_at: int) -> None:
+    """They were not even tried: whoever should hear them hears nothing now."""
+    for one in some:
+        connection.execute(update(job_telling).where(*_is(one)).values(next_at=next_at))
+
+
+def _is(one: Telling) -> tuple[ColumnElement[bool], ...]:
+    return job_telling.c.run == one.run, job_telling.c.event == one.event, job_telling.c.endpoint == one.endpoint
+
+
 def _set(connection: Connection, one: Telling, **values: int | str | None) -> None:
-    same = job_telling.c.run == one.run, job_telling.c.event == one.event, job_telling.c.endpoint == one.endpoint
-    connection.execute(update(job_telling).where(*same).values(attempts=one.attempts + 1, **values))
+    connection.execute(update(job_telling).where(*_is(one)).values(attempts=one.attempts + 1, **values))
