@@ -10,13 +10,14 @@ from pathlib import Path
 from threading import Event
 
 from gateway.core.errors import NotThere
-from gateway.jobs.hashing import Hasher, Keeper, Read
 from gateway.jobs.manifest import look_digest, made, rules_of, split
 from gateway.jobs.model import Job
-from gateway.jobs.scanning import Columns, Scanned, Seen, scan
+from gateway.jobs.scanning import Columns, Scanned, scan
 from gateway.ledger import Connection, job_contents, job_runs
 from gateway.ledger.job_contents import Entry, Hashed, Look, Skipped
 from gateway.runner.services import Services
+from gateway.transfer.hashing import Hasher, Keeper, Read
+from gateway.transfer.seen import Seen
 
 HASHED_AGAIN_AFTER = timedelta(days=7)
 _BATCH_FILES = 500

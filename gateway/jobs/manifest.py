@@ -8,9 +8,10 @@ from functools import partial
 
 from gateway.jobs.ignore import Ignore
 from gateway.jobs.model import Job
-from gateway.jobs.scanning import Scanned, Seen
+from gateway.jobs.scanning import Scanned
 from gateway.ledger import Ledger, job_contents
 from gateway.ledger.job_contents import Entry, Hashed, Skipped
+from gateway.transfer.seen import Seen
 
 FILE, FOLDER = "file", "folder"
 _FOLDER_MODE = 0o755

@@ -11,6 +11,7 @@ from gateway.endpoints.os_errors import local_errors
 from gateway.jobs.ignore import Ignore
 from gateway.language.pattern import is_temporary
 from gateway.ledger.job_contents import Skipped
+from gateway.transfer.seen import MOST, PLAIN, RUNS, Seen, lies_in, seen_as
 from gateway.transfer.sources import Level, entries_of
 
 HIDDEN = 'a hidden or temporary name; `ignore = ["!{}"]` in a profile takes it after all'
@@ -20,20 +21,6 @@ _OUTSIDE = "a symbolic link that leads out of the source; what lies elsewhere is
 _LOOP = "a symbolic link to a folder that it lies in"
 _LATE = "its time lies beyond the year 2262; `touch` it"
 _SPECIAL = "neither file, folder nor link"
-_RUNS, _PLAIN = 0o755, 0o644
-_MOST = 2**63 - 1
-"""The largest number that the ledger holds."""
-
-
-class Seen(NamedTuple):
-    """A file as it was seen; `mode` is 0o755 for what its owner may execute, else 0o644: no other bit counts."""
-
-    relative: str
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
-    mode: int
 
 
 class Columns(NamedTuple):
@@ -120,7 +107,7 @@ class _Scan:
             mtimes.append(seen.st_mtime_ns)
             ctimes.append(seen.st_ctime_ns)
             inodes.append(seen.st_ino)
-            modes.append(_RUNS if seen.st_mode & S_IXUSR else _PLAIN)
+            modes.append(RUNS if seen.st_mode & S_IXUSR else PLAIN)
         if below and had == len(relatives) + len(self._pending):
             self._found.folders.append(below[:-1])
 
@@ -179,27 +166,15 @@ class _Scan:
         self._found.skipped.append(Skipped(relative, why))
 
 
-def lies_in(folder: str, path: str) -> bool:
-    """True if `path`, its links followed, is in `folder`, its links followed."""
-    top, real = os.path.realpath(folder), os.path.realpath(path)
-    return real == top or real.startswith(top.rstrip("/") + "/")
-
-
-def seen_as(relative: str, seen: os.stat_result) -> Seen:
-    """The file of this state."""
-    mode = _RUNS if seen.st_mode & S_IXUSR else _PLAIN
-    return Seen(relative, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino & _MOST, mode)
-
-
 def _countable(found: Scanned) -> Scanned:
     """Numbers that the ledger can't hold: inodes are cut, files with impossible times are told of."""
     columns = found.files
     if not columns.relatives:
         return found
-    if max(columns.inodes) > _MOST:
-        columns.inodes[:] = [inode & _MOST for inode in columns.inodes]
-    if max(columns.mtimes_ns) > _MOST or min(columns.mtimes_ns) < -_MOST:
+    if max(columns.inodes) > MOST:
+        columns.inodes[:] = [inode & MOST for inode in columns.inodes]
+    if max(columns.mtimes_ns) > MOST or min(columns.mtimes_ns) < -MOST:
         rows = columns.rows()
-        found.files = Columns.of(row for row in rows if abs(row.mtime_ns) <= _MOST)
-        found.skipped += [Skipped(row.relative, _LATE, True) for row in rows if abs(row.mtime_ns) > _MOST]
+        found.files = Columns.of(row for row in rows if abs(row.mtime_ns) <= MOST)
+        found.skipped += [Skipped(row.relative, _LATE, True) for row in rows if abs(row.mtime_ns) > MOST]
     return found

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from gateway.core.clock import TurnedClock
 from gateway.jobs.frozen import digest, freeze
-from gateway.jobs.hashing import Keeper
 from gateway.jobs.indexing import Indexed, index
 from gateway.jobs.manifest import entries
 from gateway.jobs.model import Job
@@ -19,6 +18,7 @@ from gateway.ledger.job_contents import Entry
 from gateway.ledger.job_runs import JobRunRow, NewJobRun
 from gateway.ledger.job_states import JobState
 from gateway.runner.services import Services
+from gateway.transfer.hashing import Keeper
 from tests.jobs.setup import read
 from tests.runner.harness import stage
 

@@ -11,8 +11,8 @@ import pytest
 
 from gateway.core.errors import NotThere
 from gateway.core.model import Stamp
-from gateway.jobs import hashing
 from gateway.jobs.content_cache import ContentCache
+from gateway.transfer import hashing
 from tests.jobs.indexer import indexer
 from tests.jobs.test_indexing import sha256
 

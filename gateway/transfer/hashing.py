@@ -12,8 +12,8 @@ from typing import Protocol
 from gateway.core.errors import GatewayError
 from gateway.core.model import Stamp
 from gateway.endpoints.os_errors import local_error
-from gateway.jobs.scanning import Seen, lies_in, seen_as
 from gateway.ledger.job_contents import Hashed, Skipped
+from gateway.transfer.seen import Seen, lies_in, seen_as
 
 _BLOCK_BYTES = 1024 * 1024
 _ROUNDS = 3
