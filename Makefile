@@ -38,10 +38,10 @@ bench: $(READY)       ## measure side by side with the peers that are installed
 KILLS ?= 1000
 SEED ?= 1
 LANES ?= 4
-HISTORIES ?= 20000
+HISTORIES ?= 10000
 HISTORY_TESTS := tests/transfer/test_histories.py tests/transfer/test_resume_histories.py
 
-torture: $(READY)     ## the long proofs: KILLS=1000 kills in LANES=4 gateways, HISTORIES=20000 random ones of each kind; SEED=1
+torture: $(READY)     ## the long proofs: KILLS=1000 kills in LANES=4 gateways, HISTORIES=10000 random ones of each kind; SEED=1
 	KILLS=$(KILLS) SEED=$(SEED) LANES=$(LANES) $(BIN)/pytest tests/acceptance/test_kill.py -k killed_at_random --timeout 0 -s
 	SEED=$(SEED) GATEWAY_HISTORIES=$(HISTORIES) $(BIN)/pytest -n 2 $(HISTORY_TESTS) --timeout 0 --durations 20
 
