@@ -45,7 +45,9 @@ class Peer(MemoryEndpoint):
 
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         self.hashed.append(path)
-        return await super().remote_hash(path, algorithm, first_bytes=first_bytes) if self.hashes else None
+        if not self.hashes or self.features.remote_hash:
+            return await super().remote_hash(path, algorithm, first_bytes=first_bytes)
+        return hashlib.new(algorithm, self.store.file(path).data).hexdigest()
 
     async def scan(self, folder: str) -> AsyncIterator[Listed]:
         if folder == self.refuses:
