@@ -197,7 +197,8 @@ def _show_offline(value: Offline) -> str:
     return "wait" if value.exclude_after is None else f"exclude after {show_duration(value.exclude_after)}"
 
 
-def _show_limit(value: DeleteLimit) -> str:
+def show_limit(value: DeleteLimit) -> str:
+    """As it is written: `10% or 100`."""
     shown = (
         f"{value.percent}%" if value.percent is not None else "",
         str(value.files) if value.files is not None else "",
@@ -227,7 +228,7 @@ Codes = Annotated[tuple[tuple[int, int], ...], BeforeValidator(_codes), PlainSer
 DeadlineText = Annotated[Deadline, BeforeValidator(_deadline), PlainSerializer(_show_deadline, return_type=str)]
 RequireText = Annotated[Require, BeforeValidator(_require), PlainSerializer(_show_require, return_type=str)]
 OfflineText = Annotated[Offline, BeforeValidator(_offline), PlainSerializer(_show_offline, return_type=str)]
-LimitText = Annotated[DeleteLimit, BeforeValidator(_delete_limit), PlainSerializer(_show_limit, return_type=str)]
+LimitText = Annotated[DeleteLimit, BeforeValidator(_delete_limit), PlainSerializer(show_limit, return_type=str)]
 LateText = Annotated[Late, BeforeValidator(_late), PlainSerializer(_show_late, return_type=str)]
 IgnorePattern = Annotated[str, AfterValidator(_ignored)]
 CommandLine = Annotated[str | tuple[str, ...], BeforeValidator(_command)]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.config.job_kinds import show_limit
 from gateway.core.model import Span
 from gateway.core.units import show_duration
 from gateway.jobs.commands import program
@@ -217,8 +218,4 @@ def _delivery_notes(job: Job, to: Destination) -> Iterator[str]:
     if profile.archive:
         yield f"what is replaced or deleted there is kept for {show_duration(profile.archive)}"
     if profile.delete_absent:
-        limit = profile.delete_limit
-        shown = " or ".join(
-            word for word in (f"{limit.percent}%" if limit.percent is not None else "", str(limit.files or "")) if word
-        )
-        yield f"no more than {shown or 'any number'} of its files are deleted without approval"
+        yield f"no more than {show_limit(profile.delete_limit)} of its files are deleted without approval"

@@ -162,3 +162,12 @@ def test_the_frozen_job_compiles_to_the_same_actions(tmp_path: Path) -> None:
     job: Job = read(tmp_path, prices=ALL).jobs["prices"]
     folders = folders_of(tmp_path, "prices")
     assert compiled(thaw(freeze(job)), folders) == compiled(job, folders)
+
+
+@pytest.mark.parametrize(
+    ("limit", "shown"), [("0", "0"), ('"10% or 100"', "10% or 100"), ('"0%"', "0%"), ('"5%"', "5%"), ("7", "7")]
+)
+def test_what_may_be_deleted_without_approval_is_said_as_it_is_written(tmp_path: Path, limit: str, shown: str) -> None:
+    made = parts(tmp_path, ALL.replace("delete_absent = true", f"delete_absent = true\ndelete_limit = {limit}"))
+    notes = made["prices@shop001"].notes
+    assert f"no more than {shown} of its files are deleted without approval" in notes
