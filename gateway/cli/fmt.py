@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.replace import replace_file
 from gateway.cli.scripts import script_files
+from gateway.config.replace import replace_file
 from gateway.core.errors import Refused
 from gateway.language.format import format_text
 

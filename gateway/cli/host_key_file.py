@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli.endpoint import settings_of
-from gateway.cli.replace import replace_file
 from gateway.config.loaded import Loaded
+from gateway.config.replace import replace_file
 from gateway.config.schema import EndpointSettings
 from gateway.core.errors import Refused
 from gateway.endpoints.place import Place, from_settings

@@ -5,8 +5,8 @@ import re
 import tomllib
 from pathlib import Path
 
-from gateway.cli.replace import replace_file
 from gateway.config.lines import KeyPath, key_spans
+from gateway.config.replace import replace_file
 from gateway.core.errors import Refused
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
