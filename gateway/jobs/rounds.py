@@ -4,16 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from gateway.core.errors import GatewayError
 from gateway.jobs.compiled import Part
 from gateway.jobs.underway import Underway
 from gateway.ledger import Connection, job_rounds, runs
-from gateway.runner.due import Due, Trigger
 from gateway.runner.instance import Instance
-from gateway.runner.places import Place
+from gateway.runner.rounds import ended, round_of
 from gateway.runner.run import Run
-from gateway.runner.services import Services
 from gateway.transfer.bounded import cleaned
+
+__all__ = ["around", "ended", "round_of"]
 
 
 @asynccontextmanager
@@ -46,18 +45,3 @@ def _begin(connection: Connection, instance: Instance, owner: int, at: int) -> i
         script_sha256=instance.script_sha256,
         at=at,
     )
-
-
-def round_of(found: int, instance: Instance, services: Services, place: Place) -> Run:
-    """The run with the id `found`, as the runner's pieces take it."""
-    due = Due(action=instance.name, trigger=Trigger.HAND, skip_wait=True)
-    return Run(id=found, instance=instance, due=due, services=services, place=place, settings=instance.settings.first)
-
-
-async def ended(run: Run, error: BaseException | None) -> None:
-    """Its end in the ledger; whatever is no error of ours has stopped it."""
-    ledger, is_ours = run.services.ledger, isinstance(error, GatewayError)
-    said = None if error is None else str(error) if is_ours else "it was stopped"
-    error_class = None if error is None else type(error).__name__ if is_ours else job_rounds.STOPPED
-    at, notes = ledger.now_ns(), tuple(run.notes)
-    await ledger.write(partial(job_rounds.end, found=run.id, at=at, error=said, error_class=error_class, notes=notes))

@@ -18,7 +18,7 @@ from gateway.jobs.place_tree import side_by_side
 from gateway.language.settings import Order
 from gateway.ledger import Connection, deliveries, deliveries_bulk, job_deliveries, job_rounds
 from gateway.ledger.delivery_row import DeliveryRow, State, changed_delivery
-from gateway.runner.finishing import JOB_HOOKS
+from gateway.runner.finishing import ORDERED_HOOKS
 from gateway.runner.jobs import Job
 from gateway.runner.order import Turns
 from gateway.runner.run import Run
@@ -57,7 +57,7 @@ class TwoSteps:
             lays=GatedBulk(lays),
             ledger=services.ledger,
             owner=services.owner,
-            hooks=JOB_HOOKS,
+            hooks=ORDERED_HOOKS,
             turns=partial(Turns(Order.FREE, len(jobs)).together, in_line=False),
             left=left.append,
             delivered=lambda _row, _file: None,

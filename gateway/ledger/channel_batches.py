@@ -42,7 +42,10 @@ class BatchRow:
 
 
 class BatchFile(NamedTuple):
-    """A file of a batch, as it was when it was frozen; `event` None: the marker that ends the delivery."""
+    """A file of a batch, as it was when it was frozen; `event` None: the marker that ends the delivery.
+
+    `delivered_at` and `delivery` are set in the commit that says that it is there.
+    """
 
     n: int
     event: int | None
@@ -53,6 +56,8 @@ class BatchFile(NamedTuple):
     inode: int
     sha256: str
     final: str
+    delivered_at: int | None = None
+    delivery: int | None = None
 
 
 def make(connection: Connection, channel: str, kind: str, due_at: int, day: str, at: int) -> BatchRow:

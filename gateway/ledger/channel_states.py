@@ -1,5 +1,6 @@
 """What must not be forgotten about a channel: which due times were handled, and how far its queue is up to date."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,6 +23,7 @@ class Hand(StrEnum):
 class StateRow:
     """One channel.  Times are nanoseconds since the epoch; `*_at` is the due time that was handled last.
 
+    `times` says by which rhythms they were due (JSON).
     `settled` is the catalogue's digest that the queue is up to date with, `rules` the digest of the selection then.
     """
 
@@ -32,6 +34,7 @@ class StateRow:
     first_at: int | None = None
     metadata_at: int | None = None
     file_at: int | None = None
+    times: str | None = None
     released: bool = False
     rules: str | None = None
     settled: str | None = None
@@ -65,6 +68,11 @@ def handled(connection: Connection, channel: str, hand: Hand, due_at: int) -> bo
         return False
     _set(connection, channel, {f"{hand.value}_at": due_at})
     return True
+
+
+def set_hands(connection: Connection, channel: str, at: Mapping[Hand, int], times: str) -> None:
+    """From these moments on due times count by other rhythms, or by a clock that was wrong before."""
+    _set(connection, channel, {**{f"{hand.value}_at": value for hand, value in at.items()}, "times": times})
 
 
 def begin(connection: Connection, channel: str, catalogue: str, at: int, *, released: bool) -> None:

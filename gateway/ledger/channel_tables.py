@@ -66,6 +66,7 @@ channel_state = Table(
     Column("first_at", BigInteger),
     Column("metadata_at", BigInteger),
     Column("file_at", BigInteger),
+    Column("times", Text),  # JSON: the rhythms that *_at were handled by; those of another rhythm count from its change
     Column("released", Boolean, nullable=False, server_default=false()),  # many first deliveries may go
     Column("rules", Text),  # digest of its selection and approvals at the last detection
     Column("settled", Text),  # the catalogue's digest that its queue is up to date with
@@ -159,6 +160,8 @@ channel_batch_file = Table(
     Column("inode", BigInteger, nullable=False),
     Column("sha256", Text, nullable=False),
     Column("final", Text, nullable=False),
+    Column("delivered_at", BigInteger),  # set in the commit that says delivered, whoever brings it to its end
+    Column("delivery", Integer),
     Index("channel_batch_files_by_event", "event", sqlite_where=text("event IS NOT NULL")),
     sqlite_with_rowid=False,
 )

@@ -170,4 +170,5 @@ def _intent(row: RowMapping) -> Intent:
         executable=how.executable,
         archive=how.archive,
         share=how.share,
+        packed=how.packed,
     )

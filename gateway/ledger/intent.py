@@ -36,6 +36,14 @@ class Share:
     digest: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The file of a channel's delivery: the n-th of which batch."""
+
+    batch: int
+    n: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """One file on its way: macros expanded, paths as their endpoints take them.
@@ -48,7 +56,7 @@ class Intent:
     that the source is an entry of.  `markers` are done files that -DEL removes after the source.
     `note` is the first of the receipt's notes.
     `sha256` is what the source hashed to when it was judged.  `executable`: the file may be run there.  `archive` is
-    where what is replaced is kept.  `share` is set for a file of a distribution job.
+    where what is replaced is kept.  `share` is set for a file of a distribution job, `packed` for one of a channel.
     """
 
     action: str
@@ -83,11 +91,17 @@ class Intent:
     executable: bool = False
     archive: str | None = None
     share: Share | None = None
+    packed: Packed | None = None
+
+    @property
+    def is_ordered(self) -> bool:
+        """True for a file of a job or of a channel: no script says what is sent, or when again."""
+        return self.share is not None or self.packed is not None
 
     @property
     def holds_back(self) -> bool:
-        """True if its source is left alone for a while after it failed; a job tries again by itself."""
-        return self.parent is None and self.share is None
+        """True if its source is left alone for a while after it failed."""
+        return self.parent is None and not self.is_ordered
 
 
 def how_text(intent: Intent) -> str:
@@ -107,16 +121,17 @@ def how_text(intent: Intent) -> str:
             "unzip": unzip_how(intent.unzip),
             "member_of": intent.member_of,
             "markers": members_text(intent.markers),
-            **_of_job(intent),
+            **_ordered(intent),
         }
     )
 
 
-def _of_job(intent: Intent) -> dict[str, Any]:
-    """What only files of distribution jobs have."""
+def _ordered(intent: Intent) -> dict[str, Any]:
+    """What only files of distribution jobs and of channels have."""
     said = {"sha256": intent.sha256, "executable": intent.executable, "archive": intent.archive}
     share = {} if intent.share is None else {"share": asdict(intent.share)}
-    return {name: value for name, value in said.items() if value} | share
+    packed = {} if intent.packed is None else {"packed": asdict(intent.packed)}
+    return {name: value for name, value in said.items() if value} | share | packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +155,7 @@ class How:
     executable: bool
     archive: str | None
     share: Share | None
+    packed: Packed | None
 
 
 def read_how(text: str, members: str | None) -> How:
@@ -163,4 +179,5 @@ def read_how(text: str, members: str | None) -> How:
         executable=raw.get("executable", False),
         archive=raw.get("archive"),
         share=Share(**raw["share"]) if "share" in raw else None,
+        packed=Packed(**raw["packed"]) if "packed" in raw else None,
     )

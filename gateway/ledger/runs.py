@@ -18,6 +18,9 @@ _FREEZE = Inserts(run_file)
 JOBS = "jobs/"
 """What the names of distribution jobs' actions begin with; no script's name holds a `/`."""
 
+CHANNELS = "channels/"
+"""The same for channels."""
+
 
 class AlreadyRunning(Refused):
     """The action has a run that is not over."""
@@ -202,10 +205,10 @@ def latest_of(connection: Connection, action: str) -> RunRow | None:
 
 
 def orphans(connection: Connection) -> tuple[RunRow, ...]:
-    """Runs that are not over and whose process is; those of distribution jobs go on with their job's run."""
+    """Runs that are not over and whose process is; those of distribution jobs and channels go on with these."""
     dead = select(instance.c.id).where(instance.c.ended_at.is_not(None))
     query = select(run).where(run.c.state != "ended", run.c.owner.is_(None) | run.c.owner.in_(dead)).order_by(run.c.id)
-    query = query.where(run.c.action.not_like(f"{JOBS}%"))
+    query = query.where(run.c.action.not_like(f"{JOBS}%"), run.c.action.not_like(f"{CHANNELS}%"))
     return tuple(read_run(row) for row in connection.execute(query).mappings())
 
 

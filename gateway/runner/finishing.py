@@ -5,7 +5,7 @@ from functools import partial
 
 from gateway.core.errors import NameTaken
 from gateway.language.nodes import PutGet, Transfer
-from gateway.ledger import Connection, answers, deliveries, job_deliveries, sources
+from gateway.ledger import Connection, answers, channel_deliveries, deliveries, job_deliveries, sources
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.seen import Seen, mark_seen
 from gateway.runner.instance import Instance
@@ -17,8 +17,8 @@ Now = Callable[[], int]
 
 def hooks_for(row: DeliveryRow, instance: Instance | None, now: Now) -> Hooks:
     """The hooks of a delivery that goes on apart from its run; none if its action is gone or it was a reaction's."""
-    if row.intent.share is not None:
-        return JOB_HOOKS
+    if row.intent.is_ordered:
+        return ORDERED_HOOKS
     command = command_of(row, instance)
     if instance is None or command is None:
         return Hooks()
@@ -43,8 +43,13 @@ def hooks_of(instance: Instance, command: Transfer, now: Now) -> Hooks:
     )
 
 
-JOB_HOOKS = Hooks(delivered=job_deliveries.note_delivered)
-"""Those of a distribution job's deliveries: no reaction hears of them, and no source is held."""
+def _note_ordered(connection: Connection, rows: Sequence[DeliveryRow]) -> None:
+    job_deliveries.note_delivered(connection, [row for row in rows if row.intent.share is not None])
+    channel_deliveries.note_delivered(connection, [row for row in rows if row.intent.packed is not None])
+
+
+ORDERED_HOOKS = Hooks(delivered=_note_ordered)
+"""Those of deliveries of distribution jobs and channels: no reaction hears of them, and no source is held."""
 
 
 def answer_hooks(instance: Instance, now: Now) -> Hooks:
@@ -58,9 +63,9 @@ def _delivered(
     connection: Connection, rows: Sequence[DeliveryRow], instance: Instance, command: Transfer, now: Now
 ) -> None:
     """Nothing holds the source back any more, -NEW knows it, the reaction is due, the wait for an answer begins."""
-    job_deliveries.note_delivered(connection, [row for row in rows if row.intent.share is not None])
+    _note_ordered(connection, rows)
     for row in rows:
-        if row.intent.share is None:
+        if not row.intent.is_ordered:
             _one_delivered(connection, row, instance, command, now)
 
 

@@ -77,7 +77,7 @@ async def plan(
     if mode_of(run, command) not in (Taken.UNIQUE, Taken.APPEND):
         blind = run.instance.ignore_case and not to.is_local
         require_no_collision(f"{command.span}: {command.verb}", finals, ignore_case=blind)
-    intent = _intents(run, number, command, of)
+    intent = intending(run, number, command, of)
     return [Planned(await intent(one.file, finals[one.file.source]), one.index) for one in named]
 
 
@@ -139,7 +139,7 @@ def mode_of(run: Run, command: Transfer) -> Taken:
     return Taken.HOLD if command.delete and isinstance(command, Get | LocalCopy) else Taken.REPLACE
 
 
-def _intents(run: Run, number: int, command: Transfer, of: int) -> Callable[[FrozenFile, str], Awaitable[Intent]]:
+def intending(run: Run, number: int, command: Transfer, of: int) -> Callable[[FrozenFile, str], Awaitable[Intent]]:
     """What is intended for a file and its final name; what they have in common is found out once."""
     instance, settings = run.instance, settings_of(run)
     to_here = isinstance(command, Get | LocalCopy)

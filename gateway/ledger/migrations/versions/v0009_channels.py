@@ -84,6 +84,7 @@ def upgrade() -> None:
         sa.Column("first_at", sa.BigInteger()),
         sa.Column("metadata_at", sa.BigInteger()),
         sa.Column("file_at", sa.BigInteger()),
+        sa.Column("times", sa.Text()),
         sa.Column("released", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("rules", sa.Text()),
         sa.Column("settled", sa.Text()),
@@ -173,6 +174,8 @@ def upgrade() -> None:
         sa.Column("inode", sa.BigInteger(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("final", sa.Text(), nullable=False),
+        sa.Column("delivered_at", sa.BigInteger()),
+        sa.Column("delivery", sa.Integer()),
         sa.ForeignKeyConstraint(
             ["batch"],
             ["channel_batch.id"],

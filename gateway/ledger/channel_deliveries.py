@@ -1,0 +1,37 @@
+"""What a channel is told of a delivery in the commit that ends it: a file is there, perhaps the whole item."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from gateway.ledger import channel_events, channel_going
+from gateway.ledger.channel_tables import channel_batch_file
+from gateway.ledger.delivery_row import DeliveryRow
+from gateway.ledger.ready import Ready
+
+_FILE = channel_batch_file.c
+_THERE = Ready(
+    update(channel_batch_file)
+    .where(_FILE.batch == bindparam("of_batch"), _FILE.n == bindparam("of_n"))
+    .values(delivered_at=bindparam("at"), delivery=bindparam("by"))
+)
+
+
+def note_delivered(connection: Connection, rows: Sequence[DeliveryRow]) -> None:
+    """These files have arrived; an item of which nothing is missing now is delivered."""
+    pairs = [(row, row.intent.packed) for row in rows if row.intent.packed is not None]
+    for row, packed in pairs:
+        at = row.delivered_at or row.started_at
+        _THERE.run(connection, {"of_batch": packed.batch, "of_n": packed.n, "at": at, "by": row.id})
+    for batch in dict.fromkeys(packed.batch for _, packed in pairs):
+        numbers = [packed.n for _, packed in pairs if packed.batch == batch]
+        _end_items(connection, batch, numbers, max(row.delivered_at or row.started_at for row, _ in pairs))
+
+
+def _end_items(connection: Connection, batch: int, numbers: Sequence[int], at: int) -> None:
+    touched = select(_FILE.event).where(_FILE.batch == batch, _FILE.n.in_(numbers), _FILE.event.is_not(None))
+    for event in connection.execute(touched.distinct()).scalars():
+        lacks = select(_FILE.n).where(_FILE.event == event, _FILE.batch == batch, _FILE.delivered_at.is_(None)).limit(1)
+        row = channel_events.get(connection, event) if connection.execute(lacks).scalar() is None else None
+        if row is not None and row.state is channel_events.EventState.BATCHED and row.batch == batch:
+            channel_going.delivered(connection, row, at)
