@@ -52,7 +52,7 @@ def cron_minute(cron: Cron, zone: ZoneInfo) -> int:
 
 
 def _days(after: datetime, zone: ZoneInfo) -> Iterator[date]:
-    day = after.astimezone(zone).date() - ONE_DAY
+    day = after.astimezone(zone).date()
     while day <= _LAST_DAY:
         yield day
         day += ONE_DAY

@@ -1,0 +1,71 @@
+"""Changes values of a schedule in TOML text; everything else stays as it was written."""
+
+import tomllib
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from gateway.channels.schedule_values import Value, toml_of, tree_of
+
+
+class BadEdit(ValueError):
+    """The text can't be changed safely."""
+
+
+def edited(text: str, at: tuple[str, ...], changes: Mapping[str, Value | None]) -> str:
+    """`text` with the values of the table `at` changed; None takes a line out.  Raises BadEdit."""
+    import tomlkit  # a writer that keeps comments and order; only who saves needs it
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(text)
+        table = _table(document, at)
+        for key, value in changes.items():
+            _change(table, key, value)
+        changed = tomlkit.dumps(document)
+        after = tomllib.loads(changed)
+    except (TOMLKitError, tomllib.TOMLDecodeError, KeyError, TypeError) as problem:
+        raise BadEdit(str(problem)) from problem
+    if after != _expected(tomllib.loads(text), at, changes):
+        raise BadEdit("something else would have changed")
+    return changed
+
+
+def _table(document: Any, at: tuple[str, ...]) -> Any:
+    """The table, made where it is missing."""
+    import tomlkit
+
+    table = document
+    for number, part in enumerate(at, 1):
+        if part not in table:
+            table[part] = tomlkit.table(is_super_table=number < len(at))
+        table = table[part]
+    return table
+
+
+def _change(table: Any, key: str, value: Value | None) -> None:
+    import tomlkit
+    from tomlkit.items import Table
+
+    if value is None:
+        table.pop(key, None)
+    elif isinstance(table.get(key), Table):  # under a header of its own
+        wanted = tree_of(value)
+        for gone in [one for one in table[key] if one not in wanted]:
+            del table[key][gone]
+        table[key].update(wanted)
+    else:
+        table[key] = tomlkit.parse(f"value = {toml_of(value)}")["value"]
+
+
+def _expected(tree: dict[str, Any], at: tuple[str, ...], changes: Mapping[str, Value | None]) -> dict[str, Any]:
+    wanted = deepcopy(tree)
+    table = wanted
+    for part in at:
+        table = table.setdefault(part, {})
+    for key, value in changes.items():
+        if value is None:
+            table.pop(key, None)
+        else:
+            table[key] = tree_of(value)
+    return wanted
