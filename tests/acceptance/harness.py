@@ -55,6 +55,7 @@ class Gateway:
         self._born = born and not before
         self._environment = environment or {}
         self._log_file = folder / "serve.log"
+        self._reading = reading_engine(self.state / FILE_NAME)
         self._tables: dict[str, dict[str, Any]] = {
             "gateway": {
                 "root": "..",
@@ -221,12 +222,11 @@ class Gateway:
 
     def read(self, query: Callable[[Connection], T]) -> T:
         """Ask its ledger."""
-        engine = reading_engine(self.state / FILE_NAME)
         try:
-            with engine.connect() as connection:
+            with self._reading.connect() as connection:
                 return query(connection)
         finally:
-            engine.dispose()
+            self._reading.dispose()  # what is kept are statements, not connections: the file may be another then
 
     def deliveries(self, **wanted: Any) -> tuple[DeliveryRow, ...]:
         """What its ledger has, newest first."""

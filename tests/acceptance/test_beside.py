@@ -83,7 +83,7 @@ def _runs_when_asked(site: Site) -> None:
     assert site.run("run", "orders", "--error-on-nothing").code == 9
     assert site.run("run", "nix").code == 3
     assert "uses it from now on" in site.run("probe", "acme").out
-    site.script("slow", "@endpoint acme\n\nWAIT 3\n")
+    site.script("slow", "@endpoint acme\n\nWAIT 8\n")
     assert site.run("reload").code == 0
     command = [sys.executable, "-m", "gateway.cli.main", "run", "slow"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
