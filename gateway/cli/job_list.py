@@ -21,12 +21,12 @@ def list_all(*, as_json: bool) -> None:
 def _row(job: Job, looked: Looked) -> Row:
     following = next_start(job.schedule, looked.now, looked.clocks(job))
     last, finding = looked.latest.get(job.name), looked.jobs.broken.get(job.name)
-    starts = following is not None and finding is None and job.enabled
+    starts = following is not None and finding is None and job.enabled and not looked.holds(job)
     at = following.at.astimezone(looked.loaded.zone()).isoformat(timespec="seconds") if following is not None else None
     return {
         "job": job.name,
         "description": job.description,
-        "state": "broken" if finding is not None else "ready" if job.enabled else "disabled",
+        "state": _state(job, looked),
         "why": str(finding) if finding is not None else None,
         "source": show_source(job),
         "destinations": len(job.destinations),
@@ -36,3 +36,11 @@ def _row(job: Job, looked: Looked) -> Row:
         "last_state": last.state.value if last is not None else None,
         "file": job.span.file,
     }
+
+
+def _state(job: Job, looked: Looked) -> str:
+    if job.name in looked.jobs.broken:
+        return "broken"
+    if not job.enabled:
+        return "disabled"
+    return "held" if looked.holds(job) else "ready"

@@ -10,7 +10,7 @@ from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import Refused, Unknown
 from gateway.jobs.check import Known
-from gateway.jobs.model import Job
+from gateway.jobs.model import Job, Repeat
 from gateway.jobs.read import Jobs, read_jobs
 from gateway.jobs.schedule import Clocks
 from gateway.jobs.starting import clocks_of
@@ -35,6 +35,11 @@ class Looked:
         """Whose clocks the job's schedule goes by; one that was never saved counts from today."""
         own = self.remembered.get(job.name)
         return clocks_of(self.loaded, job, from_ns(own.saved_at) if own is not None else self.now)
+
+    def holds(self, job: Job) -> bool:
+        """True for a job that starts by the clock, and was saved so that it does not."""
+        own = self.remembered.get(job.name)
+        return job.schedule.repeat is not Repeat.MANUAL and own is not None and own.held
 
     def job(self, name: str) -> Job:
         """Raises Unknown with the nearest known name."""

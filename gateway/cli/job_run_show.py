@@ -88,7 +88,7 @@ def _print(report: Report, lines: list[FileLine], asked: Shown, loaded: Loaded, 
 def run_lines(report: Report, loaded: Loaded, now: int) -> Iterator[str]:
     """What stands above the table."""
     yield from (show_value(line) for line in heading(report, loaded.zone(), now))
-    yield from (f"  {line}" for line in command_lines(report.starts))
+    yield from (f"  {line}" for line in command_lines(report.starts, loaded.zone()))
 
 
 def print_places(report: Report, loaded: Loaded) -> None:

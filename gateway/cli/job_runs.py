@@ -16,9 +16,8 @@ from gateway.core.clock import Clock
 from gateway.core.errors import Unknown
 from gateway.core.moments import iso
 from gateway.core.units import show_size
-from gateway.jobs.report import after_all_said
-from gateway.ledger import Connection, job_destinations, job_runs
-from gateway.ledger.job_destinations import PlaceRow
+from gateway.jobs.report import Standing, after_all_said, read_report
+from gateway.ledger import Connection, job_runs
 from gateway.ledger.job_runs import JobRunRow
 from gateway.ledger.job_states import HAS_EVERYTHING
 from gateway.service.reading import NothingYet, reading
@@ -40,7 +39,7 @@ def list_runs(job: str | None, *, limit: int, active: bool, as_json: bool) -> No
 @dataclass(frozen=True, slots=True)
 class _Found:
     run: JobRunRow
-    places: Sequence[PlaceRow]
+    places: Sequence[Standing]
 
 
 async def _rows(loaded: Loaded, clock: Clock, job: str | None, limit: int, active: bool) -> list[Row]:
@@ -58,11 +57,12 @@ async def _rows(loaded: Loaded, clock: Clock, job: str | None, limit: int, activ
 def _found(connection: Connection, job: str | None, limit: int, active: bool) -> list[_Found]:
     rows = job_runs.live(connection) if active else job_runs.of_job(connection, job, limit)
     chosen = [row for row in rows if job in (None, row.job)][:limit]
-    return [_Found(row, job_destinations.of_run(connection, row.id)) for row in chosen]
+    reports = [report for row in chosen if (report := read_report(connection, row.id)) is not None]
+    return [_Found(report.run, report.places) for report in reports]
 
 
 def _row(found: _Found, zone: tzinfo, now: int) -> Row:
-    run, places = found.run, found.places
+    run, places = found.run, [one.row for one in found.places]
     complete, sent = sum(one.state in HAS_EVERYTHING for one in places), sum(one.bytes_sent for one in places)
     began = run.started_at or run.due_at
     took_s = max(0, (run.ended_at or now) - began) / 1e9
@@ -83,7 +83,7 @@ def _row(found: _Found, zone: tzinfo, now: int) -> Row:
         "complete_destinations": complete,
         "delivered": sum(one.delivered for one in places),
         "unchanged": sum(one.unchanged for one in places),
-        "failed": sum(one.failed for one in places),
+        "failed": sum(one.failed for one in found.places),
         "bytes_sent": sent,
         "after_all": after_all_said(run),
         "cleaned": run.cleaned,

@@ -40,7 +40,10 @@ def _lines(job: Job, looked: Looked) -> Iterator[str]:
     yield f"  source      {show_source(job)}"
     missed = "" if job.schedule.repeat is Repeat.MANUAL else f"; missed starts are {show_late(job.schedule.late)}"
     yield f"  schedule    {show_schedule(job.schedule)}{missed}"
-    yield from (f"  next        {at}" for at in _next(job, looked))
+    if looked.holds(job):
+        yield f"  held        nothing starts by itself; gateway job start {job.name}, or save, lets it go"
+    else:
+        yield from (f"  next        {at}" for at in _next(job, looked))
     yield f"  required    {job.required()} of {len(job.destinations)} destinations"
     yield f"  priority    {job.priority}"
     yield from (f"  {trigger.moment.value}: {_commands(trigger)}" for trigger in job.triggers)
@@ -109,6 +112,7 @@ def _as_json(job: Job, looked: Looked) -> Row:
         "job": job.name,
         "description": job.description,
         "enabled": job.enabled,
+        "held": looked.holds(job),
         "broken": str(finding) if finding is not None else None,
         "file": job.span.file,
         "hash": job.hash,

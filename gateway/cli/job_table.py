@@ -14,6 +14,7 @@ from gateway.ledger.job_triggers import TriggerRow
 COLUMNS = ("destination", "phase", "files", "sent", "rate", "left", "said")
 _TAIL_LINES = 5
 _RATE_OVER_S = 10.0
+_FAILING = (PlaceState.ERROR, PlaceState.OFFLINE)
 _MOVING = (PlaceState.LOADING, PlaceState.VERIFYING)
 _ORDER = {state: at for at, state in enumerate((PlaceState.ERROR, PlaceState.OFFLINE, PlaceState.ABORTED, *_MOVING))}
 
@@ -107,7 +108,7 @@ def _files(place: Standing) -> str | None:
         (row.delivered, "delivered"),
         (row.unchanged, "unchanged"),
         (place.skipped_count, "skipped"),
-        (row.failed, "failed"),
+        (place.failed, "failed"),
         (row.deleted, "deleted"),
         (place.waiting, "waiting"),
     )
@@ -115,14 +116,21 @@ def _files(place: Standing) -> str | None:
 
 
 def _said(place: Standing, zone: tzinfo) -> str | None:
+    """What is wrong there, or what it waits for; a run that is over tries nothing more."""
+    row, when = place.row, _waits_for(place)
+    if place.error is None:
+        return f"{when[0]} {short(when[1], zone)}" if when is not None else None
+    again = f"; tried again at {short(row.next_at, zone)}" if row.next_at is not None and not place.over else ""
+    return f"{place.error}{again if row.state in _FAILING else ''}"
+
+
+def _waits_for(place: Standing) -> tuple[str, int] | None:
     row = place.row
-    if row.error is None:
-        waits = row.begins_at is not None and row.state is PlaceState.QUEUED
-        return f"begins at {short(row.begins_at, zone)}" if waits else None
-    if row.error_class == "ApprovalNeeded":
-        return f"{row.error}; agree with: gateway job approve {row.run} --destination {row.endpoint}"
-    again = f"; tried again at {short(row.next_at, zone)}" if row.next_at is not None else ""
-    return f"{row.error}{again if row.state in (PlaceState.ERROR, PlaceState.OFFLINE) else ''}"
+    if row.state is PlaceState.QUEUED and row.begins_at is not None:
+        return "begins at", row.begins_at
+    if row.state is PlaceState.PLACING and row.next_at is not None:
+        return "final names at", row.next_at
+    return None
 
 
 def by_interest(places: Sequence[Standing]) -> list[Standing]:
@@ -141,11 +149,12 @@ def totals(report: Report) -> str:
     return f"{_many(len(report.places), 'destination')}: {said or 'none'}; {show_size(sent)} sent"
 
 
-def command_lines(starts: Sequence[TriggerRow]) -> Iterator[str]:
+def command_lines(starts: Sequence[TriggerRow], zone: tzinfo) -> Iterator[str]:
     """What the job's commands came to, each with the end of its output where it did not go well."""
     for one in starts:
         again = f" (start {one.attempt})" if one.attempt > 1 else ""
-        yield show_value(f"{one.moment} at {one.place or 'the source'}{again}: {one.state.value}{_ended(one)}")
+        due = f" at {short(one.due_at, zone)}" if one.state is TriggerState.DUE else ""
+        yield show_value(f"{one.moment} at {one.place or 'the source'}{again}: {one.state.value}{due}{_ended(one)}")
         if one.state not in (TriggerState.OK, TriggerState.DUE, TriggerState.STARTED) and one.output:
             yield from (f"  | {show_value(line)}" for line in one.output.rstrip().splitlines()[-_TAIL_LINES:])
 

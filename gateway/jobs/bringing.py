@@ -189,6 +189,8 @@ class Bringing:
         """The first such time after the run's start: who is late need not wait for another day."""
         clock, row = self.run.services.clock, self.under.row
         at = next_showing(clock_time, moment(row.started_at or row.due_at, UTC), self.run.instance.zone)
+        said = partial(job_destinations.change, run=row.id, endpoint=self.to.endpoint, values={"next_at": ns(at)})
+        await self._ledger.write(said)
         await clock.sleep(max(0.0, (at - clock.now()).total_seconds()))
 
     # What is beyond the source.

@@ -30,6 +30,15 @@ DELIVERED, UNCHANGED, SKIPPED, FAILED, DELETED, WAITING = (
 )
 FILE_COLUMNS = ("run", "job", "endpoint", "path", "state", "bytes", "sha256", "at", "reason")
 
+TRIED = (
+    PlaceState.COMPARING,
+    PlaceState.LOADING,
+    PlaceState.VERIFYING,
+    PlaceState.PLACING,
+    PlaceState.AFTER_ENDPOINT,
+)
+"""What a destination goes through when it is tried."""
+
 Cell = str | int | bool | None
 
 
@@ -37,18 +46,36 @@ Cell = str | int | bool | None
 class Standing:
     """One destination of a run; `skipped` counts what lies at the source and is not sent, too.
 
-    `moving` are bytes of files under way that are there already.
+    `files` are those that it is to have, `over`: the run is.  `moving` are bytes of files under way that are there
+    already.
     """
 
     row: PlaceRow
     skipped: tuple[Skipped, ...]
+    files: int
+    over: bool
     moving: int = 0
 
     @property
     def waiting(self) -> int:
-        """Files that nothing is known of yet."""
+        """Files that nothing is known of yet; none once the run is over."""
+        return 0 if self.over else self.rest
+
+    @property
+    def failed(self) -> int:
+        """Files that it could not be given; once the run is over that is all that it lacks."""
+        return self.row.failed + (self.rest if self.over else 0)
+
+    @property
+    def error(self) -> str | None:
+        """What is wrong there now: while it is tried again nothing is, for all that is known."""
+        return None if self.row.state in TRIED else self.row.error
+
+    @property
+    def rest(self) -> int:
+        """Files that no row speaks of."""
         row = self.row
-        return max(0, row.files - row.delivered - row.unchanged - row.skipped - row.failed)
+        return max(0, self.files - row.delivered - row.unchanged - row.skipped - row.failed)
 
     @property
     def bytes_there(self) -> int:
@@ -102,6 +129,8 @@ def read_report(connection: Connection, found: int) -> Report | None:
             Standing(
                 row=one,
                 skipped=_skipped_for(job, one.endpoint, skipped),
+                files=_files_of(connection, row, job, one),
+                over=row.terminal,
                 moving=moving.get(one.action_run or 0, 0),
             )
             for one in places
@@ -109,6 +138,14 @@ def read_report(connection: Connection, found: int) -> Report | None:
         starts=job_triggers.of_run(connection, found),
         manifest=frozen,
     )
+
+
+def _files_of(connection: Connection, run: JobRunRow, job: Job, place: PlaceRow) -> int:
+    """How many files it is to have; one that a run never came to compare lacks them all at its end."""
+    if place.files or not run.terminal or run.manifest is None or place.state in HAS_EVERYTHING:
+        return place.files
+    files = [one for one in job_contents.entries(connection, run.manifest) if one.kind == FILE]
+    return len(wanted(job, files, _patterns(job, place.endpoint)))
 
 
 def _skipped_for(job: Job, endpoint: str, skipped: Sequence[Skipped]) -> tuple[Skipped, ...]:
@@ -147,28 +184,29 @@ def _of_place(connection: Connection, job: Job, place: Standing, files: Sequence
     lines = [_skipped_line(row.endpoint, one) for one in place.skipped]
     for entry in wanted(job, files, _patterns(job, row.endpoint)):
         said = noted.pop(entry.relative, None)
-        lines.append(_line(row.endpoint, entry, there) if said is None else _noted_line(said, entry.sha256))
+        lines.append(_line(place, entry, there) if said is None else _noted_line(said, entry.sha256))
     lines += [_noted_line(one, None) for one in noted.values()]
     yield from sorted(lines, key=lambda line: line.relative)
 
 
 def _there(connection: Connection, place: Standing) -> Mapping[str, There] | None:
     """What the place has, where that is asked; None: all that nothing is noted of is unchanged."""
-    if place.row.state in HAS_EVERYTHING or (place.row.files and not place.waiting):
+    if place.row.state in HAS_EVERYTHING or (place.row.files and not place.rest):
         return None
     return job_contents.there(connection, place.row.place) if place.row.files else {}
 
 
-def _line(endpoint: str, entry: Entry, there: Mapping[str, There] | None) -> FileLine:
+def _line(place: Standing, entry: Entry, there: Mapping[str, There] | None) -> FileLine:
     """A file that no row speaks of."""
     known = there.get(entry.relative) if there is not None else None
     is_there = there is None or (known is not None and known.sha256 == entry.sha256)
     return FileLine(
-        endpoint=endpoint,
+        endpoint=place.row.endpoint,
         relative=entry.relative,
-        state=UNCHANGED if is_there else WAITING,
+        state=UNCHANGED if is_there else FAILED if place.over else WAITING,
         size_bytes=entry.size,
         sha256=entry.sha256,
+        reason=place.row.error if place.over and not is_there else None,
     )
 
 
@@ -213,9 +251,9 @@ def place_fields(place: Standing) -> dict[str, Cell]:
         "delivered": row.delivered,
         "unchanged": row.unchanged,
         "skipped": place.skipped_count,
-        "failed": row.failed,
+        "failed": place.failed,
         "bytes_sent": row.bytes_sent,
-        "error": row.error,
+        "error": place.error,
     }
 
 
