@@ -18,11 +18,13 @@ _REFUSALS: dict[str, type[GatewayError]] = {
 
 
 class NotYet(LinkLost):
-    """The endpoint has failed and is not tried before `next_at`."""
+    """The endpoint has failed and is not tried before `next_at`; `last` and `last_class` are of that failure."""
 
-    def __init__(self, message: str, next_at: datetime) -> None:
+    def __init__(self, message: str, next_at: datetime, last: str = "", last_class: str = LinkLost.__name__) -> None:
         super().__init__(message)
         self.next_at = next_at
+        self.last = last or message
+        self.last_class = last_class
 
 
 def pause_after(failures: int, jitter: float = 0.0) -> timedelta:
@@ -67,4 +69,5 @@ def objection(trouble: Trouble | None, place: Place, now: datetime) -> GatewayEr
     if refused is not None:
         return refused(f"{trouble.error}; not tried again before {when} (other settings, or `gateway retry`: at once)")
     times = f"{trouble.failures} failures" if trouble.failures > 1 else "one failure"
-    return NotYet(f"{place.name}: not tried before {when}, after {times}; the last: {trouble.error}", trouble.next_at)
+    said = f"{place.name}: not tried before {when}, after {times}; the last: {trouble.error}"
+    return NotYet(said, trouble.next_at, trouble.error, trouble.error_class)

@@ -38,7 +38,7 @@ def require_few(extra: Extra) -> None:
     most = limit_of(extra.to.profile.delete_limit, extra.count)
     if extra.approved or most is None or len(extra.files) <= most:
         return
-    names = ", ".join(list(extra.files)[:_NAMED_AT_MOST]) + (" …" if len(extra.files) > _NAMED_AT_MOST else "")
+    names = ", ".join(sorted(extra.files)[:_NAMED_AT_MOST]) + (" …" if len(extra.files) > _NAMED_AT_MOST else "")
     raise ApprovalNeeded(
         f"delete_absent would delete {len(extra.files)} of {extra.count} files at {extra.to.endpoint}, more than "
         f"{most} (delete_limit); nothing was deleted: {names}; if that is meant: "

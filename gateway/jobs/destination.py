@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from gateway.core.errors import GatewayError, LinkLost, NeedsOperator, PeerBusy, Retryable
+from gateway.core.errors import GatewayError, LinkLost, NeedsOperator, NoSpace, PeerBusy, Retryable
 from gateway.core.moments import ns
 from gateway.core.pauses import pause_after_ns
 from gateway.endpoints.pool import NotYet
@@ -182,10 +182,11 @@ class DestinationLife:
             return
         now, failures = self._ledger.now_ns(), self._row.failures + 1
         waits_for_person = isinstance(error, ApprovalNeeded | TriggerFailed)
-        is_offline = isinstance(error, _OFFLINE)
+        said, kind = _cause(error)
+        is_offline = isinstance(error, _OFFLINE) and kind != NoSpace.__name__
         values = {
-            "error": str(error),
-            "error_class": type(error).__name__,
+            "error": said,
+            "error_class": kind,
             "failures": failures,
             "failing_since": self._row.failing_since or now,
             "next_at": None if waits_for_person else max(now + _pause_ns(failures, is_offline), _not_before(error)),
@@ -211,6 +212,11 @@ def _pause_ns(failures: int, is_offline: bool) -> int:
     if is_offline:
         return pause_of_endpoint(failures) // timedelta(microseconds=1) * 1000
     return pause_after_ns(failures)
+
+
+def _cause(error: GatewayError) -> tuple[str, str]:
+    """What went wrong, and its class; of an endpoint that is left alone: what it is left alone for."""
+    return (error.last, error.last_class) if isinstance(error, NotYet) else (str(error), type(error).__name__)
 
 
 def _not_before(error: GatewayError) -> int:

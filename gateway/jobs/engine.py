@@ -72,7 +72,10 @@ class JobEngine:
     def job(self, name: str) -> Job:
         """A job that can run.  Raises Unknown, Refused with its first error."""
         if name not in self.jobs.jobs:
-            raise Unknown(f"there is no job {name!r}; gateway job list shows those that there are")
+            raise Unknown(
+                f"there is no job {name!r}; gateway job list shows those that there are (a gateway that serves knows "
+                f"a new file after `gateway reload`)"
+            )
         if name in self.jobs.broken:
             raise Refused(f"{name} can't run: {self.jobs.broken[name]}")
         if not self.jobs.jobs[name].enabled:
@@ -214,6 +217,9 @@ class JobEngine:
         await self._change(row.id, change)
 
     async def _restart_place(self, row: JobRunRow, endpoint: str) -> None:
+        """A person says so: an endpoint that has failed again and again is tried at once."""
+        if endpoint in self.loaded.config.endpoints:
+            await self.services.pool.forget_trouble(endpoint)
         if not row.terminal:
             again = partial(orders.begin_again, endpoint=endpoint, at=self._now())
             try:

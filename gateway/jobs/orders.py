@@ -139,9 +139,10 @@ def reopen(connection: Connection, seen: Rows, endpoint: str, deadline_at: int, 
     """A destination of a run that is over completes it, while after_all was not run and no newer run exists."""
     run, row = seen.run, place_of(seen, endpoint)
     if not may_reopen(run.state, run.after_all):
+        after_all = f", after_all: {run.after_all.value}" if run.after_all is not AfterAll.NONE else ""
         raise Refused(
-            f"run {run.id} of {run.job} is {run.state.value}, after_all: {run.after_all.value}; "
-            f"it can't be completed any more: gateway job restart {run.id}"
+            f"run {run.id} of {run.job} is {run.state.value}{after_all}; it can't be completed any more, "
+            f"run the job again: gateway job restart {run.id}"
         )
     newer = next((one for one in job_runs.of_job(connection, run.job, 1) if one.id > run.id), None)
     if newer is not None:

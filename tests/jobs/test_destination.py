@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.errors import LinkLost, NoSpace, PathRefused
+from gateway.endpoints.breaker import FAILURES_IN_A_ROW
 from gateway.ledger.delivery_row import State
 from gateway.ledger.job_states import PlaceState, TriggerState
 from tests.jobs.load_stage import JOB, Loads, loads
@@ -126,6 +127,24 @@ async def test_a_file_that_fails_fails_alone_and_says_why(tmp_path: Path, error:
         bad = False
         row = await made.carry(under)
     assert (row.state, row.delivered, row.failed, row.unchanged) == (PlaceState.DELIVERED, 3, 0, 0)
+
+
+async def test_an_endpoint_that_is_left_alone_keeps_the_reason_in_its_own_words(tmp_path: Path) -> None:
+    write(tmp_path / "prices" / "a", "a")
+    async with loads(tmp_path, turned=True) as made:
+        under = await made.start()
+
+        async def before(call: str, path: str) -> None:
+            if call == "write":
+                raise NoSpace("far: the disk there is full")
+
+        made.made.disturb(before)
+        under.services = made.made.engine.runner.services
+        for _ in range(FAILURES_IN_A_ROW + 2):
+            row = await made.carry(under)
+    assert (row.state, row.error_class) == (PlaceState.ERROR, "NoSpace"), "full is not offline"
+    assert "the disk there is full (failed 5 times in a row)" in (row.error or "")
+    assert "not tried before" not in (row.error or ""), "when it is tried again stands beside it"
 
 
 async def test_a_try_that_is_stopped_leaves_nothing_that_others_would_go_on_with(tmp_path: Path) -> None:
@@ -389,6 +408,9 @@ async def test_names_are_given_at_the_time_that_the_destination_asks_for(tmp_pat
         task = asyncio.create_task(made.life(under).carry())
         await made.until(under, PlaceState.PLACING)
         await made.turn(timedelta(minutes=29))
+        waiting = await made.row(under)
+        assert waiting.next_at is not None, "the table says when"
+        assert waiting.next_at > made.made.engine.ledger.now_ns()
         assert "a" not in tree(tmp_path / "far" / "in")
         await made.turn(timedelta(minutes=2))
         await made.made.ending(task)

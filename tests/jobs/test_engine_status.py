@@ -1,13 +1,17 @@
 """`gateway status` says which runs of jobs go on, and which did not end well."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from gateway.cli.status_show import show_state
 from gateway.core.errors import LinkLost, LoginRefused
+from gateway.endpoints.login_memory import Trouble
+from gateway.ledger.job_states import JobState
 from gateway.service.state import GatewayState, gather
+from gateway.transfer.logins import LedgerLogins
 from tests.jobs.engine_stage import JobStage, job_stage
 from tests.jobs.fake_hands import FakeHands
 
@@ -39,6 +43,25 @@ async def test_a_run_under_way_stands_with_its_destinations(tmp_path: Path, caps
         assert f"JOB prices: run {run} transferring since " in said
         assert "; 2 of 3 destinations\n  1 offline\n" in said
         assert f"`gateway job show {run}`" in said
+
+
+async def test_a_destination_that_a_person_begins_anew_is_tried_at_once(tmp_path: Path) -> None:
+    fake = failing(LinkLost("shop2: connection refused"))
+    async with job_stage(tmp_path, fake=fake) as made:
+        run = await made.jobs.start("prices")
+
+        async def offline() -> bool:
+            return (await made.states(run))["shop2"] == "offline"
+
+        await made.until(offline)
+        logins, now = LedgerLogins(made.stage.engine.ledger), made.stage.clock.now()
+        later = now + timedelta(minutes=5)
+        refused = Trouble(failures=9, since=now, next_at=later, error="connection refused", error_class="LinkLost")
+        await logins.remember("shop2", refused)
+        fake.before = None
+        await made.jobs.restart(run, "shop2")
+        assert await logins.recall("shop2") is None, "nobody waits for what is over"
+        assert (await made.over(run)).state is JobState.FINISHED
 
 
 async def test_a_run_that_did_not_end_well_stands_until_the_next(
