@@ -19,12 +19,19 @@ def reload() -> None:
     from gateway.cli.doing import do
 
     answer = do(_reload)
-    for finding in answer["errors"]:
+    errors, job_errors = answer["errors"], answer.get("job_errors", ())
+    for finding in (*errors, *job_errors):
         typer.echo(finding)
-    broken = f", {len(answer['errors'])} errors above: those scripts don't run" if answer["errors"] else ""
-    typer.echo(f"reloaded: {answer['actions']} action{'s' if answer['actions'] != 1 else ''} can run{broken}")
+    what = " and ".join(word for word in ("scripts" if errors else "", "jobs" if job_errors else "") if word)
+    broken = f", {len(errors) + len(job_errors)} errors above: those {what} don't run" if what else ""
+    jobs = f" and {_many(answer['jobs'], 'job')}" if answer.get("jobs") or job_errors else ""
+    typer.echo(f"reloaded: {_many(answer['actions'], 'action')}{jobs} can run{broken}")
     if answer.get("only_at_start"):
         typer.echo(f"changed, but read only at the start: {', '.join(answer['only_at_start'])}; restart the gateway")
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 async def _reload(loaded: "Loaded", clock: "Clock") -> Mapping[str, Any]:

@@ -37,6 +37,7 @@ from gateway.language.macros import uses
 from gateway.language.world import World
 from gateway.runner.world import world_of
 
+_NAMED_AT_MOST = 5
 _TOLD_OURSELVES = frozenset({"E705"})
 """Findings about compiled commands that are told here, in the words of jobs."""
 
@@ -210,15 +211,27 @@ def _source(job: Job) -> Iterator[Finding]:
 
 
 def _hashes(job: Job, known: Known) -> Iterator[Finding]:
+    """One finding for all that compute the same: a job may have hundreds of such destinations."""
+    unable: dict[frozenset[str], list[Destination]] = {}
     for to in job.destinations:
         able = known.hashes.get(to.endpoint)
         if able is not None and job.hash not in able:
-            computes = f"it computes {', '.join(sorted(able))}" if able else "it computes none"
-            message = (
-                f"{to.endpoint} can't compute {job.hash} ({computes}); what it has is known by what was delivered "
-                "there, and by size and time"
-            )
-            yield _warning(job, NO_HASH, message, to.route.span)
+            unable.setdefault(able, []).append(to)
+    for able, those in unable.items():
+        it, computes, has = ("it", "computes", "has") if len(those) == 1 else ("they", "compute", "have")
+        message = (
+            f"{_named(those)} can't compute {job.hash} ({it} {computes} {', '.join(sorted(able)) or 'none'}); what "
+            f"{it} {has} is known by what was delivered there, and by size and time"
+        )
+        yield _warning(job, NO_HASH, message, those[0].route.span)
+
+
+def _named(those: Sequence[Destination]) -> str:
+    """`a`; `a, b and c`; `a, b, c, d, e and 59 more`."""
+    names = sorted(to.endpoint for to in those)
+    if len(names) > _NAMED_AT_MOST:
+        return f"{', '.join(names[:_NAMED_AT_MOST])} and {len(names) - _NAMED_AT_MOST} more"
+    return " and ".join(one for one in (", ".join(names[:-1]), names[-1]) if one)
 
 
 def _clean_up(job: Job) -> Iterator[Finding]:

@@ -140,7 +140,14 @@ def result_row(result: RunResult) -> Answer:
 async def _reload(service: "Service") -> Answer:
     actions = await service.reload()
     errors = [str(finding) for finding in actions.findings if finding.severity is Severity.ERROR]
-    return {"actions": len(actions.instances), "errors": errors, "only_at_start": list(service.only_at_start)}
+    jobs = service.engine.jobs.jobs
+    return {
+        "actions": len(actions.instances),
+        "errors": errors,
+        "jobs": len(jobs.jobs) - len(jobs.broken),
+        "job_errors": [str(finding) for finding in jobs.broken.values()],
+        "only_at_start": list(service.only_at_start),
+    }
 
 
 async def _pauses(gateway: Gateway) -> Answer:

@@ -150,6 +150,13 @@ def test_a_schedule_without_a_time_between_start_and_finish_is_an_error(tmp_path
     assert "J301" not in said(read(tmp_path, prices=PRICES + never.replace("28", "29")))
 
 
+def test_destinations_that_cannot_compute_the_hash_are_named_in_one_line(tmp_path: Path) -> None:
+    config = loaded(tmp_path, prices=PRICES)
+    told = said(read_jobs(config, Known.of(config, {"shop001": frozenset(), "shop002": frozenset()})))
+    assert "shop001 and shop002 can't compute sha256 (they compute none); what they have is known" in told
+    assert told.count("J402") == 1
+
+
 def test_a_destination_that_cannot_compute_the_hash_is_named(tmp_path: Path) -> None:
     config = loaded(tmp_path, prices=PRICES)
     known = Known.of(config, {"shop001": frozenset({"md5"}), "shop002": frozenset({"sha256"})})
