@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from gateway.cli.job_following import report_of
 from gateway.config.loaded import Loaded
@@ -15,18 +15,21 @@ from gateway.core.errors import GatewayError
 from gateway.jobs.report import Report
 from gateway.ledger import Connection, job_runs
 from gateway.ledger.database import FILE_NAME
-from gateway.service.alone import Alone
-from gateway.service.desk import Desk
-from gateway.service.engine import Engine
-from gateway.service.operations_jobs import job_handlers
 from gateway.service.reading import reading, served_by
+
+if TYPE_CHECKING:
+    from gateway.service.engine import Engine
 
 _LOOK_EVERY_S = 0.1
 
 
 @asynccontextmanager
-async def answering(engine: Engine) -> AsyncIterator[None]:
+async def answering(engine: "Engine") -> AsyncIterator[None]:
     """For the time of the block, and until no run is left: what is asked of jobs is answered here."""
+    from gateway.service.alone import Alone
+    from gateway.service.desk import Desk
+    from gateway.service.operations_jobs import job_handlers
+
     desk = Desk(engine.ledger, engine.clock, job_handlers(Alone(engine)))
     helpers = [asyncio.create_task(desk.run()), asyncio.create_task(engine.work_beside())]
     try:

@@ -16,9 +16,9 @@ from gateway.cli.output import print_json
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.jobs.report import Report, run_fields
+from gateway.ledger import job_runs
 from gateway.ledger.job_states import HAS_EVERYTHING, JobState
 from gateway.service.failures import exit_code_of
-from gateway.service.operations_jobs import live_run
 from gateway.service.reading import SERVE
 from gateway.service.talking import JOB_WORK, Here, Talk, talk
 
@@ -69,7 +69,7 @@ def working(loaded: Loaded, clock: Clock) -> Any:
 
 async def _begun(talking: Talk, asked: Asked) -> int:
     """The run; one that a process left when it died is gone on with instead, where nobody else does that."""
-    left = await talking.ledger.read(partial(live_run, job=asked.job)) if isinstance(talking, Here) else None
+    left = await talking.ledger.read(partial(job_runs.live_of, job=asked.job)) if isinstance(talking, Here) else None
     if left is not None:
         tell(f"{asked.job}: run {left} was interrupted; it goes on")
         return left

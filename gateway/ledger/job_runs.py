@@ -183,6 +183,11 @@ def live(connection: Connection) -> tuple[JobRunRow, ...]:
     return _all(connection.execute(query).mappings())
 
 
+def live_of(connection: Connection, job: str) -> int | None:
+    """The run of a job that is not over."""
+    return next((row.id for row in live(connection) if row.job == job), None)
+
+
 def orphans(connection: Connection) -> tuple[JobRunRow, ...]:
     """Runs that are not over and whose process is, or that nobody has taken yet."""
     dead = select(instance.c.id).where(instance.c.ended_at.is_not(None))

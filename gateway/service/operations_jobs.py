@@ -7,7 +7,7 @@ from typing import Any
 from gateway.jobs.clockwork import Clockwork
 from gateway.jobs.engine import JobEngine
 from gateway.jobs.starting import Start
-from gateway.ledger import Connection, job_destinations, job_runs
+from gateway.ledger import job_destinations, job_runs
 from gateway.ledger.job_destinations import PlaceRow
 from gateway.ledger.job_states import JobState, PlaceState
 from gateway.service.desk import Answer, Handler
@@ -101,8 +101,3 @@ async def approve(jobs: JobEngine, arguments: Arguments) -> Said:
     run, to = int(arguments["run"]), arguments.get("destination")
     await jobs.approve(run, to)
     return Said((f"run {run}: approved{f' at {to}' if to else ''}, it goes on",), facts={"run": run})
-
-
-def live_run(connection: Connection, job: str) -> int | None:
-    """The run of a job that is not over."""
-    return next((row.id for row in job_runs.live(connection) if row.job == job), None)

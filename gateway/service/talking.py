@@ -2,18 +2,19 @@
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.ledger import Ledger, open_ledger
 from gateway.ledger.errors import AlreadyServed
 from gateway.ledger.instances import Holder
-from gateway.service.alone import Alone
 from gateway.service.asking import AskFailed, ask
-from gateway.service.engine import Engine, engine
-from gateway.service.handlers import handlers
 from gateway.service.reading import SERVE, served_by
+
+if TYPE_CHECKING:
+    from gateway.service.desk import Handler
+    from gateway.service.engine import Engine
 
 JOB_WORK = "job start"
 """A command that works on runs of jobs where nobody serves; it answers what is asked of jobs meanwhile."""
@@ -58,11 +59,11 @@ class Beside:
 class Here:
     """Does it in this process."""
 
-    def __init__(self, built: Engine) -> None:
+    def __init__(self, built: "Engine", handlers: "Mapping[str, Handler]") -> None:
         self.engine = built
         self.ledger = built.ledger
         self.served_by: Holder | None = None
-        self._handlers = handlers(Alone(built))
+        self._handlers = handlers
 
     async def ask(self, kind: str, arguments: Mapping[str, Any], *, limit_s: float | None = 60.0) -> Answer:  # noqa: ARG002
         """The same function that the gateway would call."""
@@ -107,7 +108,7 @@ async def _entered(
             return Beside(ledger, clock, found)
         if found is None or clock.monotonic() >= end_s:
             try:
-                return Here(await stack.enter_async_context(engine(loaded, clock, what)))
+                return await _here(stack, loaded, clock, what)
             except AlreadyServed:
                 if clock.monotonic() >= end_s:
                     raise
@@ -115,3 +116,13 @@ async def _entered(
             waiting(found)
             told = True
         await clock.sleep(_LOOK_EVERY_S)
+
+
+async def _here(stack: AsyncExitStack, loaded: Loaded, clock: Clock, what: str) -> Here:
+    """With an engine, which takes long to import: who asks another process needs none."""
+    from gateway.service.alone import Alone
+    from gateway.service.engine import engine
+    from gateway.service.handlers import handlers
+
+    built = await stack.enter_async_context(engine(loaded, clock, what))
+    return Here(built, handlers(Alone(built)))
