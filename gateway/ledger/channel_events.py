@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, text, update
 
@@ -65,6 +65,16 @@ class EventRow:
     ended_at: int | None = None
 
 
+class OpenKey(NamedTuple):
+    """What an open event is about."""
+
+    id: int
+    item: str
+    kind: str
+    state: EventState
+    by: str | None
+
+
 def raise_all(connection: Connection, channel: str, events: Sequence[NewEvent], at: int) -> None:
     """These are to go out."""
     if events:
@@ -72,9 +82,9 @@ def raise_all(connection: Connection, channel: str, events: Sequence[NewEvent], 
         connection.execute(insert(channel_event), rows)
 
 
-def renew(connection: Connection, event: int, now: NewEvent, at: int) -> None:
-    """An open event stands for a newer change now; who approved the older one did not approve this."""
-    values = {**_values(now, at), "by": None}
+def renew(connection: Connection, event: int, now: NewEvent, by: str | None, at: int) -> None:
+    """An open event stands for a newer change now, which `by` has approved, if anybody."""
+    values = {**_values(now, at), "by": by}
     connection.execute(update(channel_event).where(channel_event.c.id == event, _in_queue()).values(values))
 
 
@@ -101,6 +111,13 @@ def open_of(connection: Connection, channel: str, items: Sequence[str] | None = 
     for some in _some(items):
         found += _all(connection.execute(query.where(channel_event.c.item.in_(some))).mappings())
     return tuple(found)
+
+
+def open_keys(connection: Connection, channel: str) -> list[OpenKey]:
+    """A channel's open events without their contents, oldest first: made for 100,000s of them."""
+    columns = [channel_event.c[name] for name in OpenKey._fields]
+    query = select(*columns).where(channel_event.c.channel == channel, IS_OPEN).order_by(channel_event.c.id)
+    return [OpenKey(row[0], row[1], row[2], EventState(row[3]), row[4]) for row in connection.execute(query)]
 
 
 def queue(

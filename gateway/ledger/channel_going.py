@@ -8,10 +8,9 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from gateway.ledger import channel_catalogues, channel_events, channel_items, channel_states
-from gateway.ledger.channel_catalogues import FileRow, ItemRow
+from gateway.ledger import channel_events, channel_items, channel_states
 from gateway.ledger.channel_contents import Contents
-from gateway.ledger.channel_events import EventRow, EventState, NewEvent
+from gateway.ledger.channel_events import EventRow, EventState
 from gateway.ledger.channel_items import Got
 
 FIRST, METADATA, FILE = "first", "metadata", "file"
@@ -41,32 +40,15 @@ def drop(connection: Connection, channel: str, events: Sequence[EventRow], who: 
     return channel_events.set_state(connection, [one.id for one in wanted], EventState.DROPPED, values)
 
 
-def ripe(
-    connection: Connection, channel: str, catalogue: str, kind: str, *, wellformed: bool, at: int
-) -> list[EventRow]:
-    """What of a kind may go out now, each event brought up to what the catalogue holds of its item at rest.
-
-    Another channel's detection may have seen a newer content: what a person approved goes back for review then.
-    """
-    waiting = [one for one in channel_events.queue(connection, channel, [EventState.WAITING]) if one.kind == kind]
-    _refresh(connection, channel, catalogue, waiting, at, wellformed=wellformed)
-    known = channel_catalogues.items(connection, catalogue, [one.item for one in waiting])
-    again = channel_events.open_of(connection, channel, [one.item for one in waiting])
-    return [one for one in again if one.kind == kind and one.state is EventState.WAITING and one.item in known]
-
-
 def freeze(connection: Connection, events: Sequence[EventRow], batch: int) -> int:
     """They go out with this batch."""
     return channel_events.set_state(connection, [one.id for one in events], EventState.BATCHED, {"batch": batch})
 
 
-def leave(
-    connection: Connection, event: EventRow, catalogue: str, reason: str, at: int, *, wellformed: bool = False
-) -> None:
+def leave(connection: Connection, event: EventRow, reason: str) -> None:
     """A frozen event goes back to its queue: its files changed before they were sent."""
     values = {"batch": None, "reason": reason}
     channel_events.set_state(connection, [event.id], EventState.WAITING, values)
-    _refresh(connection, event.channel, catalogue, [event], at, wellformed=wellformed)
     channel_states.unsettle(connection, event.channel)
 
 
@@ -77,8 +59,11 @@ def delivered(connection: Connection, event: EventRow, at: int) -> None:
     channel_events.set_state(connection, [event.id], EventState.DELIVERED, {"ended_at": at, "reason": None})
     if event.kind == FIRST:
         channel_states.release(connection, event.channel)
-    if event.kind != METADATA:
-        others = channel_events.open_of(connection, event.channel, [event.item])
+    others = channel_events.open_of(connection, event.channel, [event.item])
+    if event.kind == METADATA:
+        if any(one.state is EventState.REVIEW for one in others):  # perhaps for the metadata that it takes along
+            channel_states.unsettle(connection, event.channel)
+    else:
         same = [one.id for one in others if one.kind == METADATA and one.metadata == event.metadata]
         channel_events.end(connection, same, EventState.MERGED, at, _MERGED)
 
@@ -88,43 +73,6 @@ def counts_as_got(connection: Connection, channel: str, rows: Sequence[Got], at:
     channel_items.put(connection, channel, rows)
     opened = channel_events.open_of(connection, channel, [row.item for row in rows])
     channel_events.end(connection, [one.id for one in opened], EventState.DROPPED, at, "counts as delivered")
-
-
-def new_event(event: EventRow, got: Got | None, files: Sequence[FileRow]) -> NewEvent:
-    """`event`, standing for the content that its item has now."""
-    contents = Contents.of(files)
-    lacks = contents.lacks(got.contents if got is not None else Contents())
-    return NewEvent(
-        item=event.item,
-        kind=event.kind,
-        state=EventState.WAITING,
-        metadata=channel_catalogues.digest_of(one for one in files if one.meta_sha256 is not None),
-        files=channel_catalogues.digest_of(one for one in files if one.meta_sha256 is None),
-        contents=contents,
-        changed=lacks.metadata if event.kind == METADATA else lacks.metadata + lacks.files,
-    )
-
-
-def _refresh(
-    connection: Connection, channel: str, catalogue: str, events: Sequence[EventRow], at: int, *, wellformed: bool
-) -> None:
-    known = channel_catalogues.items(connection, catalogue, [one.item for one in events])
-    stale = [one for one in events if one.item in known and not _is_of(one, known[one.item])]
-    wanted = [one.item for one in stale]
-    files = channel_catalogues.files(connection, catalogue, wanted)
-    got = channel_items.of_items(connection, channel, wanted)
-    for one in stale:
-        renewed = new_event(one, got.get(one.item), files.get(one.item, ()))
-        fault = known[one.item].fault if wellformed else None
-        if fault is not None:
-            renewed = replace(renewed, state=EventState.HELD, reason=fault)
-        elif one.by is not None:
-            renewed = replace(renewed, state=EventState.REVIEW, reason=f"it changed after {one.by} approved it")
-        channel_events.renew(connection, one.id, renewed, at)
-
-
-def _is_of(event: EventRow, item: ItemRow) -> bool:
-    return (event.metadata, event.files) == (item.metadata, item.files)
 
 
 def _as_dropped(event: EventRow, got: Got | None) -> Got:

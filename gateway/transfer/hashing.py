@@ -20,6 +20,7 @@ _ROUNDS = 3
 _NO_LINKS = os.O_NOFOLLOW
 look = os.stat
 """What stands under a name once it was read."""
+CHANGES = "it changes while it is read; it goes along with the next start if it is at rest then"
 _TICK_S = 0.02
 """Two changes within one tick of a file system's clock leave the same time: what is younger is waited for."""
 
@@ -97,8 +98,7 @@ class Hasher:
                 return
             if self.halted.is_set():
                 return
-        why = "it changes while it is read; it goes along with the next start if it is at rest then"
-        made.skipped.append(Skipped(relative, why, failed=True))
+        made.skipped.append(Skipped(relative, CHANGES, failed=True))
 
     def _round(self, path: str, relative: str, made: Read) -> Seen | None:
         """Read once; None if the file was another one afterwards."""

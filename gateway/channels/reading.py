@@ -1,0 +1,91 @@
+"""Reading what changed of a catalogue's items, once: the hash of each file, and what counts in metadata.  Blocks."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from threading import Event
+
+from gateway.channels.metadata_hash import MOST_BYTES, Counted, counted, too_large
+from gateway.channels.model import Catalogue
+from gateway.core.model import Stamp
+from gateway.ledger.job_contents import Hashed
+from gateway.transfer.hashing import CHANGES, Hasher
+from gateway.transfer.seen import Seen
+
+
+@dataclass(slots=True)
+class ReadFiles:
+    """What files came to, by path below the catalogue; `failed` are those that could not be read."""
+
+    hashed: dict[str, Hashed] = field(default_factory=dict)
+    metadata: dict[str, Counted] = field(default_factory=dict)
+    changing: set[str] = field(default_factory=set)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+class Reader:
+    """Reads files of one catalogue; metadata is looked into while it is at hand."""
+
+    def __init__(self, catalogue: Catalogue, now_ns: Callable[[], int]) -> None:
+        self._catalogue = catalogue
+        self._now_ns = now_ns
+        self._halted = Event()
+
+    async def read(self, files: Sequence[Seen]) -> ReadFiles:
+        """These files (paths below the catalogue), in as many threads as there are processors."""
+        made = ReadFiles()
+        threads = os.cpu_count() or 1
+        try:
+            await asyncio.gather(*(asyncio.to_thread(self._some, files[n::threads], made) for n in range(threads)))
+        except asyncio.CancelledError:
+            self._halted.set()
+            raise
+        return made
+
+    def _some(self, files: Sequence[Seen], made: ReadFiles) -> None:
+        keeper = _Keeper(self._catalogue.metadata_ignore)
+        metadata = [one for one in files if self._is_metadata(one)]
+        others = [one for one in files if not self._is_metadata(one)]
+        read = (self._hasher(keeper).batch(metadata), self._hasher(None).batch(others))
+        made.hashed.update((one.relative, one) for one in chain(read[0].hashed, read[1].hashed))
+        for one in chain(read[0].skipped, read[1].skipped):
+            if one.why == CHANGES:
+                made.changing.add(one.relative)
+            else:
+                made.failed[one.relative] = one.why
+        top = f"{self._catalogue.path}/"
+        made.metadata.update((path.removeprefix(top), said) for path, said in keeper.counted.items())
+        made.metadata.update((one.relative, _unread(one)) for one in read[0].hashed if one.size > MOST_BYTES)
+
+    def _is_metadata(self, file: Seen) -> bool:
+        return self._catalogue.is_metadata(file.relative.rpartition("/")[2])
+
+    def _hasher(self, keeper: "_Keeper | None") -> Hasher:
+        return Hasher(
+            folder=str(self._catalogue.path),
+            algorithm="sha256",
+            follow_links=False,
+            now_ns=self._now_ns,
+            halted=self._halted,
+            keeper=keeper,
+        )
+
+
+class _Keeper:
+    """Looks into metadata as it is read; keeps no bytes."""
+
+    def __init__(self, ignored: Sequence[str]) -> None:
+        self._ignored = ignored
+        self.counted: dict[str, Counted] = {}
+
+    def wants(self, size_bytes: int) -> bool:
+        return size_bytes <= MOST_BYTES
+
+    def keep(self, path: str, stamp: Stamp, data: bytes) -> None:  # noqa: ARG002  (its reader calls it so)
+        self.counted[path] = counted(path, data, self._ignored)
+
+
+def _unread(file: Hashed) -> Counted:
+    return Counted(file.sha256, too_large(file.size))

@@ -1,0 +1,61 @@
+"""A channel's queue, brought up to what the catalogue holds of its items at rest: by the one rule of `events`."""
+
+from collections.abc import Iterable, Sequence
+
+from gateway.channels.events import Changes, ItemNow, Rules, events_of
+from gateway.channels.model import Channel, Kind
+from gateway.ledger import Connection, channel_catalogues, channel_events, channel_going, channel_items
+from gateway.ledger.channel_contents import Contents
+from gateway.ledger.channel_events import EventRow, EventState
+
+
+def compared(connection: Connection, channel: Channel, items: Sequence[str], rules: Rules, at: int) -> Changes:
+    """Compare these items with what the channel has got, and write what follows; those that are not there: nothing."""
+    opened: dict[str, list[EventRow]] = {}
+    for one in channel_events.open_of(connection, channel.name, items):
+        opened.setdefault(one.item, []).append(one)
+    got = channel_items.of_items(connection, channel.name, items)
+    changes = events_of(now(connection, channel.catalogue.name, items), got, opened, rules)
+    _write(connection, channel.name, changes, at)
+    return changes
+
+
+def now(connection: Connection, catalogue: str, items: Sequence[str]) -> list[ItemNow]:
+    """These items as they were when they were last at rest."""
+    rows = channel_catalogues.items(connection, catalogue, items)
+    files = channel_catalogues.files(connection, catalogue, items)
+    return [
+        ItemNow(row.item, row.metadata, row.files, Contents.of(files.get(row.item, ())), row.fault)
+        for row in rows.values()
+    ]
+
+
+def ripe(connection: Connection, channel: Channel, kind: Kind, at: int) -> list[EventRow]:
+    """What of a kind may go out now, oldest first; each event stands for what the catalogue holds of its item.
+
+    Another channel's detection may have seen a newer content than ours; an item that went stays where it is.
+    """
+    items = [one.item for one in _waiting(connection, channel, kind)]
+    compared(connection, channel, items, Rules.of(channel), at)
+    there = channel_catalogues.items(connection, channel.catalogue.name, items)
+    return [one for one in _waiting(connection, channel, kind) if one.item in there]
+
+
+def leave(connection: Connection, channel: Channel, event: EventRow, reason: str, at: int) -> None:
+    """A frozen event goes back to its queue, up to date: its files changed before they were sent."""
+    channel_going.leave(connection, event, reason)
+    compared(connection, channel, [event.item], Rules.of(channel), at)
+
+
+def _waiting(connection: Connection, channel: Channel, kind: Kind) -> Iterable[EventRow]:
+    queued = channel_events.queue(connection, channel.name, [EventState.WAITING])
+    return [one for one in queued if one.kind == kind]
+
+
+def _write(connection: Connection, channel: str, changes: Changes, at: int) -> None:
+    for event, reason in changes.ended:
+        channel_events.end(connection, [event], EventState.DROPPED, at, reason)
+    for event, renewed, by in changes.renewed:
+        channel_events.renew(connection, event, renewed, by, at)
+    channel_events.raise_all(connection, channel, changes.raised, at)
+    channel_items.put(connection, channel, changes.got)
