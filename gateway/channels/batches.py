@@ -1,0 +1,156 @@
+"""What goes out together: events that are due, frozen with their files and the names that these get."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.channels import up_to_date
+from gateway.channels.compiled import Sent, can_be_said
+from gateway.channels.model import Channel, Kind
+from gateway.channels.payload import Named, Occasion, Piece, chosen, clash, marker_of, name_key, named
+from gateway.core.moments import ns
+from gateway.ledger import (
+    Connection,
+    channel_batches,
+    channel_catalogues,
+    channel_events,
+    channel_going,
+    channel_states,
+)
+from gateway.ledger.channel_batches import BatchFile, BatchRow, BatchState
+from gateway.ledger.channel_catalogues import FileRow
+from gateway.ledger.channel_events import EventRow, EventState
+from gateway.ledger.channel_states import Hand
+
+NOBODY = "the gateway"
+_NOTHING = "nothing of it is left to send"
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Events by whether they can go: each with its files, held with a reason, or with nothing to send."""
+
+    fit: Mapping[int, tuple[Named, ...]]
+    held: Mapping[int, str]
+    empty: Sequence[EventRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Deliver a kind now.  `hand` and `due` are the clock that says so; None by hand."""
+
+    channel: Channel
+    kind: Kind
+    due: datetime
+    hand: Hand | None = None
+    ignore_case: bool = False
+
+
+def fire(connection: Connection, asked: Asked, at: int) -> bool:
+    """A time of a kind has come: failed batches are tried again, what waits becomes one; all in one commit.
+
+    False if that time was handled before.
+    """
+    channel, hand = asked.channel, asked.hand
+    if hand is not None and not channel_states.handled(connection, channel.name, hand, ns(asked.due)):
+        return False
+    for row in channel_batches.open_of(connection, channel.name):
+        if row.kind == asked.kind and row.state is BatchState.FAILED:
+            channel_batches.change(connection, row.id, {"state": BatchState.DELIVERING.value})
+    _make(connection, asked, at)
+    return True
+
+
+def _make(connection: Connection, asked: Asked, at: int) -> BatchRow | None:
+    channel = asked.channel
+    events = up_to_date.ripe(connection, channel, asked.kind, at)
+    due = asked.due.astimezone(channel.zone)
+    looked = sort_out(connection, asked, events, Occasion(due, 0))
+    for event, reason in looked.held.items():
+        channel_events.hold(connection, event, reason)
+    if looked.empty:
+        channel_going.drop(connection, channel.name, looked.empty, NOBODY, _NOTHING, at)
+    if not looked.fit:
+        return None
+    row = channel_batches.make(connection, channel.name, asked.kind.value, ns(due), due.date().isoformat(), at)
+    on = Occasion(due, row.number)
+    final = {event: named(channel, (one.piece for one in files), on) for event, files in looked.fit.items()}
+    channel_batches.freeze(connection, row.id, frozen(channel, final, marker_of(channel, on)))
+    channel_going.freeze(connection, [one for one in events if one.id in final], row.id)
+    return row
+
+
+def sort_out(connection: Connection, asked: Asked, events: Sequence[EventRow], on: Occasion) -> Sorted:
+    """Which of them can go together, oldest first."""
+    channel = asked.channel
+    files = channel_catalogues.files(connection, channel.catalogue.name, [one.item for one in events])
+    marker = marker_of(channel, on)
+    taken = {} if marker is None else {name_key(marker, ignore_case=asked.ignore_case): "the marker of the delivery"}
+    fit: dict[int, tuple[Named, ...]] = {}
+    held: dict[int, str] = {}
+    empty: list[EventRow] = []
+    for event in events:
+        pieces = chosen(asked.kind, channel, event.changed, (_piece(row) for row in files.get(event.item, ())))
+        mine = named(channel, pieces, on)
+        reason = clash(mine, taken, ignore_case=asked.ignore_case) or _unsayable(channel, mine)
+        if reason is not None:
+            held[event.id] = reason
+        elif not mine:
+            empty.append(event)
+        else:
+            fit[event.id] = mine
+            taken |= {
+                name_key(one.final, ignore_case=asked.ignore_case): f"{one.piece.item}/{one.piece.relative}"
+                for one in mine
+            }
+    return Sorted(fit, held, empty)
+
+
+def frozen(channel: Channel, events: Mapping[int, Sequence[Named]], marker: str | None) -> list[BatchFile]:
+    """The rows of a batch; the marker is the last one."""
+    pairs = [(event, one) for event, files in events.items() for one in files]
+    rows = [_frozen(channel, n, event, one) for n, (event, one) in enumerate(pairs, 1)]
+    if marker is not None:
+        rows.append(BatchFile(len(rows) + 1, None, "", "", 0, 0, 0, "", marker))
+    return rows
+
+
+def sent_of(files: Sequence[BatchFile], marker: str) -> list[Sent]:
+    """From where to where, in order; the marker comes from the file `marker` of this machine."""
+    return [Sent(one.source if one.event is not None else marker, one.final) for one in files]
+
+
+def waiting(connection: Connection, channel: str, kind: Kind) -> list[EventRow]:
+    """What waits for the next time of a kind."""
+    return [one for one in channel_events.queue(connection, channel, [EventState.WAITING]) if one.kind == kind]
+
+
+def _piece(row: FileRow) -> Piece:
+    return Piece(
+        item=row.item,
+        relative=row.relative,
+        size=row.size,
+        mtime_ns=row.mtime_ns,
+        inode=row.inode,
+        sha256=row.sha256,
+    )
+
+
+def _frozen(channel: Channel, n: int, event: int, one: Named) -> BatchFile:
+    piece = one.piece
+    return BatchFile(
+        n=n,
+        event=event,
+        source=piece.source(channel.catalogue),
+        relative=piece.relative,
+        size=piece.size,
+        mtime_ns=piece.mtime_ns,
+        inode=piece.inode,
+        sha256=piece.sha256,
+        final=one.final,
+    )
+
+
+def _unsayable(channel: Channel, files: Sequence[Named]) -> str | None:
+    said = (can_be_said(Sent(one.piece.source(channel.catalogue), one.final)) for one in files)
+    return next((reason for reason in said if reason is not None), None)

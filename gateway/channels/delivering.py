@@ -1,0 +1,267 @@
+"""One try of a batch: its files carried as those of any action, its marker last, what became of it in its row.
+
+What fails ends here, on this batch: it is tried again at the next time of its kind, or by hand.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from gateway.channels import up_to_date
+from gateway.channels.batches import sent_of
+from gateway.channels.compiled import Compiled, bound, compiled
+from gateway.channels.marker import marker_path, remove_marker, write_marker
+from gateway.channels.model import Channel
+from gateway.config.loaded import Loaded
+from gateway.core.errors import GatewayError, Retryable
+from gateway.core.model import Stamp
+from gateway.language.nodes import Command, Put
+from gateway.ledger import (
+    Connection,
+    Ledger,
+    channel_batches,
+    channel_events,
+    deliveries,
+    job_rounds,
+    runs,
+)
+from gateway.ledger.channel_batches import BatchFile, BatchRow, BatchState
+from gateway.ledger.channel_events import EventState
+from gateway.ledger.intent import Intent, Packed
+from gateway.ledger.runs import FrozenFile
+from gateway.runner.carrying import Carrying
+from gateway.runner.instance import Instance
+from gateway.runner.intents import intending
+from gateway.runner.interrupted import recalled, work_of
+from gateway.runner.jobs import Ends
+from gateway.runner.places import Place, Places
+from gateway.runner.rounds import ended, round_of
+from gateway.runner.run import CommandFailed, Run
+from gateway.runner.sending import lanes, width
+from gateway.runner.services import Services
+from gateway.runner.targets import join_remote
+from gateway.transfer.bounded import cleaned
+from gateway.transfer.sources import look_at, stamp_of
+
+log = structlog.get_logger(__name__)
+
+PRIORITY = 5
+
+Settle = Callable[[str], Awaitable[None]]
+"""Brings deliveries to an endpoint to their end that an earlier try left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a delivery works with."""
+
+    loaded: Loaded
+    services: Services
+    places: Places
+    settle: Settle
+
+
+@dataclass(slots=True, kw_only=True)
+class BatchDelivery:
+    """One batch that is `delivering`."""
+
+    means: Means
+    channel: Channel
+    row: BatchRow
+    _marker: Path = field(init=False)
+
+    async def carry(self) -> BatchRow:
+        """One try, to delivered, failed or given_up; raises nothing but a cancel.
+
+        A cancel leaves it as a kill does: it goes on at the next start.
+        """
+        self._marker = marker_path(self.means.loaded.state, self.channel.name, self.row.id)
+        try:
+            async with self.means.places.taken(PRIORITY) as place:
+                await self._try(place)
+        except GatewayError as error:
+            await self._failed(error)
+        except Exception as fault:
+            log.exception("delivery of a channel crashed", channel=self.channel.name, batch=self.row.id)
+            told = f"this is a fault of the gateway, please report it: {type(fault).__name__}: {fault}"
+            await self._failed(Retryable(told))
+        return self.row
+
+    async def _try(self, place: Place) -> None:
+        files = await self._files()
+        made = compiled(self.channel, sent_of(files, str(self._marker)))
+        run = await self._begin(bound(made, self.means.loaded), place)
+        try:
+            await self._settle(run)
+            problem = await self._send(run, made, [one for one in files if one.event is not None])
+            await self._leave_changed()
+            await self._require_all(problem)
+            await self._mark(run, made)
+        except GatewayError as error:
+            await cleaned(ended(run, error))
+            raise
+        await ended(run, None)
+        await self._over()
+
+    async def _begin(self, instance: Instance, place: Place) -> Run:
+        owner, at = self.means.services.owner, self._ledger.now_ns()
+        self.row = await self._ledger.take(partial(_begin, batch=self.row, instance=instance, owner=owner, at=at))
+        assert self.row.action_run is not None
+        return round_of(self.row.action_run, instance, self.means.services, place)
+
+    async def _settle(self, run: Run) -> None:
+        """What an earlier try left between two names comes first; what a kill left of this one is gone on with."""
+        work = partial(deliveries.open_deliveries, action=run.instance.name)
+        if any(row.intent.run != run.id for row in await self._ledger.read(work)):
+            await self.means.settle(run.endpoint)
+
+    async def _send(self, run: Run, made: Compiled, files: Sequence[BatchFile]) -> GatewayError | None:
+        """All that is not there yet; the first error."""
+        there = {one.n for one in await self._files() if one.delivered_at is not None}
+        wanted = [(number, one) for number, one in enumerate(files, 1) if one.n not in there]
+        return await self._carry(run, [await self._intent(run, made, *each) for each in wanted])
+
+    async def _carry(self, run: Run, intents: Sequence[Intent]) -> GatewayError | None:
+        if not intents:
+            return None
+        sources = {one.source for one in intents}
+        rows = await self._ledger.read(partial(deliveries.of_run, run=run.id))
+        begun = {row.intent.source: row for row in rows if row.intent.source in sources}
+        first = _put(run.instance.action.commands[intents[0].command - 1])
+        ends = Ends(source=lambda _: self.means.services.local, target=lambda lane: lane.endpoint)
+        run.command = intents[0].command
+        try:
+            await Carrying(run, run.command, first, ends).carry(work_of(intents, begun), lanes(run), width(run))
+        except CommandFailed as error:
+            return error.cause
+        return None
+
+    async def _intent(self, run: Run, made: Compiled, number: int, file: BatchFile) -> Intent:
+        """What is intended for a file, as its PUT says it."""
+        intend = intending(run, number, _put(made.action.commands[number - 1]), len(made.action.commands))
+        found = FrozenFile(file.n, file.source, file.relative, _stamp(file))
+        intent = await intend(found, join_remote(run.folder, file.final))
+        return replace(intent, sha256=file.sha256 or None, make_dirs=True, packed=Packed(self.row.id, file.n))
+
+    async def _leave_changed(self) -> None:
+        """An item of which a file that is not there yet is another one now goes out with a later delivery."""
+        lacking = [one for one in await self._files() if one.event is not None and one.delivered_at is None]
+        changed = await asyncio.to_thread(_changed, lacking)
+        if changed:
+            work = partial(_leave, batch=self.row.id, channel=self.channel, why=changed, at=self._ledger.now_ns())
+            await self._ledger.write(work)
+
+    async def _require_all(self, problem: GatewayError | None) -> None:
+        """Raises why something of it is not there."""
+        files = [one for one in await self._files() if one.event is not None]
+        lacking = [one for one in files if one.delivered_at is None]
+        if not lacking:
+            return
+        if problem is None:
+            problem = Retryable("another delivery of the same file is not settled yet")
+        said = f"{len(lacking)} of {len(files)} files are not there: {problem}"
+        raise recalled(type(problem).__name__, said)
+
+    async def _mark(self, run: Run, made: Compiled) -> None:
+        """All of it is there: the marker, last."""
+        files = await self._files()
+        marker = next((one for one in files if one.event is None), None)
+        sent = [one for one in files if one.event is not None]
+        if marker is None or marker.delivered_at is not None or not sent:
+            return
+        marker = await asyncio.to_thread(write_marker, self._marker, sent, marker)
+        problem = await self._carry(run, [await self._intent(run, made, len(made.action.commands), marker)])
+        if problem is not None:
+            raise recalled(type(problem).__name__, f"all files are there, but not {marker.final}: {problem}")
+
+    # The end.
+
+    async def _over(self) -> None:
+        is_empty = not any(one.event is not None for one in await self._files())
+        state = BatchState.GIVEN_UP if is_empty else BatchState.DELIVERED
+        values = {"error": "all of it changed before it was sent" if is_empty else None, "error_class": None}
+        await self._write({**values, "state": state.value, "ended_at": self._ledger.now_ns()})
+        await asyncio.to_thread(remove_marker, self._marker)
+        log.info("delivered to a channel", channel=self.channel.name, batch=self.row.id, kind=self.row.kind)
+
+    async def _failed(self, error: GatewayError) -> None:
+        log.warning("delivery of a channel failed", channel=self.channel.name, batch=self.row.id, error=str(error))
+        work = partial(_note_reasons, batch=self.row)
+        await self._ledger.write(work)
+        failures = self.row.failures + 1
+        said = {"error": str(error), "error_class": type(error).__name__, "failures": failures}
+        await self._write({**said, "state": BatchState.FAILED.value})
+
+    async def _write(self, values: Mapping[str, Any]) -> None:
+        self.row = await self._ledger.write(partial(channel_batches.change, batch=self.row.id, values=values))
+
+    async def _files(self) -> tuple[BatchFile, ...]:
+        return await self._ledger.read(partial(channel_batches.files_of, batch=self.row.id))
+
+    @property
+    def _ledger(self) -> Ledger:
+        return self.means.services.ledger
+
+
+def _put(command: Command) -> Put:
+    assert isinstance(command, Put), "a delivery consists of PUTs"
+    return command
+
+
+def _stamp(file: BatchFile) -> Stamp:
+    return Stamp(file.size, file.mtime_ns, file.inode)
+
+
+def _changed(files: Sequence[BatchFile]) -> dict[int, str]:
+    """By event, what is another file than the one that was frozen, or gone (blocks)."""
+    found: dict[int, str] = {}
+    for one in files:
+        seen = look_at(one.source)
+        if one.event is not None and (seen is None or not _stamp(one).same_version(stamp_of(seen))):
+            found[one.event] = f"{one.relative} {'is gone' if seen is None else 'changed'} since it was looked at"
+    return found
+
+
+def _begin(connection: Connection, batch: BatchRow, instance: Instance, owner: int, at: int) -> BatchRow:
+    """The action's run: the one that a kill cut off goes on, else a new one."""
+    earlier = runs.latest_of(connection, instance.name)
+    if earlier is not None and earlier.state != "ended":
+        if earlier.id == batch.action_run:
+            runs.adopt(connection, earlier.id, owner)
+            return batch
+        job_rounds.end(connection, earlier.id, error="the gateway was stopped", error_class=job_rounds.STOPPED, at=at)
+    found = runs.start(
+        connection,
+        action=instance.name,
+        endpoint=instance.endpoint,
+        trigger="channel",
+        owner=owner,
+        script_sha256=instance.script_sha256,
+        at=at,
+    )
+    return channel_batches.change(connection, batch.id, {"action_run": found})
+
+
+def _leave(connection: Connection, batch: int, channel: Channel, why: Mapping[int, str], at: int) -> None:
+    for event, reason in why.items():
+        row = channel_events.get(connection, event)
+        channel_batches.leave_out(connection, batch, event)
+        if row is not None and row.state is EventState.BATCHED:
+            up_to_date.leave(connection, channel, row, reason, at)
+
+
+def _note_reasons(connection: Connection, batch: BatchRow) -> None:
+    """Why each item is not there."""
+    if batch.action_run is None:
+        return
+    event_of = {one.n: one.event for one in channel_batches.files_of(connection, batch.id) if one.delivered_at is None}
+    for row in deliveries.of_run(connection, batch.action_run):
+        packed = row.intent.packed
+        event = event_of.pop(packed.n, None) if packed is not None and row.error else None
+        if event is not None:
+            channel_events.set_state(connection, [event], EventState.BATCHED, {"reason": row.error})

@@ -1,0 +1,272 @@
+"""The clocks of channels: catalogues are looked at, and each kind is delivered, at its times.
+
+What was handled, what waits and what goes out are rows: a kill in between neither loses a time nor repeats one, and a
+batch that it cut off goes on.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from gateway.channels.batches import Asked, fire
+from gateway.channels.delivering import BatchDelivery, Means
+from gateway.channels.due import HAND_OF, Plan, planned
+from gateway.channels.model import Channel, Channels, Kind
+from gateway.config.loaded import Loaded
+from gateway.core.errors import GatewayError, Refused, Unknown
+from gateway.core.moments import ns
+from gateway.ledger import Connection, channel_batches, channel_states, pauses
+from gateway.ledger.channel_batches import BatchRow, BatchState
+from gateway.ledger.channel_states import Hand, StateRow
+from gateway.runner.by_endpoint import ByEndpoint
+from gateway.runner.places import Places
+from gateway.runner.services import Services
+
+log = structlog.get_logger(__name__)
+
+_LOOK_EVERY_S = 30.0
+_FAULT_S = 60.0
+
+Detect = Callable[[Sequence[Channel], Services], Awaitable[Mapping[str, object]]]
+"""Looks at one catalogue for these channels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What the engine finds in the process that it works in; asked anew each time, since a reload changes it."""
+
+    services: Callable[[], Services]
+    places: Places
+    settle: Callable[[str], Awaitable[None]]
+    detect: Detect
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What the ledger says of all channels at one moment."""
+
+    states: Mapping[str, StateRow]
+    batches: Mapping[str, Sequence[BatchRow]]
+    paused: frozenset[str]
+
+    def is_paused(self, channel: Channel) -> bool:
+        return not self.paused.isdisjoint((pauses.ALL, f"endpoint:{channel.endpoint}"))
+
+    def state(self, channel: Channel) -> StateRow:
+        return self.states.get(channel.name) or StateRow(channel=channel.name)
+
+
+class ChannelEngine:
+    """Looks at catalogues and delivers, by the clock or as a person asks."""
+
+    def __init__(self, loaded: Loaded, channels: Channels, around: Around) -> None:
+        self.loaded, self.channels = loaded, channels
+        self._around = around
+        self._tasks = ByEndpoint("channels")
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._met: set[str] = set()
+        self.changed = asyncio.Event()
+        """Set when something may be due sooner: other channels or times, a pause that ended, a task that did."""
+
+    @property
+    def services(self) -> Services:
+        """Those of now."""
+        return self._around.services()
+
+    def renew(self, loaded: Loaded, channels: Channels) -> None:
+        """Take over a reloaded configuration: new times hold at once."""
+        self.loaded, self.channels = loaded, channels
+        self.changed.set()
+
+    def sound(self) -> list[Channel]:
+        """Those that can run."""
+        return [one for name, one in self.channels.channels.items() if name not in self.channels.broken]
+
+    def channel(self, name: str) -> Channel:
+        """A channel that can run.  Raises Unknown, Refused with its first error."""
+        if name not in self.channels.channels:
+            raise Unknown(f"there is no channel {name!r}; gateway channel list shows those that there are")
+        if name in self.channels.broken:
+            raise Refused(f"{name} can't run: {self.channels.broken[name]}")
+        return self.channels.channels[name]
+
+    async def run(self) -> None:
+        """Until cancelled; what is under way then goes on at the next start."""
+        try:
+            while True:
+                self.changed.clear()
+                await self._wait(await self.look())
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """End what is under way here."""
+        await self._tasks.end()
+
+    async def quiet(self) -> None:
+        """Wait until nothing is under way."""
+        await self._tasks.over()
+
+    async def look(self) -> datetime | None:
+        """Begin what is due; when something is next."""
+        services, channels = self.services, self.sound()
+        if not channels:
+            return None
+        now = services.clock.now()
+        seen = await services.ledger.read(partial(_standing, now=ns(now)))
+        plans = {one.name: planned(one, seen.state(one), now) for one in channels}
+        await self._count_anew(plans)
+        if pauses.ALL in seen.paused:
+            return None
+        for channels_of in _by_catalogue(channels):
+            self._begin_detection(channels_of, plans, seen)
+        for one in channels:
+            self._begin_delivery(one, plans[one.name], seen)
+        return min(plan.next_at for plan in plans.values())
+
+    # What a person asks.
+
+    async def detect(self, name: str) -> object:
+        """Look for changes of one channel now."""
+        channel = self.channel(name)
+        async with self._turns[f"catalogue {channel.catalogue.name}"]:
+            found = await self._around.detect([channel], self.services)
+        self.changed.set()
+        return found[name]
+
+    async def deliver_now(self, name: str, kind: Kind | None = None) -> tuple[BatchRow, ...]:
+        """Deliver what waits, or failed, without waiting for its time; the batches at the end of it."""
+        channel = self.channel(name)
+        async with self._turns[f"channel {name}"]:
+            touched = {row.id: row for row in await self._carry_begun(name)}
+            for one in (kind,) if kind is not None else HAND_OF:
+                asked = self._asked(channel, one, self.services.clock.now())
+                await self._fire(asked)
+                touched |= {row.id: row for row in await self._carry_begun(name)}
+        return tuple(touched.values())
+
+    # Detection.
+
+    def _begin_detection(self, channels: Sequence[Channel], plans: Mapping[str, Plan], seen: _Standing) -> None:
+        """One look at a catalogue, for all channels whose time has come; a new channel begins at once."""
+        catalogue, due = channels[0].catalogue.name, {}
+        for one in channels:
+            is_new = seen.state(one).begun_at is None and one.name not in self._met
+            if Hand.CRON in plans[one.name].due or is_new:
+                due[one.name] = plans[one.name].due.get(Hand.CRON)
+        key = f"catalogue {catalogue}"
+        if due and not self._tasks.is_busy(key):
+            self._met |= set(due)
+            self._tasks.start(key, self._stirring(self._look_at(catalogue, due)))
+
+    async def _look_at(self, catalogue: str, due: Mapping[str, datetime | None]) -> None:
+        wanted = [one for one in self.sound() if one.name in due and one.catalogue.name == catalogue]
+        async with self._turns[f"catalogue {catalogue}"]:
+            try:
+                await self._around.detect(wanted, self.services)
+            except GatewayError as error:
+                log.error("catalogue can't be looked at", catalogue=catalogue, error=str(error))
+        handled = {name: ns(at) for name, at in due.items() if at is not None}
+        await self.services.ledger.write(partial(_note_looked, due=handled))
+
+    # Delivery.
+
+    def _begin_delivery(self, channel: Channel, plan: Plan, seen: _Standing) -> None:
+        """What is due, and what a killed process left; after the look at the catalogue that is due, too."""
+        key = f"channel {channel.name}"
+        is_due = bool(plan.due.keys() & set(HAND_OF.values()))
+        is_begun = any(row.state is BatchState.DELIVERING for row in seen.batches.get(channel.name, ()))
+        waits = self._tasks.is_busy(f"catalogue {channel.catalogue.name}") or self._tasks.is_busy(key)
+        if (is_due or is_begun) and not waits and not seen.is_paused(channel):
+            self._tasks.start(key, self._stirring(self._deliver(channel.name)))
+
+    async def _deliver(self, name: str) -> None:
+        async with self._turns[f"channel {name}"]:
+            await self._carry_begun(name)
+            for kind, hand in HAND_OF.items():
+                channel = self.channels.channels.get(name)
+                if channel is None or name in self.channels.broken:
+                    return
+                due = (await self._plan(channel)).due.get(hand)
+                if due is not None and await self._fire(self._asked(channel, kind, due, hand)):
+                    await self._carry_begun(name)
+
+    async def _plan(self, channel: Channel) -> Plan:
+        state = await self.services.ledger.read(partial(channel_states.get, channel=channel.name))
+        return planned(channel, state, self.services.clock.now())
+
+    def _asked(self, channel: Channel, kind: Kind, due: datetime, hand: Hand | None = None) -> Asked:
+        blind = self.loaded.config.endpoints[channel.endpoint].case == "ignore"
+        return Asked(channel=channel, kind=kind, due=due, hand=hand, ignore_case=blind)
+
+    async def _fire(self, asked: Asked) -> bool:
+        ledger = self.services.ledger
+        return await ledger.write(partial(fire, asked=asked, at=ledger.now_ns()))
+
+    async def _carry_begun(self, name: str) -> list[BatchRow]:
+        """Every batch that is to go out, oldest first, each to its end or its failure."""
+        channel, services = self.channel(name), self.services
+        rows = await services.ledger.read(partial(channel_batches.open_of, channel=name))
+        means = Means(loaded=self.loaded, services=services, places=self._around.places, settle=self._around.settle)
+        begun = [row for row in rows if row.state is BatchState.DELIVERING]
+        return [await BatchDelivery(means=means, channel=channel, row=row).carry() for row in begun]
+
+    # The loop.
+
+    async def _count_anew(self, plans: Mapping[str, Plan]) -> None:
+        """Clocks that never ran, or run by other times now: what they did before was not missed."""
+        anew = {name: plan for name, plan in plans.items() if plan.anew}
+        if anew:
+            await self.services.ledger.write(partial(_count_from, plans=anew))
+
+    async def _stirring(self, work: Coroutine[None, None, None]) -> None:
+        """Whatever became of it is looked at once it is over; a fault of ours is not repeated at once."""
+        try:
+            await work
+        except Exception:
+            log.exception("channels: a work crashed, starts again")
+            await self.services.clock.sleep(_FAULT_S)
+        finally:
+            self.changed.set()
+
+    async def _wait(self, next_at: datetime | None) -> None:
+        clock = self.services.clock
+        waits = [_LOOK_EVERY_S] + ([(next_at - clock.now()).total_seconds()] if next_at is not None else [])
+        sleeping = clock.sleep(max(0.01, min(waits)))
+        tasks = [asyncio.ensure_future(self.changed.wait()), asyncio.ensure_future(sleeping)]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+def _by_catalogue(channels: Sequence[Channel]) -> list[list[Channel]]:
+    found: defaultdict[str, list[Channel]] = defaultdict(list)
+    for one in channels:
+        found[one.catalogue.name].append(one)
+    return list(found.values())
+
+
+def _standing(connection: Connection, now: int) -> _Standing:
+    batches: defaultdict[str, list[BatchRow]] = defaultdict(list)
+    for row in channel_batches.open_of(connection):
+        batches[row.channel].append(row)
+    paused = frozenset(one.scope for one in pauses.paused(connection, now))
+    return _Standing(channel_states.every(connection), batches, paused)
+
+
+def _note_looked(connection: Connection, due: Mapping[str, int]) -> None:
+    for channel, at in due.items():
+        channel_states.handled(connection, channel, Hand.CRON, at)
+
+
+def _count_from(connection: Connection, plans: Mapping[str, Plan]) -> None:
+    for name, plan in plans.items():
+        at = {hand: ns(moment) for hand, moment in plan.anew.items()}
+        channel_states.set_hands(connection, name, at, plan.times)

@@ -1,0 +1,42 @@
+"""The marker that ends a delivery: the hashes and names of all that came before it, as `sha256sum -c` reads them."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway.ledger.channel_batches import BatchFile
+from gateway.transfer.sources import stamp_of
+
+
+def marker_path(state: Path, channel: str, batch: int) -> Path:
+    """Where this machine keeps it until it is delivered."""
+    return state / "channels" / channel / f"{batch}.done"
+
+
+def write_marker(path: Path, files: Sequence[BatchFile], marker: BatchFile) -> BatchFile:
+    """Write it, unless it stands there as it is to be; `marker` with the file that it is (blocks)."""
+    content = _content(files, marker.final).encode("utf-8", "surrogateescape")
+    if not path.exists() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".new")
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    stamp = stamp_of(path.stat())
+    n, event, final = marker.n, marker.event, marker.final
+    return BatchFile(
+        n, event, str(path), path.name, stamp.size_bytes, stamp.mtime_ns or 0, stamp.inode, marker.sha256, final
+    )
+
+
+def remove_marker(path: Path) -> None:
+    """It is delivered (blocks)."""
+    path.unlink(missing_ok=True)
+
+
+def _content(files: Sequence[BatchFile], final: str) -> str:
+    folder = final.rpartition("/")[0]
+    below = f"{folder}/" if folder else ""
+    return "".join(f"{one.sha256}  {one.final.removeprefix(below)}\n" for one in files)

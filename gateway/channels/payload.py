@@ -1,0 +1,155 @@
+"""What a delivery of an item consists of, and under which names it arrives.  Pure."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gateway.channels.model import Catalogue, Channel, Kind
+from gateway.language.macros import uses
+from gateway.language.pattern import is_literal, split_path
+
+_FIELD = re.compile(r"\{(\w+)\}")
+_DATE, _TIME = "%Y%m%d", "%H%M%S"
+_PLAIN = re.compile(r"[\w.-]", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One file of an item as it was when the item was last at rest; `relative` is below the item's folder."""
+
+    item: str
+    relative: str
+    size: int
+    mtime_ns: int
+    inode: int
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """Its last part."""
+        return self.relative.rpartition("/")[2]
+
+    def source(self, catalogue: Catalogue) -> str:
+        """Where it lies."""
+        return str(Path(catalogue.path, self.item, self.relative))
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A file and its name at the recipient, macros and fields put in."""
+
+    piece: Piece
+    final: str
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What the fields of times mean in one delivery: when it is due by the channel's clock, the n-th of that day."""
+
+    due: datetime
+    number: int
+
+    def fields(self) -> Mapping[str, str]:
+        """By name."""
+        return {"date": self.due.strftime(_DATE), "time": self.due.strftime(_TIME), "index": str(self.number)}
+
+
+def chosen(kind: Kind, channel: Channel, changed: Sequence[str], pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    """The files that are sent of an item: all, its metadata alone, or its metadata with what `changed`."""
+    if kind is Kind.METADATA:
+        return tuple(one for one in pieces if channel.catalogue.is_metadata(one.name))
+    if kind is Kind.FILE and channel.payload_file == "changed":
+        wanted = frozenset(changed)
+        return tuple(one for one in pieces if one.relative in wanted or channel.catalogue.is_metadata(one.name))
+    return tuple(pieces)
+
+
+def named(channel: Channel, pieces: Iterable[Piece], on: Occasion) -> tuple[Named, ...]:
+    """Each with its name at the recipient."""
+    return tuple(Named(piece, final_of(channel, piece, on)) for piece in pieces)
+
+
+def final_of(channel: Channel, piece: Piece, on: Occasion) -> str:
+    """Where a file arrives, seen from the endpoint's folder."""
+    base = piece.name.rpartition(".")[0] or piece.name
+    own = {"item": piece.item, "name": piece.name, "stem": base, "ext": piece.name[len(base) :]}
+    fields = {**on.fields(), **own}
+    return _joined(_filled(channel.place.path, fields), _filled(channel.place.files, fields))
+
+
+def marker_of(channel: Channel, on: Occasion) -> str | None:
+    """Where the marker of a delivery arrives: in the folder that all of its items have in common."""
+    if channel.place.done is None:
+        return None
+    common = channel.place.path.partition("{item}")
+    folder = common[0] if not common[1] else common[0].rpartition("/")[0] + "/"
+    return _joined(_filled(folder, on.fields()), _filled(channel.place.done, on.fields()))
+
+
+def clash(wanted: Sequence[Named], taken: Mapping[str, str], *, ignore_case: bool = False) -> str | None:
+    """Why an item can't go with the others, whose names are `taken` (by name; who has it): None where it can."""
+    mine: dict[str, str] = {}
+    for one in wanted:
+        key = name_key(one.final, ignore_case=ignore_case)
+        source = f"{one.piece.item}/{one.piece.relative}"
+        other = mine.setdefault(key, source)
+        other = taken.get(key, other)
+        if other != source:
+            return f"{other} and {source} would both arrive as {one.final}; change [place] so that they differ"
+    return None
+
+
+def name_key(final: str, *, ignore_case: bool = False) -> str:
+    """What two names must not have in common."""
+    return final.casefold() if ignore_case else final
+
+
+def _filled(template: str, fields: Mapping[str, str]) -> str:
+    return _FIELD.sub(lambda match: fields.get(match[1], match[0]), template)
+
+
+def _joined(folder: str, name: str) -> str:
+    return f"{folder.rstrip('/')}/{name}" if folder else name
+
+
+# As script text.
+
+
+class CantBeSaid(ValueError):
+    """A path that no script can say; the message names it and the remedy."""
+
+
+def source_text(path: str) -> str:
+    """A local path as the source of a PUT: a name that means something in patterns or macros as a [regex] of itself.
+
+    Raises CantBeSaid for such a folder.
+    """
+    folder, _, name = path.rpartition("/")
+    if not _is_plain(folder):
+        raise CantBeSaid(f"{folder!r} holds characters that mean something in a script; rename the folder")
+    return path if _is_plain(name) else f"{folder}/[{''.join(_escaped(one) for one in name)}]"
+
+
+def final_text(path: str) -> str:
+    """A remote path as the destination of a PUT.  Raises CantBeSaid."""
+    if not _is_plain(path):
+        raise CantBeSaid(f"{path!r} holds characters that mean something in a script; rename it, or change [place]")
+    return path
+
+
+def _is_plain(path: str) -> bool:
+    """True if a script takes the path for what it is."""
+    if "\\" in path or not path.isprintable() or {'"', "'"} <= set(path) or any(True for _ in uses(path)):
+        return False
+    try:
+        return all(is_literal(part) for part in split_path(path))
+    except ValueError:  # a [ that never closes
+        return False
+
+
+def _escaped(one: str) -> str:
+    if _PLAIN.match(one) or (one.isalnum() and one.isprintable()):
+        return one
+    return f"\\x{ord(one):02x}" if ord(one) < 256 else f"\\u{ord(one):04x}" if ord(one) < 65536 else one
