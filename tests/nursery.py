@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -168,7 +169,8 @@ def _learn() -> None:
 
     for module in pkgutil.walk_packages(gateway.__path__, "gateway."):
         if not module.name.endswith("__main__") and ".migrations." not in module.name:
-            import_module(module.name)
+            with suppress(ImportError):  # it is told by whoever needs that module
+                import_module(module.name)
 
 
 def _program(name: str) -> Any:

@@ -29,8 +29,11 @@ def watch(descriptor: int, folder: Path, mask: int) -> int:
 
 
 def events(descriptor: int) -> Iterator[tuple[int, int, str]]:
-    """All that came: number, mask and name."""
-    data, at = os.read(descriptor, 1 << 16), 0
+    """All that came since: number, mask and name; nothing if nothing did."""
+    try:
+        data, at = os.read(descriptor, 1 << 16), 0
+    except BlockingIOError:
+        return
     while at < len(data):
         number, mask, _, length = _HEAD.unpack_from(data, at)
         at += _HEAD.size
