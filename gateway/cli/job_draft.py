@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
 from gateway.config.findings import suggestion
@@ -150,17 +151,22 @@ def text_of(draft: Draft) -> str:
 
 
 def _dated(schedule: Mapping[str, Any]) -> Any:
-    """Days as TOML has them."""
+    """Days and moments as TOML has them, which wants seconds."""
     import tomlkit
-    from tomlkit.exceptions import ParseError
 
     table = tomlkit.table()
     for key, value in schedule.items():
-        try:
-            table.add(key, tomlkit.value(value) if key in ("start", "finish") else value)
-        except ParseError:
-            table.add(key, value)  # what is no day is told by the check, in its words
+        table.add(key, _day(value) if key in ("start", "finish") else value)
     return table
+
+
+def _day(text: str) -> date | str:
+    """What is no day is told by the check, in its words."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return found if ":" in text else found.date()
 
 
 def checked_name(text: str, loaded: Loaded) -> str:

@@ -38,6 +38,18 @@ def test_options_alone_make_a_job_that_is_as_said(shops: Site) -> None:
     assert shops.run("job", "runs", "--json").json == []
 
 
+def test_a_start_is_a_day_or_a_moment_as_people_write_it(shops: Site) -> None:
+    one = ("--source", "prices", "--to", "shop1", "--repeat", "hourly", "--dry-run")
+    for said, finish, schedule in (
+        ("2099-12-01", "2099-12-31", "start = 2099-12-01\nfinish = 2099-12-31\n"),
+        ("2099-12-01T06:16", "2099-12-31 12:00", "start = 2099-12-01T06:16:00\nfinish = 2099-12-31T12:00:00\n"),
+    ):
+        ran = shops.run("job", "new", "hours", *one, "--start", said, "--finish", finish)
+        assert (ran.code, schedule in ran.out) == (0, True), ran
+    ran = shops.run("job", "new", "hours", *one, "--start", "tomorrow")
+    assert (ran.code, "tomorrow" in ran.err, "TOML" in ran.err) == (2, True, False), ran
+
+
 def test_saving_starts_a_job_that_is_neither_manual_nor_in_the_future(shops: Site) -> None:
     one = ("--source", "prices", "--to", "shop1")
     ran = shops.run("job", "new", "often", *one, "--repeat", "hourly")
