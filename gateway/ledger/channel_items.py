@@ -31,7 +31,7 @@ class Got:
 
 
 class Differs(NamedTuple):
-    """An item of the catalogue that is not what the channel has got; `known`: it has got something of it."""
+    """An item of the catalogue that is not what the channel has got; `known`: it has got the item before."""
 
     item: str
     known: bool
@@ -56,7 +56,7 @@ def differing(connection: Connection, channel: str, catalogue: str) -> list[Diff
         channel_item.c.files != catalogue_item.c.files,
         channel_item.c.gone_at.is_not(None),
     )
-    query = select(catalogue_item.c.item, channel_item.c.item.is_not(None))
+    query = select(catalogue_item.c.item, channel_item.c.first_at.is_not(None))
     query = query.select_from(catalogue_item.outerjoin(channel_item, here)).where(
         catalogue_item.c.catalogue == catalogue, other
     )
