@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# What is started hundreds of times (the tests, the demonstration) is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo run test check bench torture clean help
 
 help:                 ## what can be made
@@ -24,7 +27,7 @@ run: $(READY)         ## the same, but leaves it running for you to drop files
 	@$(BIN)/python -m demo --stay
 
 test: check           ## everything: the static checks, then all tests
-	$(BIN)/pytest -n 4 --dist loadfile
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: $(READY)       ## the static checks alone: lint, format, types, floors
 	$(BIN)/ruff check .
@@ -47,3 +50,4 @@ torture: $(READY)     ## the long proofs: KILLS=1000 kills in LANES=4 gateways, 
 
 clean:                ## remove what set-up and tests made
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

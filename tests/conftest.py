@@ -21,6 +21,40 @@ T = TypeVar("T")
 settings.register_profile("any machine", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("any machine")
 
+LONG = (
+    "demo/test_demo.py",
+    "acceptance/test_kill.py",
+    "runner/test_company.py",
+    "acceptance/test_troubled_ledger.py",
+    "acceptance/test_jobs_faults.py",
+    "acceptance/test_jobs_killed.py",
+    "acceptance/test_faults_together.py",
+    "jobs/test_triggers_killed.py",
+    "jobs/test_triggers.py",
+    "jobs/test_run_life.py",
+    "jobs/test_guard.py",
+    "transfer/test_histories.py",
+    "endpoints/test_conformance.py",
+    "acceptance/test_full_disks.py",
+    "acceptance/test_beside.py",
+    "acceptance/test_jobs_hooks.py",
+    "jobs/test_triggers_in_runs.py",
+    "jobs/test_loading_peers.py",
+    "transfer/test_resume_histories.py",
+    "endpoints/test_leaks.py",
+    "cli/test_verb_run.py",
+    "cli/test_verb_steering.py",
+    "ledger/test_queries.py",
+)
+"""Files that take longest come first: workers take a file at a time, and the last one should keep nobody waiting."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first, all others in their order."""
+    here = Path(__file__).parent
+    places = {here / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(LONG)))
+
 
 @pytest.fixture(autouse=True)
 def _own_logs() -> Iterator[None]:
