@@ -6,7 +6,7 @@ batch that it cut off goes on.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,7 +14,8 @@ from functools import partial
 import structlog
 
 from gateway.channels.batches import Asked, fire
-from gateway.channels.delivering import BatchDelivery, Means
+from gateway.channels.delivering import BatchDelivery, Means, Settle
+from gateway.channels.detect import Detected, baseline, detect
 from gateway.channels.due import HAND_OF, Plan, planned
 from gateway.channels.model import Channel, Channels, Kind
 from gateway.config.loaded import Loaded
@@ -32,9 +33,6 @@ log = structlog.get_logger(__name__)
 _LOOK_EVERY_S = 30.0
 _FAULT_S = 60.0
 
-Detect = Callable[[Sequence[Channel], Services], Awaitable[Mapping[str, object]]]
-"""Looks at one catalogue for these channels."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
@@ -42,8 +40,7 @@ class Around:
 
     services: Callable[[], Services]
     places: Places
-    settle: Callable[[str], Awaitable[None]]
-    detect: Detect
+    settle: Settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +128,20 @@ class ChannelEngine:
 
     # What a person asks.
 
-    async def detect(self, name: str) -> object:
-        """Look for changes of one channel now."""
-        channel = self.channel(name)
-        async with self._turns[f"catalogue {channel.catalogue.name}"]:
-            found = await self._around.detect([channel], self.services)
+    async def detect(self, names: Sequence[str]) -> Mapping[str, Detected]:
+        """Look for changes now; each catalogue once, however many of these channels it has."""
+        found: dict[str, Detected] = {}
+        for channels in _by_catalogue([self.channel(name) for name in names]):
+            async with self._turns[f"catalogue {channels[0].catalogue.name}"]:
+                found |= await detect(channels, self.services)
         self.changed.set()
-        return found[name]
+        return found
+
+    async def baseline(self, name: str) -> int:
+        """Count all that the channel selects as delivered, as it is now; how many items."""
+        channel = self.channel(name)
+        async with self._turns[f"channel {name}"], self._turns[f"catalogue {channel.catalogue.name}"]:
+            return await baseline(channel, self.services)
 
     async def deliver_now(self, name: str, kind: Kind | None = None) -> tuple[BatchRow, ...]:
         """Deliver what waits, or failed, without waiting for its time; the batches at the end of it."""
@@ -168,7 +172,7 @@ class ChannelEngine:
         wanted = [one for one in self.sound() if one.name in due and one.catalogue.name == catalogue]
         async with self._turns[f"catalogue {catalogue}"]:
             try:
-                await self._around.detect(wanted, self.services)
+                await detect(wanted, self.services)
             except GatewayError as error:
                 log.error("catalogue can't be looked at", catalogue=catalogue, error=str(error))
         handled = {name: ns(at) for name, at in due.items() if at is not None}

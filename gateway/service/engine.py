@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from gateway.channels.engine import ChannelEngine
 from gateway.config.loaded import Loaded
 from gateway.config.schema import EndpointSettings
 from gateway.core.clock import Clock
@@ -30,6 +31,7 @@ from gateway.runner.runner import Runner
 from gateway.runner.services import Configured, Services
 from gateway.runner.settling import Settling
 from gateway.runner.sweeping import Sweeping
+from gateway.service.channel_engine import channel_engine, configured_channels, note_changed_outside
 from gateway.service.job_engine import configured_jobs, job_engine
 from gateway.service.outboxes import Outboxes, outboxes_of
 from gateway.service.probed import probed_hashes
@@ -53,17 +55,20 @@ class Engine:
     answers: AnswerWatch
     outboxes: Outboxes
     jobs: JobEngine
+    channels: ChannelEngine
     tellings: Tellings
 
     async def reload(self, loaded: Loaded, actions: Actions) -> None:
         """Take over a newer configuration; runs under way keep theirs.  Raises OutboxBusy, nothing changed then."""
-        jobs = await configured_jobs(loaded, self.ledger)
+        jobs, channels = await configured_jobs(loaded, self.ledger), await configured_channels(loaded)
         await asyncio.to_thread(self.outboxes.hold, outboxes_of(actions))
         await self.pool.update(*await usable_places(loaded, self.ledger))
         services = replace(self.runner.services, configured=configured(loaded))
         self.runner.renew(services, actions.instances)
         self.loaded, self.actions = loaded, actions
         self.jobs.renew(loaded, jobs)
+        self.channels.renew(loaded, channels)
+        await note_changed_outside(loaded, self.ledger)
 
     async def learn(self) -> None:
         """Use what a probe has found out of the peers since."""
@@ -144,6 +149,8 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
             runner = Runner(services, shared, actions.instances)
             settling = Settling(lambda: runner.services, lambda name: runner.known(name))
             jobs = job_engine(loaded, await configured_jobs(loaded, ledger), runner, shared, settling)
+            channels = channel_engine(loaded, await configured_channels(loaded), runner, shared, settling)
+            await note_changed_outside(loaded, ledger)
             try:
                 yield Engine(
                     loaded=loaded,
@@ -157,9 +164,11 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
                     answers=AnswerWatch(lambda: runner.services, lambda name: runner.known(name)),
                     outboxes=outboxes,
                     jobs=jobs,
+                    channels=channels,
                     tellings=Tellings(lambda: jobs.loaded, lambda: runner.services),
                 )
             finally:
+                await channels.close()
                 await jobs.close()
         finally:
             outboxes.close()

@@ -91,6 +91,7 @@ class Service:
             self.engine.work_beside(),
             kept_up("requests", desk.run, clock),
             kept_up("schedules of jobs", Clockwork(self.engine.jobs).run, clock),
+            kept_up("channels", self.engine.channels.run, clock),
             kept_up("house-keeping", self.keeping.run, clock),
             _beat(clock),
         ]
@@ -121,6 +122,7 @@ class Service:
             actions=count,
             broken=len(self.engine.actions.broken),
             jobs=len(self.engine.jobs.jobs.sound()),
+            channels=len(self.engine.channels.sound()),
             sftp=_address(self.inbound.sftp_address),
             ftp=_address(self.inbound.ftp_address),
             state=str(self.engine.loaded.state),
@@ -150,6 +152,7 @@ class Service:
         self.scheduler.hold(Pause(row.scope, _moment(row.until)) for row in rows)
         self.engine.jobs.changed.set()
         self.engine.jobs.stir()
+        self.engine.channels.changed.set()
 
 
 def _moment(at_ns: int | None) -> datetime | None:

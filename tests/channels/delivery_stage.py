@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.channels.engine import Around, ChannelEngine, Detect
+from gateway.channels.engine import Around, ChannelEngine
 from gateway.channels.read import read_channels
 from gateway.core.clock import Clock, TurnedClock
 from gateway.ledger import Connection, channel_batches, channel_events
@@ -86,7 +86,7 @@ class ChannelStage:
 
 @asynccontextmanager
 async def channel_stage(
-    root: Path, text: str, detect: Detect, *, clock: Clock | None = None, endpoint: str = "", gateway: str = ""
+    root: Path, text: str, *, clock: Clock | None = None, endpoint: str = "", gateway: str = "stable_for = '0s'"
 ) -> AsyncIterator[ChannelStage]:
     """The engine over `root`, which may hold what an earlier one left."""
     (root / "titles").mkdir(exist_ok=True)
@@ -99,7 +99,6 @@ async def channel_stage(
             services=lambda: made.engine.runner.services,
             places=Places(64),
             settle=settling.look,
-            detect=detect,
         )
         engine = ChannelEngine(loaded, channels, around)
         try:
