@@ -82,6 +82,11 @@ class Times:
         """The same, with its origin."""
         return {Kind.FIRST: self.first, Kind.METADATA: self.metadata, Kind.FILE: self.file}[kind]
 
+    def with_rhythm(self, kind: Kind, rhythm: Valued[Rhythm]) -> "Times":
+        """The same with other times for this kind."""
+        found = {one: self.valued(one) for one in Kind} | {kind: rhythm}
+        return Times(self.cron, found[Kind.FIRST], found[Kind.METADATA], found[Kind.FILE])
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:

@@ -1,5 +1,6 @@
 """Cron frequency and rhythms for people."""
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gateway.channels.model import Anchor, Cron, Kind, Rhythm, Times
@@ -8,12 +9,13 @@ from gateway.config.job_kinds import WEEKDAYS
 
 
 def show_cron(cron: Cron, zone: ZoneInfo) -> str:
-    """`every 2 hours at :10, counted from midnight`."""
+    """`every 2 hours at :10 from midnight`."""
     minute = cron_minute(cron, zone)
     if cron.every == 1:
         return f"every hour at :{minute:02}"
-    counted = "midnight" if cron.anchor is Anchor.MIDNIGHT else f"{cron.set_at.astimezone(zone):%Y-%m-%d %H:%M}"
-    return f"every {cron.every} hours at :{minute:02}, counted from {counted}"
+    if cron.anchor is Anchor.SET_TIME:
+        return f"every {cron.every} hours from {cron.set_at.astimezone(zone):%Y-%m-%d %H:%M}"
+    return f"every {cron.every} hours at :{minute:02} from midnight"
 
 
 def show_rhythm(rhythm: Rhythm, cron: Cron, zone: ZoneInfo) -> str:
@@ -31,3 +33,8 @@ def show_times(times: Times, zone: ZoneInfo) -> dict[str, str]:
     """By name: cron, first, metadata, file."""
     cron = times.cron.value
     return {"cron": show_cron(cron, zone)} | {kind.value: show_rhythm(times.rhythm(kind), cron, zone) for kind in Kind}
+
+
+def show_moment(at: datetime) -> str:
+    """`Sun 25 Oct 02:20`; the second of two equal hours says `again`."""
+    return f"{at:%a %d %b %H:%M}{' again' if at.fold else ''}"

@@ -23,6 +23,7 @@ def edited(text: str, at: tuple[str, ...], changes: Mapping[str, Value | None]) 
         for key, value in changes.items():
             _change(table, key, value)
         changed = tomlkit.dumps(document)
+        changed += "" if changed.endswith("\n") else "\n"
         after = tomllib.loads(changed)
     except (TOMLKitError, tomllib.TOMLDecodeError, KeyError, TypeError) as problem:
         raise BadEdit(str(problem)) from problem

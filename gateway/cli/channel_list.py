@@ -5,6 +5,7 @@ from datetime import datetime
 from gateway.channels.coming import next_times
 from gateway.channels.model import Channel, Channels, Kind
 from gateway.channels.read import read_channels
+from gateway.channels.rhythm_text import show_moment
 from gateway.cli.output import Row, print_rows
 from gateway.config.load import load
 from gateway.core.clock import SystemClock
@@ -38,4 +39,4 @@ def _row(channel: Channel, read: Channels, now: datetime) -> Row:
 
 def _for_people(row: Row) -> Row:
     times = {key: value for key, value in row.items() if key.startswith("next_")}
-    return {**row, **{key: f"{datetime.fromisoformat(str(at)):%a %d %b %H:%M}" for key, at in times.items()}}
+    return {**row, **{key: show_moment(datetime.fromisoformat(str(at))) for key, at in times.items()}}

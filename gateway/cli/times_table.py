@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import typer
+
 from gateway.channels.coming import CRON, NAMES, next_times
 from gateway.channels.model import Kind, Times
-from gateway.channels.rhythm_text import show_times
+from gateway.channels.rhythm_text import show_moment, show_times
 from gateway.cli.output import Row, print_table
 
 LABELS = {
@@ -18,13 +20,17 @@ LABELS = {
 """What the fields are called where people see them."""
 
 
-def print_times(times: Times, after: datetime, zone: ZoneInfo) -> None:
-    """A row a field, and below it the next times of each."""
-    said, origins, found = show_times(times, zone), origins_of(times), next_times(times, after, zone)
-    print_table(("", "when", "said_in"), [(LABELS[name], said[name], origins[name]) for name in NAMES])
+def print_times(times: Times, after: datetime, zone: ZoneInfo, *, origins: bool = True) -> None:
+    """A row a field, with the line that says it, and below it the next times of each."""
+    said, said_in, found = show_times(times, zone), origins_of(times), next_times(times, after, zone)
+    if origins:
+        print_table(("", "when", "said_in"), [(LABELS[name], said[name], said_in[name]) for name in NAMES])
+    else:
+        print_table(("", "when"), [(LABELS[name], said[name]) for name in NAMES])
+    typer.echo("")
     print_table(
         ("next", *(LABELS[name] for name in NAMES)),
-        [(str(number + 1), *(f"{found[name][number]:%a %d %b %H:%M}" for name in NAMES)) for number in range(5)],
+        [(str(number + 1), *(show_moment(found[name][number]) for name in NAMES)) for number in range(5)],
     )
 
 

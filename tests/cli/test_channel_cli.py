@@ -32,7 +32,7 @@ def books(shops: Site) -> Site:
 def test_show_says_of_each_time_what_it_is_where_it_is_said_and_the_next_five(books: Site) -> None:
     out = books.run("channel", "show", "bookshop").out
     lines = {line.split("  ")[0]: line for line in out.splitlines() if line}
-    assert "every 2 hours at :10, counted from midnight" in lines["Cron Frequency"]
+    assert "every 2 hours at :10 from midnight" in lines["Cron Frequency"]
     assert "conf/schedulers.toml:2" in lines["Cron Frequency"]
     assert "every week on Su at 14:00" in lines["First Delivery"]
     assert "conf/schedulers.toml:3" in lines["First Delivery"]

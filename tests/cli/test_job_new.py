@@ -130,13 +130,18 @@ class Terminal:
         self._file = file
         self.seen = ""
 
+    def look(self) -> str:
+        """What was printed and not yet asked for; waits a little for more."""
+        ready, _, _ = select.select([self._file], [], [], 0.2)
+        if ready:
+            self.seen += os.read(self._file, 65_536).decode()
+        return self.seen
+
     def until(self, text: str) -> str:
         """What was printed since the last time, up to `text`."""
         end_s = time.monotonic() + _LIMIT_S
         while text not in self.seen:
-            ready, _, _ = select.select([self._file], [], [], 0.2)
-            if ready:
-                self.seen += os.read(self._file, 65_536).decode()
+            self.look()
             assert time.monotonic() < end_s, self.seen
         before, _, self.seen = self.seen.partition(text)
         return before

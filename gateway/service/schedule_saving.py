@@ -1,0 +1,49 @@
+"""Saves a schedule and makes it hold: the file, who changed what and when, the gateway that serves."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from gateway.channels.roles import require_maintainer, who_am_i
+from gateway.channels.schedule_file import Change, Changes, save
+from gateway.channels.schedule_values import DEFAULT_OF_ALL
+from gateway.config.loaded import Loaded
+from gateway.core.clock import Clock
+from gateway.ledger import Connection, channel_changes, open_ledger
+from gateway.service.asking import ask
+from gateway.service.reading import SERVE, served_by
+
+_RELOAD_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What was changed; `taken`: a gateway serves and has it already."""
+
+    changes: tuple[Change, ...]
+    taken: bool
+
+
+async def save_schedule(loaded: Loaded, clock: Clock, channel: str | None, changes: Changes) -> Saved:
+    """Save a channel's own schedule, or the default (None), which only a maintainer may; it holds at once.
+
+    Raises NeedsOperator, Refused: nothing is changed then; AskFailed where the gateway that serves can't take it.
+    """
+    if channel is None:
+        require_maintainer(loaded)
+    zone = loaded.zone()
+    async with open_ledger(loaded.state, clock) as ledger:  # before the file: what can't be recorded isn't changed
+        made = await asyncio.to_thread(save, loaded, channel, changes, clock.now().astimezone(zone))
+        if made:
+            await ledger.write(partial(_note, at=ledger.now_ns(), channel=channel, changes=made, who=who_am_i()))
+        holder = await served_by(loaded)
+        serves = holder is not None and holder.what == SERVE
+        if serves and made:
+            await ask(ledger, clock, "reload", {}, limit_s=_RELOAD_S)
+    return Saved(made, serves)
+
+
+def _note(connection: Connection, *, at: int, channel: str | None, changes: Sequence[Change], who: str) -> None:
+    for one in changes:
+        channel_changes.note(connection, at, who, channel or DEFAULT_OF_ALL, one.key, one.old, one.new)
