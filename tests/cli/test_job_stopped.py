@@ -68,8 +68,8 @@ def serving(site: Site) -> Iterator["subprocess.Popen[bytes]"]:
 
 @pytest.fixture
 def slow(shops: Site) -> Site:
-    """A job whose after_all takes its time."""
-    line = f"echo $JOB_ROLE >>{shops.root}/ran; sleep 3"
+    """A job whose after_all goes on until the file `go` is there."""
+    line = f"echo $JOB_ROLE >>{shops.root}/ran; until test -e {shops.root}/go; do sleep 0.05; done"
     shops.job("slow", f"[triggers.after_all]\nlinux = ['/bin/sh', '-c', '{line}']\n", ["shop1"])
     return shops
 
@@ -83,6 +83,7 @@ def stopped_while_after_all_runs(site: Site, mode: str) -> None:
 
 def test_after_all_goes_on_while_the_service_restarts_and_its_end_is_known(slow: Site) -> None:
     stopped_while_after_all_runs(slow, kill_mode())
+    (slow.root / "go").touch()
     with serving(slow):
         until(lambda: slow.run("job", "show", "1", "--json").json["terminal"])
     shown = slow.run("job", "show", "1", "--json").json
