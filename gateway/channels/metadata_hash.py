@@ -65,7 +65,7 @@ def _json_fault(data: bytes) -> str | None:
     try:
         json.loads(data, parse_int=str, parse_float=str, parse_constant=_no_constant)
     except RecursionError:
-        return f"it is nested deeper than {_DEEPEST} levels"
+        return "it is nested too deep to be looked into"
     except ValueError as exc:  # UnicodeDecodeError and JSONDecodeError are such
         return str(exc)
     return None
