@@ -164,6 +164,16 @@ async def test_the_data_for_a_real_server_goes_past_asyncssh(
     assert sum(left_to_asyncssh) < 100
 
 
+async def test_what_the_window_of_a_real_server_grows_by_is_taken_past_asyncssh(
+    sshd: SshPeer, sshd_folder: Path, handed_over: list[int]
+) -> None:
+    async with await open_pipelined(ssh_place(sshd, sshd_folder)) as endpoint:
+        await put(endpoint, "f", DATA * 4)
+    assert (sshd_folder / "f").read_bytes() == DATA * 4
+    grown = len(DATA) * 4 // (3 * 32 * 1024)
+    assert len(handed_over) < grown // 4, "it says so after every three packets"
+
+
 async def test_a_server_with_a_small_window_and_small_packets_gets_the_whole_file(
     tmp_path: Path, left_to_asyncssh: list[int]
 ) -> None:

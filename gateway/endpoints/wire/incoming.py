@@ -1,8 +1,9 @@
 """Takes one channel's data off a connection with AES-GCM in place of asyncssh, which copies each byte ten times.
 
-This stands below asyncssh's public face.  Only data for that channel, on a connection that is in no other exchange, is
-decrypted here; every packet else, and one that doesn't prove genuine, is handed to asyncssh as it came, which so goes
-on keeping the keys, the windows, the alarms and the end.  Between two packets its state is always its own.
+This stands below asyncssh's public face.  Only data for that channel and what its window grows by (a server says so
+after every 96 KiB), on a connection that is in no other exchange, are decrypted here; every packet else, and one that
+doesn't prove genuine, is handed to asyncssh as it came, which so goes on keeping the keys, the windows, the alarms and
+the end.  Between two packets its state is always its own.
 """
 
 import asyncio
@@ -13,10 +14,12 @@ from asyncssh.encryption import GCMEncryption
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.endpoints.wire.sealed import DATA, HEAD, LENGTH, TAG_BYTES
+from gateway.endpoints.wire.sealed import ADJUST, DATA, HEAD, LENGTH, TAG_BYTES
 
 _READ_BYTES = 256 * 1024
 """Read at once; more would only fall out of the processor's cache."""
+_ALIVE_S = 1.0
+"""The alarm for a silent server is put off no oftener than this."""
 
 
 def take_in(connection: asyncssh.SSHClientConnection, channel: "asyncssh.SSHClientChannel[bytes]") -> None:
@@ -47,6 +50,10 @@ class Incoming(asyncio.BufferedProtocol):
         self._start = self._end = self._packet_bytes  # in front is room for what asyncssh gives back
         self._between = False
         """True while asyncssh holds nothing and waits for nothing but the next packet."""
+        self._grown = False
+        """True while nobody has been told that the server takes more."""
+        self._loop = asyncio.get_running_loop()
+        self._alive_at = 0.0
         self._encryption: object = None
         self._key = AESGCM(bytes(16))
 
@@ -57,7 +64,7 @@ class Incoming(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Take whole packets out of what has come."""
         self._end += nbytes
-        self._connection._reset_keepalive_timer()
+        self._alive()
         if not self._between:
             self._take_back()
         while self._between and (size := self._whole()):
@@ -69,6 +76,15 @@ class Incoming(asyncio.BufferedProtocol):
             self._end = self._start = self._packet_bytes
         elif self._start > self._packet_bytes:
             self._to_front()
+        if self._grown:
+            self._grown = False
+            self._channel._flush_send_buf()
+
+    def _alive(self) -> None:
+        now = self._loop.time()
+        if now >= self._alive_at + _ALIVE_S:
+            self._alive_at = now
+            self._connection._reset_keepalive_timer()
 
     def _whole(self) -> int:
         """The size of the packet that has come as a whole; else 0.  What is too long is for asyncssh to refuse."""
@@ -96,14 +112,23 @@ class Incoming(asyncio.BufferedProtocol):
         if len(plain) < HEAD.size:
             return False
         padding, kind, number, count = HEAD.unpack_from(plain)
-        shaped = HEAD.size + count + padding == len(plain)
-        if kind != DATA or number != self._number or not shaped or not self._open(count):
+        if number != self._number or not self._welcome(kind, count, len(plain) - HEAD.size - padding):
             return False
         encryption._cipher._update_iv()
         connection._recv_seq = (connection._recv_seq + 1) & 0xFFFFFFFF
-        channel._recv_window -= count
-        channel._deliver_data(plain[HEAD.size : HEAD.size + count], None)
+        if kind == DATA:
+            channel._recv_window -= count
+            channel._deliver_data(plain[HEAD.size : HEAD.size + count], None)
+        else:
+            channel._send_window += count
+            self._grown = True
         return True
+
+    def _welcome(self, kind: int, count: int, size: int) -> bool:
+        """True for a packet with `size` bytes behind its head that has the shape of one of ours, and comes in time."""
+        if kind == ADJUST:
+            return size == 0 and bool(self._channel._send_state == "open")
+        return kind == DATA and size == count and self._open(count)
 
     def _open(self, count: int) -> bool:
         """Data is welcome just now, and of that size."""
