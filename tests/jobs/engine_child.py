@@ -19,7 +19,7 @@ from gateway.ledger import Ledger, job_runs
 from gateway.service.engine import engine
 
 
-class _Deaths:
+class Deaths:
     """Counts the writes of the process, or waits for one."""
 
     def __init__(self, which: str, *, after: bool) -> None:
@@ -51,6 +51,6 @@ async def main(path: str) -> None:
 def run(arguments: list[str]) -> None:
     """As a process of its own."""
     path, which, when = arguments
-    deaths = _Deaths(which, after=when == "after")
+    deaths = Deaths(which, after=when == "after")
     Ledger.submit = lambda ledger, work: deaths.submit(ledger, work)  # type: ignore[method-assign,assignment]
     asyncio.run(main(path))
