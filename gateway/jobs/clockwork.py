@@ -16,7 +16,7 @@ from gateway.core.moments import moment, ns
 from gateway.jobs.engine import JobEngine
 from gateway.jobs.firing import Firing, fire
 from gateway.jobs.model import Job, JobSchedule, Repeat
-from gateway.jobs.schedule import next_start, starts_on_save
+from gateway.jobs.schedule import begun, next_start, starts_on_save
 from gateway.jobs.starting import CATCH_UP, SAVED, SCHEDULE, Start, clocks_of, frozen_run, skip_rows
 from gateway.ledger import Connection, job_runs, pauses
 from gateway.ledger.job_runs import Remembered
@@ -67,7 +67,8 @@ class Clockwork:
         clocks = clocks_of(self._engine.loaded, job, now)
         if start and starts_on_save(job.schedule, now, clocks):
             also = partial(job_runs.remember, values=saved)
-            return await self._engine.start_job(job, Start(trigger=SAVED, by=by), also)
+            due = begun(job.schedule, now, clocks)
+            return await self._engine.start_job(job, Start(trigger=SAVED, by=by, due=due), also)
         await self._engine.services.ledger.write(partial(job_runs.remember, values=saved))
         return None
 

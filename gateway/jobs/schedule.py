@@ -60,6 +60,13 @@ def begins_at(start: Start, schedule: JobSchedule, zone: ZoneInfo) -> datetime:
     return _instant(start.wall, zone) if schedule.each else start.at
 
 
+def begun(schedule: JobSchedule, now: datetime, clocks: Clocks) -> Start | None:
+    """The one start of `once` by every destination's clock, where some have shown its time already and others will."""
+    if schedule.repeat is not Repeat.ONCE or not schedule.each:
+        return None
+    return next_start(schedule, now - 2 * ONE_DAY, clocks)
+
+
 def ever_starts(schedule: JobSchedule, zone: ZoneInfo) -> bool:
     """False if the schedule can't be: no time lies between its start and its finish."""
     if schedule.repeat is Repeat.MANUAL:

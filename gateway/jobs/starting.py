@@ -39,7 +39,7 @@ class Start:
     @property
     def is_asked(self) -> bool:
         """True if a person waits for an answer."""
-        return self.due is None
+        return self.due is None or self.trigger == SAVED
 
 
 @dataclass(frozen=True, slots=True)

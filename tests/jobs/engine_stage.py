@@ -25,10 +25,18 @@ AFTER_ALL = '[jobs.prices.triggers.after_all]\nlinux = ["/bin/true"]\n'
 
 
 def job_text(
-    root: Path, shops: Sequence[str], more: str = "", schedule: str = "", source: str = "", path: str = ""
+    root: Path,
+    shops: Sequence[str],
+    more: str = "",
+    schedule: str = "",
+    source: str = "",
+    path: str = "",
+    zones: Sequence[str] = (),
 ) -> str:
-    """A job `prices` to folders of this machine, one for each of `shops`."""
-    ends = "\n".join(f'[endpoints.{one}]\nurl = "file://{root}/{one}"' for one in shops)
+    """A job `prices` to folders of this machine, one for each of `shops`; `zones` are theirs."""
+    clocks = [f'timezone = "{zone}"' for zone in zones] or [""] * len(shops)
+    pairs = zip(shops, clocks, strict=True)
+    ends = "\n".join(f'[endpoints.{one}]\nurl = "file://{root}/{one}"\n{clock}' for one, clock in pairs)
     below = f'\npath = "{path}"' if path else ""
     to = "\n".join(f'[[jobs.prices.destinations]]\nendpoint = "{one}"{below}' for one in shops)
     place = f'path = "{root}/prices"'
@@ -95,6 +103,7 @@ async def job_stage(
     schedule: str = "",
     source: str = "",
     path: str = "",
+    zones: Sequence[str] = (),
     clock: Clock | None = None,
     fake: FakeHands | None = None,
     real: Callable[[Stage], Hands] | None = None,
@@ -103,7 +112,7 @@ async def job_stage(
     write(root / "prices" / "a.csv", "a")
     for one in shops:
         (root / one).mkdir(exist_ok=True)
-    text = job_text(root, shops, more, schedule, source, path)
+    text = job_text(root, shops, more, schedule, source, path, zones)
     async with stage(root, text, clock=clock, allow=["/bin/true", "/bin/sh"]) as made:
         jobs = await asyncio.to_thread(read_jobs, made.engine.loaded)
         assert not jobs.broken, jobs.findings

@@ -29,9 +29,10 @@ async def clockwork(
     at: datetime = NOW,
     fake: FakeHands | None = None,
     shops: Sequence[str] = ("shop1",),
+    zones: Sequence[str] = (),
 ) -> AsyncIterator[tuple[Clockwork, JobStage, TurnedClock]]:
     clock = TurnedClock(at)
-    async with job_stage(root, shops, schedule=schedule, clock=clock, fake=fake) as made:
+    async with job_stage(root, shops, schedule=schedule, clock=clock, fake=fake, zones=zones) as made:
         yield Clockwork(made.jobs), made, clock
 
 
@@ -174,3 +175,17 @@ async def test_runs_of_jobs_actions_that_a_kill_left_are_nobodys_but_the_jobs_en
             await ledger.write(partial(start, action=action))
         await ledger.write(partial(instances.end, owner=dead, at=2))
         assert [row.action for row in await made.stage.engine.interrupted()] == ["other"]
+
+
+async def test_once_by_each_clock_waits_for_the_clocks_that_have_not_shown_its_time(tmp_path: Path) -> None:
+    each = '[jobs.prices.schedule]\nrepeat = "once"\nstart = 2026-11-03\nat = "18:00"\n'
+    zones = {"Asia/Tokyo": None, "America/Lima": datetime(2026, 11, 3, 23, 0, tzinfo=UTC)}
+    async with clockwork(tmp_path, each, shops=("shop1", "shop2"), zones=tuple(zones)) as (works, made, _):
+        run = await works.save("prices", by="ann")
+        assert run is not None, "in Tokyo it is past six"
+        begins = {name: row.begins_at for name, row in (await made.places(run)).items()}
+        assert moment(begins["shop2"] or 0, UTC) == zones["America/Lima"]
+        assert moment(begins["shop1"] or 0, UTC) < NOW
+        assert (await made.run(run)).trigger == "saved"
+        await made.until(lambda: "carry shop1" in made.fake.done)
+        assert "carry shop2" not in made.fake.done
