@@ -97,11 +97,14 @@ class Underway:
         return run_values(self.loaded, self.row, places)
 
 
+_FAILED = (PlaceState.ERROR, PlaceState.OFFLINE, PlaceState.ABORTED)
+
+
 def run_values(loaded: Loaded, row: JobRunRow, places: Sequence[PlaceRow]) -> Mapping[str, str]:
     """What the macros of jobs mean in a run."""
     started = moment(row.started_at or row.due_at, loaded.zone())
     ok = sum(one.state in HAS_EVERYTHING for one in places)
-    failed = sum(one.state not in HAS_EVERYTHING and one.state is not PlaceState.REMOVED for one in places)
+    failed = sum(one.state in _FAILED for one in places)
     return job_values(row.id, started.isoformat(timespec="seconds"), ok, failed)
 
 

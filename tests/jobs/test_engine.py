@@ -110,6 +110,7 @@ async def test_commands_run_at_their_moments_with_what_they_are_told(tmp_path: P
         lines = log.read_text().splitlines()
         assert lines[0] == f"before prices RW {run} 0 0 prices"
         assert sorted(line.split()[0] for line in lines[1:3]) == ["endpoint", "endpoint"]
+        assert [line.split()[5] for line in lines[1:3]] == ["0", "0"], "who is still loading has not failed"
         assert sorted(lines[3:5]) == [f"all prices RO {run} 2 0 shop1", f"all prices RO {run} 2 0 shop2"]
         assert lines[5:] == [f"all prices RW {run} 2 0 prices"]
 
