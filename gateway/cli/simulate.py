@@ -1,4 +1,4 @@
-"""`gateway simulate`: when an action comes due, by a turned clock."""
+"""`gateway simulate`: when an action comes due, or a job starts by itself, by a turned clock."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,13 +19,13 @@ _AT_MOST = 100_000
 
 
 def simulate(
-    action: Annotated[str, typer.Argument(help="An action, or one of its instances.")],
+    action: Annotated[str, typer.Argument(help="An action, one of its instances, or a distribution job.")],
     length: Annotated[str, typer.Option("--for", help="How far ahead, such as 12h or 30d.")] = "7d",
     start: Annotated[str | None, typer.Option("--from", help="Where to begin: a time, or a length from now.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many lines; --json gives all.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """The next due times of an action, in its own time zone, changes to and from summer time included.
+    """The next due times of an action or a job, in its own time zone, changes to and from summer time included.
 
     A polled action shows its ranges: it is looked at all the while, and runs when files make it due.
     """
@@ -52,7 +52,7 @@ async def _simulate(
     from gateway.core.errors import Refused
     from gateway.core.units import parse_duration
     from gateway.runner.actions import read_actions
-    from gateway.service.targets import require_instances
+    from gateway.service.targets import instances_of, require_instances
 
     try:
         span = parse_duration(length)
@@ -65,13 +65,27 @@ async def _simulate(
     except OverflowError:
         raise Refused(f"--for {length}: that is beyond every calendar") from None
     told: dict[tuple[str, str], dict[str, Any]] = {}
-    for instance in require_instances(actions, action):
+    is_job = action in loaded.config.jobs
+    for instance in () if is_job and not instances_of(actions, action) else require_instances(actions, action):
         one = await asyncio.to_thread(_instance, loaded, instance, begin, end)
         key = (one["schedule"], one["zone"])  # the endpoints of a group mostly share theirs
         told.setdefault(key, one)["names"].append(instance.name)
     for one in told.values():
         one["times"] = [{"action": name, **row} for name in one["names"] for row in one["rows"]]
-    return list(told.values())
+    return [*told.values(), *(await _job(loaded, clock, action, begin, end) if is_job else ())]
+
+
+async def _job(loaded: "Loaded", clock: "Clock", name: str, begin: datetime, end: datetime) -> list[dict[str, Any]]:
+    import asyncio
+
+    from gateway.cli.job_reading import look
+    from gateway.cli.job_simulate import starts_of
+
+    looked = await look(loaded, clock)
+    told = await asyncio.to_thread(starts_of, looked, looked.job(name), begin, end, _AT_MOST)
+    for one in told:
+        one["times"] = [{"job": who, **row} for who in one["names"] for row in one["rows"]]
+    return told
 
 
 def _instance(loaded: "Loaded", instance: "Instance", begin: datetime, end: datetime) -> dict[str, Any]:
@@ -92,8 +106,9 @@ def _instance(loaded: "Loaded", instance: "Instance", begin: datetime, end: date
         "schedule": show_schedule(schedule),
         "zone": str(zone),
         "manual": schedule.manual,
+        "by_hand": "gateway run",
         "polled": schedule.polling,
-        "enabled": instance.settings.enabled,
+        "idle": None if instance.settings.enabled else "it is disabled (@enabled no)",
         "refusal": refusal(instance),
         "rows": rows,
         "end": end.astimezone(zone),
@@ -115,10 +130,10 @@ def _lines(told: dict[str, Any], limit: int) -> "Iterator[str]":
     yield f"{who}: {told['schedule']}  (times of {told['zone']})"
     if told["refusal"]:
         yield f"  It can't be scheduled: {told['refusal']}"
-    if not told["enabled"]:
-        yield "  It is disabled (@enabled no): none of these times starts a run."
+    if told["idle"]:
+        yield f"  {told['idle'].capitalize()}: none of these times starts a run."
     if told["manual"]:
-        yield "  Never by itself: only `gateway run` starts it."
+        yield f"  Never by itself: only `{told['by_hand']}` starts it."
         return
     rows = told["rows"]
     if not rows:

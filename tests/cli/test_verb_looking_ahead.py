@@ -89,6 +89,30 @@ def test_simulate_shows_times_in_the_actions_zone_over_a_change_to_summer_time(s
     ]
 
 
+def test_simulate_shows_when_a_job_starts_over_a_change_to_summer_time(shops: Site) -> None:
+    shops.job("prices", '[schedule]\nrepeat = "daily"\nat = "02:30"\n')
+    ran = shops.run("simulate", "prices", "--from", "2027-03-27T00:00", "--for", "2d")
+    assert (ran.code, "prices: every day, at 02:30  (times of Europe/Vienna)" in ran.out) == (0, True)
+    told = shops.run("simulate", "prices", "--from", "2027-03-27", "--for", "2d", "--json").json
+    assert [(row["job"], row["at"]) for row in told] == [
+        ("prices", "2027-03-27T02:30:00+01:00"),
+        ("prices", "2027-03-28T03:00:00+02:00"),
+    ]
+    shops.job("hand")
+    assert "Never by itself: only `gateway job start hand` starts it." in shops.run("simulate", "hand").out
+
+
+def test_simulate_shows_by_whose_clock_each_destination_begins(shops: Site) -> None:
+    text = shops.config.read_text().replace("[endpoints.shop3]\n", '[endpoints.shop3]\ntimezone = "Asia/Tokyo"\n')
+    shops.config.write_text(text)
+    shops.job("prices", '[schedule]\nrepeat = "daily"\nat = "22:00"\nzone = "each"\n')
+    shops.run("job", "save", "prices", "--no-start")
+    out = shops.run("simulate", "prices", "--from", "2027-01-01", "--for", "1d").out
+    assert "prices@shop1 and 1 more: every day, at 22:00, by each destination's clock  (times of Europe/Vienna)" in out
+    assert "It is held (saved with --no-start): none of these times starts a run." in out
+    assert "Fri 2027-01-01 22:00:00 +0900" in out
+
+
 def test_simulate_shows_ranges_of_polled_actions_and_says_what_never_comes_due(site: Site) -> None:
     site.script("day", "@endpoint acme\n@schedule on file polling on Mo-Fr @08:00-17:00\n\nPUT -DEL *.csv\n")
     site.script("hand", "@endpoint acme\n\nPUT *.csv\n")
