@@ -74,6 +74,7 @@ class RunLife:
         finally:
             looking.cancel()
             await self._tasks.end()
+        self._tell(self._under.row.state, self._under.row.error)
         return self._under.row
 
     async def order(self, change: Order, ending: Iterable[str] | None = (), may: May | None = None) -> None:
@@ -143,14 +144,13 @@ class RunLife:
         except StateLost as problem:
             log.info("job run was moved on by another hand", run=seen.run.id, problem=str(problem))
         else:
-            self._tell(made)
+            if made.to is not None and not is_over:
+                self._tell(made.to, made.error)
         return True
 
-    def _tell(self, made: Decision) -> None:
-        if made.to is not None:
-            row = self._under.row
-            said = {"error": made.error} if made.error is not None else {}
-            log.info("job run", job=row.job, run=row.id, state=made.to.value, **said)
+    def _tell(self, state: JobState, error: str | None) -> None:
+        row = self._under.row
+        log.info("job run", job=row.job, run=row.id, state=state.value, **({"error": error} if error else {}))
 
     def _begin(self, seen: Rows, made: Decision) -> bool:
         """Start what is due and not under way; True if a pause of a person holds some of it back."""

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import structlog
 
 from gateway.core.clock import TurnedClock
 from gateway.core.errors import GatewayError, LinkLost, LoginRefused, NotThere, Refused, Unknown
@@ -40,6 +41,16 @@ async def test_a_run_goes_from_its_start_to_finished_with_after_all_at_each_plac
         assert made.fake.done[0] == "prepare"
         assert made.fake.done[-2:] == ["after_all ", "clean"]
         assert sorted(made.fake.done[1:4]) == ["carry shop1", "carry shop2", "carry shop3"]
+
+
+@pytest.mark.parametrize(("error", "end"), [(None, "finished"), (LoginRefused("no"), "finished_with_errors")])
+async def test_the_end_of_a_run_stands_in_the_log_once(tmp_path: Path, error: GatewayError | None, end: str) -> None:
+    fake = failing("carry shop2", error=error) if error is not None else FakeHands()
+    with structlog.testing.capture_logs() as logs:
+        async with job_stage(tmp_path, fake=fake) as made:
+            await made.over(await made.jobs.start("prices"))
+    told = [one["state"] for one in logs if one["event"] == "job run"]
+    assert (told[0], told[-1], told.count(end)) == ("preparing", end, 1)
 
 
 async def test_a_source_that_is_not_there_fails_the_run_in_plain_words(tmp_path: Path) -> None:
