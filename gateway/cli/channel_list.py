@@ -5,7 +5,7 @@ from datetime import datetime
 from gateway.channels.coming import next_times
 from gateway.channels.model import Channel, Channels, Kind
 from gateway.channels.read import read_channels
-from gateway.channels.rhythm_text import show_moment
+from gateway.channels.rhythm_text import show_soon
 from gateway.cli.output import Row, print_rows
 from gateway.config.load import load
 from gateway.core.clock import SystemClock
@@ -17,7 +17,7 @@ def list_all(*, as_json: bool) -> None:
     rows = [_row(channel, read, now) for channel in read.channels.values()]
     columns = ("channel", "state", "endpoint", "catalogue", *(f"next_{kind.value}" for kind in Kind))
     empty = "No channels; write conf/channels.d/NAME.toml: bookshop.toml.example there shows every key."
-    shown = rows if as_json else [_for_people(row) for row in rows]
+    shown = rows if as_json else [_for_people(row, now) for row in rows]
     print_rows(shown, columns, as_json=as_json, empty=empty)
 
 
@@ -37,6 +37,6 @@ def _row(channel: Channel, read: Channels, now: datetime) -> Row:
     }
 
 
-def _for_people(row: Row) -> Row:
+def _for_people(row: Row, now: datetime) -> Row:
     times = {key: value for key, value in row.items() if key.startswith("next_")}
-    return {**row, **{key: show_moment(datetime.fromisoformat(str(at))) for key, at in times.items()}}
+    return {**row, **{key: show_soon(datetime.fromisoformat(str(at)), now) for key, at in times.items()}}

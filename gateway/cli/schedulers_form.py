@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from shutil import get_terminal_size
+from textwrap import fill as fill_lines
 from zoneinfo import ZoneInfo
 
 import typer
 
 from gateway.channels.coming import CRON, NAMES, next_times
 from gateway.channels.model import Kind, Rhythm, Times, Valued
-from gateway.channels.rhythm_text import show_moment, show_times
+from gateway.channels.rhythm_text import show_moments, show_times
 from gateway.channels.schedule_file import Changes, current
 from gateway.channels.schedule_text import parse_cron, rhythm
 from gateway.channels.schedule_values import Value, said_in
@@ -65,10 +67,21 @@ def fill(loaded: Loaded, channel: str | None, clock: Clock) -> Changes:
     own = said_in(current(loaded, channel))
     before = Draft({name: own.get(name) for name in NAMES}, times, zone)
     typer.echo(title(channel, zone, clock.now()))
-    typer.echo(f"Enter keeps what stands in [ ], {BACK} goes back, Ctrl-C cancels: nothing is changed then.")
+    typer.echo(f"Enter keeps what stands in [ ], {BACK} goes back, Ctrl-C cancels.")
     asking = _Asking(clock, default_times(loaded) if channel is not None else None)
     after = asking.all(before, channel)
+    return changes_of(after, before)
+
+
+def changes_of(after: Draft, before: Draft) -> Changes:
+    """What was answered otherwise."""
     return {name: value for name, value in after.answers.items() if value != before.answers[name]}
+
+
+def _tell(text: str) -> None:
+    """A paragraph below a field, folded between words."""
+    width = min(100, get_terminal_size().columns)
+    typer.echo(fill_lines(text, width, initial_indent="  ", subsequent_indent="  ", break_long_words=False))
 
 
 class _Asking:
@@ -78,14 +91,14 @@ class _Asking:
         self._clock = clock
         self._default = default
 
-    def all(self, draft: Draft, channel: str | None) -> Draft:
-        at = 0
+    def all(self, before: Draft, channel: str | None) -> Draft:
+        draft, at = before, 0
         while True:
             try:
                 while at < len(NAMES):
                     draft = self._step(at, draft)
                     at += 1
-                if self._review(draft, channel):
+                if self._review(draft, before, channel):
                     return draft
                 at = 0
             except Back:
@@ -93,12 +106,12 @@ class _Asking:
 
     def _step(self, at: int, draft: Draft) -> Draft:
         name = NAMES[at]
-        typer.echo(f"\n{at + 1} of {len(NAMES)}: {LABELS[name]}\n  {_HINTS[name]}")
+        typer.echo(f"\n{at + 1} of {len(NAMES)}: {LABELS[name]}")
+        _tell(_HINTS[name])
         draft = self._cron(draft) if name == CRON else self._kind(Kind(name), draft)
         now = self._clock.now()
-        said = show_times(draft.times, draft.zone)[name]
-        coming = ", ".join(show_moment(one) for one in next_times(draft.times, now, draft.zone)[name])
-        typer.echo(f"  {said}: {coming}")
+        coming = show_moments(next_times(draft.times, now, draft.zone)[name])
+        _tell(f"{show_times(draft.times, draft.zone)[name]}: {coming}")
         return draft
 
     def _cron(self, draft: Draft) -> Draft:
@@ -131,16 +144,21 @@ class _Asking:
         same = own is None and self._default is None and rhythm_of(made) == held  # built in, and kept
         return draft if same else draft.with_answer(kind.value, made, self._clock.now())
 
-    def _review(self, draft: Draft, channel: str | None) -> bool:
+    def _review(self, draft: Draft, before: Draft, channel: str | None) -> bool:
         """True: save it; False: once more."""
         now = self._clock.now()
         typer.echo(f"\n{title(channel, draft.zone, now)}\n")
-        print_times(draft.times, now, draft.zone, origins=False)
+        was = show_times(before.times, before.zone)
+        remarks = {name: f"it was {self._whose(before, name)}{was[name]}" for name in changes_of(draft, before)}
+        print_times(draft.times, now, draft.zone, remarks)
         typer.echo("")
         answer = ask_choice("Save it", ("save", "cancel", "again"), "save")
         if answer == "cancel":
             raise Cancelled
         return answer == "save"
+
+    def _whose(self, draft: Draft, name: str) -> str:
+        return "the default's: " if self._default is not None and draft.answers[name] is None else ""
 
 
 def _details(frequency: str, held: Rhythm) -> RhythmSettings:

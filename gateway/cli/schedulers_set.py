@@ -142,14 +142,13 @@ def _tell(saved: Saved, channel: str | None, *, as_json: bool) -> None:
         changes = [{"what": one.key, "old": one.old, "new": one.new} for one in saved.changes]
         print_json({"changes": changes, "taken": saved.taken, "next": times_rows(times, now, zone)})
     elif not saved.changes:
-        typer.echo("nothing is changed: all of it is as it was")
+        typer.echo("nothing is changed: it was so before")
     else:
         _tell_people(saved, title(channel, zone, now))
         print_times(times, now, zone)
 
 
 def _tell_people(saved: Saved, heading: str) -> None:
-    for one in saved.changes:
-        typer.echo(f"{LABELS[one.key]}: {one.new or 'the default again'} (was: {one.old or 'not said here'})")
+    fields = ", ".join(LABELS[one.key] for one in saved.changes)
     serves = "the gateway that serves goes by it from now on" if saved.taken else "`gateway serve` will go by it"
-    typer.echo(f"saved; {serves}\n\n{heading}\n")
+    typer.echo(f"saved: {fields}; {serves}\n\n{heading}\n")

@@ -40,5 +40,5 @@ def schedule_of(loaded: Loaded, channel: str | None) -> tuple[Times, ZoneInfo]:
 
 def title(channel: str | None, zone: ZoneInfo, after: datetime) -> str:
     """What is shown, by whose clock."""
-    what = "The default schedule of all channels" if channel is None else f"The schedule of the channel {channel}"
-    return f"{what}; times of {zone}, after {after.astimezone(zone):%a %Y-%m-%d %H:%M}"
+    what = "Default schedule of all channels" if channel is None else f"Schedule of {channel}"
+    return f"{what}, after {after.astimezone(zone):%a %Y-%m-%d %H:%M} ({zone})"

@@ -1,4 +1,4 @@
-"""`gateway simulate`: when an action comes due, or a job starts by itself, by a turned clock."""
+"""`gateway simulate`: when an action comes due, a job starts, or a channel looks and delivers, by a turned clock."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,13 +19,13 @@ _AT_MOST = 100_000
 
 
 def simulate(
-    action: Annotated[str, typer.Argument(help="An action, one of its instances, or a distribution job.")],
+    action: Annotated[str, typer.Argument(help="An action, one of its instances, a distribution job, or a channel.")],
     length: Annotated[str, typer.Option("--for", help="How far ahead, such as 12h or 30d.")] = "7d",
     start: Annotated[str | None, typer.Option("--from", help="Where to begin: a time, or a length from now.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many lines; --json gives all.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """The next due times of an action or a job, in its own time zone, changes to and from summer time included.
+    """The next times of an action, a job or a channel, in its own time zone, changes to and from summer time included.
 
     A polled action shows its ranges: it is looked at all the while, and runs when files make it due.
     """
@@ -48,31 +48,45 @@ async def _simulate(
 ) -> list[dict[str, Any]]:
     import asyncio
 
-    from gateway.cli.moments import ahead
-    from gateway.core.errors import Refused
-    from gateway.core.units import parse_duration
     from gateway.runner.actions import read_actions
     from gateway.service.targets import instances_of, require_instances
 
-    try:
-        span = parse_duration(length)
-    except ValueError as problem:
-        raise Refused(f"--for {problem}") from None
+    begin, end = _stretch(loaded, clock, length, start)
     actions = await asyncio.to_thread(read_actions, loaded)
-    begin = ahead(start, clock.now(), loaded.zone()) if start is not None else clock.now()
-    try:
-        end = begin + span
-    except OverflowError:
-        raise Refused(f"--for {length}: that is beyond every calendar") from None
     told: dict[tuple[str, str], dict[str, Any]] = {}
-    is_job = action in loaded.config.jobs
-    for instance in () if is_job and not instances_of(actions, action) else require_instances(actions, action):
+    is_job, is_channel = action in loaded.config.jobs, action in loaded.config.channels
+    is_other = (is_job or is_channel) and not instances_of(actions, action)
+    for instance in () if is_other else require_instances(actions, action):
         one = await asyncio.to_thread(_instance, loaded, instance, begin, end)
         key = (one["schedule"], one["zone"])  # the endpoints of a group mostly share theirs
         told.setdefault(key, one)["names"].append(instance.name)
     for one in told.values():
         one["times"] = [{"action": name, **row} for name in one["names"] for row in one["rows"]]
-    return [*told.values(), *(await _job(loaded, clock, action, begin, end) if is_job else ())]
+    jobs = await _job(loaded, clock, action, begin, end) if is_job else []
+    channels = await asyncio.to_thread(_channel, loaded, action, begin, end) if is_channel else []
+    return [*told.values(), *jobs, *channels]
+
+
+def _stretch(loaded: "Loaded", clock: "Clock", length: str, start: str | None) -> tuple[datetime, datetime]:
+    """From when to when.  Raises Refused."""
+    from gateway.cli.moments import ahead
+    from gateway.core.errors import Refused
+    from gateway.core.units import parse_duration
+
+    begin = ahead(start, clock.now(), loaded.zone()) if start is not None else clock.now()
+    try:
+        return begin, begin + parse_duration(length)
+    except ValueError as problem:
+        raise Refused(f"--for {problem}") from None
+    except OverflowError:
+        raise Refused(f"--for {length}: that is beyond every calendar") from None
+
+
+def _channel(loaded: "Loaded", name: str, begin: datetime, end: datetime) -> list[dict[str, Any]]:
+    from gateway.channels.read import read_channels
+    from gateway.cli.channel_simulate import times_of
+
+    return times_of(read_channels(loaded), name, begin, end, _AT_MOST)
 
 
 async def _job(loaded: "Loaded", clock: "Clock", name: str, begin: datetime, end: datetime) -> list[dict[str, Any]]:

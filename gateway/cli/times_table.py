@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import typer
 
 from gateway.channels.coming import CRON, NAMES, next_times
-from gateway.channels.model import Kind, Times
-from gateway.channels.rhythm_text import show_moment, show_times
-from gateway.cli.output import Row, print_table
+from gateway.channels.model import BUILT_IN, Kind, Times
+from gateway.channels.rhythm_text import show_moments, show_times
+from gateway.cli.output import Row
 
 LABELS = {
     CRON: "Cron Frequency",
@@ -20,18 +20,18 @@ LABELS = {
 """What the fields are called where people see them."""
 
 
-def print_times(times: Times, after: datetime, zone: ZoneInfo, *, origins: bool = True) -> None:
-    """A row a field, with the line that says it, and below it the next times of each."""
-    said, said_in, found = show_times(times, zone), origins_of(times), next_times(times, after, zone)
-    if origins:
-        print_table(("", "when", "said_in"), [(LABELS[name], said[name], said_in[name]) for name in NAMES])
-    else:
-        print_table(("", "when"), [(LABELS[name], said[name]) for name in NAMES])
-    typer.echo("")
-    print_table(
-        ("next", *(LABELS[name] for name in NAMES)),
-        [(str(number + 1), *(show_moment(found[name][number]) for name in NAMES)) for number in range(5)],
-    )
+def print_times(times: Times, after: datetime, zone: ZoneInfo, remarks: Mapping[str, str] | None = None) -> None:
+    """Each field: what it says, the next times, and the line that says it or a remark."""
+    said, found = show_times(times, zone), next_times(times, after, zone)
+    beside = {name: _said_in(at) for name, at in origins_of(times).items()} if remarks is None else remarks
+    for name in NAMES:
+        lines = (said[name], show_moments(found[name]), beside.get(name, ""))
+        for label, line in zip((LABELS[name], "", ""), filter(None, lines), strict=False):
+            typer.echo(f"{label:<26}{line}")
+
+
+def _said_in(origin: str) -> str:
+    return origin if origin == BUILT_IN else f"said in {origin}"
 
 
 def origins_of(times: Times) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.channels.model import Anchor, Cron, Rhythm
 from gateway.channels.rhythm import cron_times, delivery_times
+from gateway.channels.rhythm_text import show_moments, show_soon
 
 VIENNA = ZoneInfo("Europe/Vienna")
 MINUTE = timedelta(minutes=1)
@@ -199,3 +200,30 @@ def test_wherever_one_begins_the_times_are_the_same(
     zone, cron = ZoneInfo(name), Cron(every, set_at, anchor)
     from_before = [one for one in islice(cron_times(cron, after - timedelta(days=2), zone), 200) if one > after]
     assert list(islice(cron_times(cron, after, zone), 10)) == from_before[:10]
+
+
+def moments(*texts: str) -> list[datetime]:
+    return [at(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("times", "text"),
+    [
+        (moments("2026-11-29T22:00", "2026-11-30T22:00", "2026-12-01T22:00"), "22:00 on Sun 29 Nov, Mon 30, Tue 1 Dec"),
+        (moments("2026-11-22T21:10", "2026-11-22T22:10", "2026-11-23T00:10"), "Sun 22 Nov 21:10, 22:10; Mon 23 00:10"),
+        (moments("2026-03-28T02:30", "2026-03-29T03:00"), "Sat 28 Mar 02:30; Sun 29 03:00"),
+        (moments("2026-11-22T21:10"), "Sun 22 Nov 21:10"),
+        (
+            [one.astimezone(VIENNA) for one in islice(cron_times(CRON, at("2026-10-25T01:00"), VIENNA), 3)],
+            "Sun 25 Oct 02:20, 02:20 again, 04:20",
+        ),
+    ],
+)
+def test_times_are_shown_without_saying_a_day_or_a_month_twice(times: list[datetime], text: str) -> None:
+    assert show_moments(times) == text
+
+
+def test_a_time_of_this_week_is_shown_by_its_day_and_a_later_one_by_its_date() -> None:
+    now = at("2026-11-22T06:00")
+    assert show_soon(at("2026-11-28T22:00"), now) == "Sat 22:00"
+    assert show_soon(at("2026-11-29T22:00"), now) == "29 Nov 22:00"
