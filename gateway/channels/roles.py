@@ -31,7 +31,7 @@ def require_maintainer(loaded: Loaded) -> None:
     groups = {f"@{name}" for name in map(_group_name, {os.getegid(), *os.getgroups()}) if name}
     if me not in known and not groups & set(known):
         raise NeedsOperator(
-            f"{me} may not change the default schedule, which holds for every channel: it is kept by "
+            f"the user {me} may not change the default schedule, which holds for every channel: it is kept by "
             f"{', '.join(known)}; ask one of them, or to be named in [gateway] maintainers of {loaded.path}"
         )
 

@@ -4,13 +4,12 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.output import JsonOption
-
 app = typer.Typer(no_args_is_help=True, help="The default schedule of all channels, or a channel's own.")
 
 Channel = Annotated[str | None, typer.Option(metavar="NAME", help="A channel's own; else the default of all.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 TIMES = 'hourly, "hourly :30", "daily 22:00" or "weekly Su 14:00"'
-BACK = "; with --channel also default"
+BACK = '; with --channel also "default": nothing of its own any more'
 
 
 @app.command()
@@ -21,9 +20,9 @@ def show(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The schedule: what it says, where that stands, and the next five times of each.
+    """The schedule: what it says, the next five times of each, and the line that says it.
 
-    --json gives the next five times alone: {"cron": […], "first": […], "metadata": […], "file": […]}.
+    --json is the next five times alone: {"cron": […], "first": […], "metadata": […], "file": […]}.
     """
     from gateway.cli.schedulers_show import show_schedule
 
@@ -45,10 +44,10 @@ def set_(
     file: Annotated[str | None, typer.Option(metavar="TIMES", help="Changes of files, likewise.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Set the schedule: a form on a terminal, or no question at all where options say what is to change.
+    """Set the schedule: by a form on a terminal, or by options without a question.
 
-    Saving makes it hold at once, whole or not at all; a running gateway takes it with that. Only maintainers may set
-    the default: [gateway] maintainers. Exit code 7: you are none.
+    What is saved holds at once, whole or not at all, in a running gateway, too.
+    Only maintainers may set the default (`maintainers` in gateway.toml). Exit code 7: you are none.
     """
     from gateway.cli.schedulers_set import Said, set_schedule
 
@@ -62,7 +61,7 @@ def history(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """Who changed what of schedules and when, newest first; without --channel of the default and of all channels."""
+    """Who changed what and when, newest first: of the default and of all channels, or of one."""
     from gateway.cli.schedulers_history import show_history
 
     show_history(channel, limit=limit, as_json=as_json)

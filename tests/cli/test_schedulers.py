@@ -149,7 +149,7 @@ def test_only_maintainers_may_set_the_default(
     assert ran.code == (0 if may else 7)
     assert (default_file(books).read_text() != SCHEDULERS) == may
     if not may:
-        assert "root may not change the default schedule" in ran.err
+        assert "the user root may not change the default schedule" in ran.err
         assert "it is kept by nobody" in ran.err
     assert books.run("schedulers", "set", "--channel", "bookshop", "--cron", "2").code == 0
 
