@@ -17,6 +17,7 @@ from gateway.config.load import load
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import Refused
+from gateway.jobs.model import Repeat
 from gateway.jobs.read import read_jobs
 from gateway.jobs.report import Report
 from gateway.jobs.schedule import next_start
@@ -73,7 +74,8 @@ def _said(loaded: Loaded, clock: Clock, saved: Saved, *, served: bool) -> str:
     job, now = read_jobs(loaded).jobs[saved.job], clock.now()
     following = next_start(job.schedule, now, clocks_of(loaded, job, now))
     if following is None:
-        return f"{saved.job} is saved; gateway job start {saved.job} starts it"
+        over = "" if job.schedule.repeat is Repeat.MANUAL else "no time of its schedule is left; "
+        return f"{saved.job} is saved; {over}gateway job start {saved.job} starts it"
     at = following.at.astimezone(loaded.zone())
     serves = "" if served else "; `gateway serve` must run then"
     return f"{saved.job} is saved; it starts at {at:%Y-%m-%d %H:%M}{serves}"

@@ -1,6 +1,7 @@
 """The wizard's step about when a job starts."""
 
 from dataclasses import replace
+from typing import Any
 
 import typer
 from pydantic import ValidationError
@@ -54,10 +55,18 @@ def _again(made: Draft, before: Draft) -> Draft:
 
 def _problem(draft: Draft) -> str:
     try:
-        JobSchedule.model_validate(draft.tree().get("schedule", {}))
-    except ValidationError as problem:
-        return str(problem.errors()[0]["msg"]).removeprefix("Value error, ")
+        _schedule(draft.tree().get("schedule", {}))
+    except ValueError as problem:
+        return str(problem)
     return ""
+
+
+def _schedule(said: dict[str, Any]) -> JobSchedule:
+    """Raises ValueError, in the words of the check."""
+    try:
+        return JobSchedule.model_validate(said)
+    except ValidationError as problem:
+        raise ValueError(str(problem.errors()[0]["msg"]).removeprefix("Value error, ")) from None
 
 
 def _first(draft: Draft) -> str:
@@ -72,13 +81,13 @@ def _days(text: str) -> tuple[str, ...]:
     words = text.replace(",", " ").split()
     if not words:
         raise ValueError("name its days, such as Mo Th")
-    return tuple(JobSchedule.model_validate({"repeat": "weekly", "days": words}).days)
+    return tuple(_schedule({"repeat": "weekly", "days": words}).days)
 
 
 def _day(text: str) -> str:
     if not text:
         raise ValueError("write its day, such as 2026-12-01")
-    JobSchedule.model_validate({"repeat": "daily", "start": text})
+    _schedule({"repeat": "daily", "start": text})
     return text
 
 

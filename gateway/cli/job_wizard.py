@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import typer
@@ -25,7 +26,7 @@ from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import Refused
 from gateway.jobs.model import Job, Repeat
-from gateway.jobs.schedule import starts_on_save
+from gateway.jobs.schedule import next_start, starts_on_save
 from gateway.jobs.schedule_text import show_schedule
 from gateway.jobs.starting import clocks_of
 
@@ -254,10 +255,15 @@ def _last_question(loaded: Loaded, clock: Clock, job: Job) -> bool:
         typer.echo("  Saving STARTS the job at once; hold saves it, and nothing starts by itself.")
         said = ask_choice("Save", ("start", "hold", "cancel"), "start")
     else:
-        by_hand = job.schedule.repeat is Repeat.MANUAL
-        when = f"with gateway job start {job.name}" if by_hand else "when its time comes"
-        typer.echo(f"  Saving does not start the job; it starts {when}.")
+        typer.echo(f"  Saving does not start the job; {_starts(loaded, job, now)}.")
         said = "start" if ask_yes("Save", default=True) else "cancel"
     if said == "cancel":
         raise Cancelled
     return said == "start"
+
+
+def _starts(loaded: Loaded, job: Job, now: datetime) -> str:
+    if next_start(job.schedule, now, clocks_of(loaded, job, now)) is not None:
+        return "it starts when its time comes"
+    over = "" if job.schedule.repeat is Repeat.MANUAL else "no time of its schedule is left: "
+    return f"{over}it starts with gateway job start {job.name}"

@@ -123,6 +123,15 @@ def test_a_dry_run_prints_the_file_and_writes_none(shops: Site) -> None:
     assert list(file_of(shops, "x").parent.iterdir()) == []
 
 
+def test_a_schedule_whose_times_are_over_is_told_to_start_nothing(shops: Site) -> None:
+    words = ("--source", "prices", "--to", "shop1", "--repeat", "daily", "--finish", "2020-01-01")
+    ran = shops.run("job", "new", "over", *words)
+    assert (ran.code, ran.out) == (
+        0,
+        "over is saved; no time of its schedule is left; gateway job start over starts it\n",
+    )
+
+
 class Terminal:
     """The other end of a terminal."""
 
@@ -236,3 +245,25 @@ def test_cancelled_questions_leave_no_trace(shops: Site) -> None:
         terminal.until("cancelled; nothing was written")
         assert child.wait(_LIMIT_S) == 130
     assert list(file_of(shops, "x").parent.iterdir()) == []
+
+
+def test_a_day_that_is_none_is_told_in_plain_words_and_times_that_are_over_start_nothing(shops: Site) -> None:
+    with on_terminal("job", "new") as (terminal, child):
+        for question, answer in (("What is made", ""), ("Name [job1]: ", "over"), ("Description: ", ""), ("Hash", "")):
+            terminal.say(question, answer)
+        for question, answer in (("Source [here]: ", ""), ("Folder: ", "prices"), ("Groups and endpoints: ", "pair")):
+            terminal.say(question, answer)
+        for question in ("Folder at the destinations: ", "before_indexing on", "after_endpoint on", "after_all on"):
+            terminal.say(question)
+        terminal.say("Repeat (", "weekly")
+        terminal.say("Every how many weeks [1]: ")
+        terminal.say("Days: ", "Mo Xx")
+        said = terminal.say("Days: ", "Mo")
+        assert "'Xx' is no day of the week; write Mo, Tu" in said
+        assert "validation error" not in said
+        for question, answer in (("At [00:00]: ", ""), ("First day [-]: ", ""), ("Last day [-]: ", "2020-01-01")):
+            terminal.say(question, answer)
+        terminal.say("Priority")
+        terminal.say("Profile")
+        assert "no time of its schedule is left: it starts with gateway job start over" in terminal.say("Save (", "y")
+        assert child.wait(_LIMIT_S) == 0
