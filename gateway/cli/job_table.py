@@ -118,6 +118,8 @@ def _files(place: Standing) -> str | None:
 def _said(place: Standing, zone: tzinfo) -> str | None:
     """What is wrong there, or what it waits for; a run that is over tries nothing more."""
     row, when = place.row, _waits_for(place)
+    if place.over and place.error == place.over_by:
+        return None  # said of the run, once for all
     if place.error is None:
         return f"{when[0]} {short(when[1], zone)}" if when is not None else None
     again = f"; tried again at {short(row.next_at, zone)}" if row.next_at is not None and not place.over else ""

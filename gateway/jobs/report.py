@@ -46,14 +46,15 @@ Cell = str | int | bool | None
 class Standing:
     """One destination of a run; `skipped` counts what lies at the source and is not sent, too.
 
-    `files` are those that it is to have, `over`: the run is.  `moving` are bytes of files under way that are there
-    already.
+    `files` are those that it is to have, `over`: the run is, and why it failed, if it did.  `moving` are bytes of files
+    under way that are there already.
     """
 
     row: PlaceRow
     skipped: tuple[Skipped, ...]
     files: int
     over: bool
+    over_by: str | None = None
     moving: int = 0
 
     @property
@@ -131,6 +132,7 @@ def read_report(connection: Connection, found: int) -> Report | None:
                 skipped=_skipped_for(job, one.endpoint, skipped),
                 files=_files_of(connection, row, job, one),
                 over=row.terminal,
+                over_by=row.error,
                 moving=moving.get(one.action_run or 0, 0),
             )
             for one in places

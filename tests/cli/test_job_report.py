@@ -57,3 +57,13 @@ def test_a_held_job_says_so_in_the_list_and_promises_no_start(shops: Site) -> No
     shops.run("job", "start", "prices")
     (row,) = shops.run("job", "list", "--json").json
     assert (row["state"], row["next_at"] is not None) == ("ready", True)
+
+
+def test_why_a_run_failed_is_said_once_for_all_destinations(shops: Site) -> None:
+    shops.job("prices", to=("shop1", "shop2", "shop3"))
+    (shops.root / "prices").rename(shops.root / "elsewhere")
+    shops.run("job", "start", "prices")
+    shown = shops.run("job", "show", "1")
+    assert shown.out.count("is not there, or is no folder") == 1
+    told = shops.run("job", "show", "1", "--json")
+    assert all("is not there" in str(place(told, one)["error"]) for one in ("shop1", "shop2", "shop3"))
