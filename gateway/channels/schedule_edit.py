@@ -1,7 +1,7 @@
 """Changes values of a schedule in TOML text; everything else stays as it was written."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from copy import deepcopy
 from typing import Any
 
@@ -27,7 +27,7 @@ def edited(text: str, at: tuple[str, ...], changes: Mapping[str, Value | None]) 
         after = tomllib.loads(changed)
     except (TOMLKitError, tomllib.TOMLDecodeError, KeyError, TypeError) as problem:
         raise BadEdit(str(problem)) from problem
-    if after != _expected(tomllib.loads(text), at, changes):
+    if _bare(after, at) != _bare(_expected(tomllib.loads(text), at, changes), at):
         raise BadEdit("something else would have changed")
     return changed
 
@@ -35,22 +35,26 @@ def edited(text: str, at: tuple[str, ...], changes: Mapping[str, Value | None]) 
 def _table(document: Any, at: tuple[str, ...]) -> Any:
     """The table, made where it is missing."""
     import tomlkit
+    from tomlkit.items import Table
 
     table = document
     for number, part in enumerate(at, 1):
         if part not in table:
             table[part] = tomlkit.table(is_super_table=number < len(at))
         table = table[part]
+    if isinstance(table, Table) and table.is_super_table():  # gets a header now; the comment is that of its first table
+        table.trivia.comment_ws = table.trivia.comment = ""
     return table
 
 
 def _change(table: Any, key: str, value: Value | None) -> None:
     import tomlkit
-    from tomlkit.items import Table
+    from tomlkit.items import InlineTable
 
+    before = table.get(key)
     if value is None:
         table.pop(key, None)
-    elif isinstance(table.get(key), Table):  # under a header of its own
+    elif isinstance(before, MutableMapping) and not isinstance(before, InlineTable):  # lines of their own
         wanted = tree_of(value)
         for gone in [one for one in table[key] if one not in wanted]:
             del table[key][gone]
@@ -70,3 +74,11 @@ def _expected(tree: dict[str, Any], at: tuple[str, ...], changes: Mapping[str, V
         else:
             table[key] = tree_of(value)
     return wanted
+
+
+def _bare(tree: dict[str, Any], at: tuple[str, ...]) -> dict[str, Any]:
+    """Without tables on the way to `at` that hold nothing: whether their header stands says nothing."""
+    if not at or not isinstance(tree.get(at[0]), dict):
+        return tree
+    below = _bare(tree[at[0]], at[1:])
+    return {key: one for key, one in {**tree, at[0]: below}.items() if key != at[0] or one}
