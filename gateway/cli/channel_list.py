@@ -1,29 +1,43 @@
 """`gateway channel list`."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 
 from gateway.channels.coming import next_times
-from gateway.channels.model import Channel, Channels, Kind
-from gateway.channels.read import read_channels
+from gateway.channels.model import Channel, Kind
 from gateway.channels.rhythm_text import show_soon
+from gateway.cli.channel_looking import Read, look
+from gateway.cli.doing import do
 from gateway.cli.output import Row, print_rows
-from gateway.config.load import load
-from gateway.core.clock import SystemClock
+from gateway.ledger import channel_events
+from gateway.ledger.channel_events import EventState
+
+_Counts = dict[str, dict[tuple[str, EventState], int]]
+
+_WORDS = {
+    EventState.HELD: "held",
+    EventState.REVIEW: "to approve",
+    EventState.BATCHED: "going out",
+    EventState.WAITING: "waiting",
+}
+"""What a person has to look at comes first."""
 
 
 def list_all(*, as_json: bool) -> None:
     """A row a channel."""
-    read, now = read_channels(load()), SystemClock().now()
-    rows = [_row(channel, read, now) for channel in read.channels.values()]
-    columns = ("channel", "state", "endpoint", "catalogue", *(f"next_{kind.value}" for kind in Kind))
+    read = do(partial(look, work=channel_events.counts))
+    rows = [_row(channel, read) for channel in read.channels.channels.values()]
+    columns = ("channel", "endpoint", "catalogue", "state", *(f"next_{kind.value}" for kind in Kind))
     empty = "No channels; write conf/channels.d/NAME.toml: bookshop.toml.example there shows every key."
-    shown = rows if as_json else [_for_people(row, now) for row in rows]
+    shown = rows if as_json else [_for_people(row, read.now) for row in rows]
     print_rows(shown, columns, as_json=as_json, empty=empty)
 
 
-def _row(channel: Channel, read: Channels, now: datetime) -> Row:
-    finding = read.broken.get(channel.name)
-    times = next_times(channel.times, now, channel.zone, 1)
+def _row(channel: Channel, read: Read[_Counts]) -> Row:
+    finding = read.channels.broken.get(channel.name)
+    times = next_times(channel.times, read.now, channel.zone, 1) if finding is None else {}
+    counts = _by_state((read.found or {}).get(channel.name, {}))
     return {
         "channel": channel.name,
         "description": channel.description,
@@ -31,12 +45,23 @@ def _row(channel: Channel, read: Channels, now: datetime) -> Row:
         "why": None if finding is None else str(finding),
         "endpoint": channel.endpoint,
         "catalogue": channel.catalogue.name,
+        **{state.value: counts.get(state, 0) for state in _WORDS},
         "zone": str(channel.zone),
-        **{f"next_{name}": at.isoformat(timespec="seconds") for name, (at,) in times.items() if finding is None},
+        **{f"next_{name}": at.isoformat(timespec="seconds") for name, (at,) in times.items()},
         "file": channel.span.file,
     }
 
 
+def _by_state(counts: Mapping[tuple[str, EventState], int]) -> dict[EventState, int]:
+    found: dict[EventState, int] = {}
+    for (_, state), count in counts.items():
+        found[state] = found.get(state, 0) + count
+    return found
+
+
 def _for_people(row: Row, now: datetime) -> Row:
     times = {key: value for key, value in row.items() if key.startswith("next_")}
-    return {**row, **{key: show_soon(datetime.fromisoformat(str(at)), now) for key, at in times.items()}}
+    open_ones = (f"{row[state.value]} {word}" for state, word in _WORDS.items() if row[state.value])
+    state = row["state"] if row["state"] == "broken" else next(open_ones, "ready")
+    soon = {key: show_soon(datetime.fromisoformat(str(at)), now) for key, at in times.items()}
+    return {**row, "state": state, **soon}

@@ -1,6 +1,7 @@
 """`gateway channel list`, `show` and `check`: what holds, where it is said, and what is wrong with it."""
 
 import re
+import time
 
 import pytest
 
@@ -62,6 +63,21 @@ def test_list_names_each_channel_with_its_next_times(books: Site) -> None:
     assert (row["channel"], row["state"], row["endpoint"], row["catalogue"]) == ("bookshop", "ready", "shop1", "titles")
     assert row["next_file"][11:19] == "23:00:00"
     assert "bookshop" in books.run("channel", "list").out
+
+
+def test_list_says_first_what_a_person_has_to_look_at(books: Site) -> None:
+    channel = books.root / "conf" / "channels.d" / "bookshop.toml"
+    channel.write_text(CHANNEL.replace('"now"', '"all"'))
+    text = books.config.read_text().replace("[gateway]", '[gateway]\nstable_for = "100ms"')
+    books.config.write_text(text)
+    (books.root / "titles" / "978").mkdir()
+    (books.root / "titles" / "978" / "978.onix.xml").write_text("<a/>")
+    books.run("channel", "detect")
+    time.sleep(0.2)  # the clock of the command is the machine's
+    books.run("channel", "detect")
+    (row,) = books.run("channel", "list", "--json").json
+    assert (row["waiting"], row["review"], row["held"]) == (1, 0, 0)
+    assert "1 waiting" in books.run("channel", "list").out
 
 
 def test_without_channels_list_says_how_one_is_made(shops: Site) -> None:
