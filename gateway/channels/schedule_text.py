@@ -1,10 +1,15 @@
 """Cron frequency and rhythms as people say them: `2`, `daily 22:00`, `hourly :30`, `weekly Su 14:00`."""
 
+import tomllib
+
 from pydantic import ValidationError
 
 from gateway.config.channels import CronSettings, RhythmSettings
 
 EXAMPLES = '"hourly", "hourly :30", "daily 22:00" or "weekly Su 14:00"'
+WORDS = {"hour": "hourly", "day": "daily", "week": "weekly"}
+"""Frequencies as people choose them."""
+
 _FILLERS = ("every", "at", "on")
 
 
@@ -39,3 +44,15 @@ def rhythm(every: str, day: str | None, at: str | None) -> RhythmSettings:
         if first["type"] == "literal_error":
             raise ValueError(f"{every!r} is not known; write {EXAMPLES}") from None
         raise ValueError(str(first["msg"]).removeprefix("Value error, ")) from None
+
+
+def short_text(written: str) -> str:
+    """A value as it is written in TOML, in words: `weekly Su 14:00`, `2 hours, set 2026-11-21 01:10`."""
+    tree = tomllib.loads(f"value = {written}")["value"]
+    if isinstance(tree["every"], int):
+        set_at, anchor = tree.get("set_at"), tree.get("anchor")
+        parts = [f"{tree['every']} hour{'s' if tree['every'] > 1 else ''}"]
+        parts += [f"set {set_at:%Y-%m-%d %H:%M}"] if set_at is not None else []
+        parts += ["counted from then"] if anchor == "set_time" else []
+        return ", ".join(parts)
+    return " ".join(str(part) for part in (WORDS[tree["every"]], tree.get("day"), tree.get("at")) if part)

@@ -13,7 +13,7 @@ from gateway.channels.coming import CRON, NAMES, next_times
 from gateway.channels.model import Kind, Rhythm, Times, Valued
 from gateway.channels.rhythm_text import show_moments, show_times
 from gateway.channels.schedule_file import Changes, current
-from gateway.channels.schedule_text import parse_cron, rhythm
+from gateway.channels.schedule_text import WORDS, parse_cron, rhythm
 from gateway.channels.schedule_values import Value, said_in
 from gateway.channels.times import cron_of, default_times, rhythm_of
 from gateway.cli.job_ask import BACK, Back, Cancelled, ask, ask_choice
@@ -32,7 +32,6 @@ _HINTS = {
     "metadata": "Prices, rights, corrections: rare and urgent, so usually hourly.",
     "file": "A format or a cover that was corrected: usually daily.",
 }
-_WORDS = {"hour": "hourly", "day": "daily", "week": "weekly"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +131,9 @@ class _Asking:
 
     def _kind(self, kind: Kind, draft: Draft) -> Draft:
         held, own = draft.times.rhythm(kind), draft.answers[kind.value]
-        choices = (*_WORDS.values(), *([DEFAULT] if self._default is not None else []))
+        choices = (*WORDS.values(), *([DEFAULT] if self._default is not None else []))
         is_default = self._default is not None and own is None
-        frequency = ask_choice("  Frequency", choices, DEFAULT if is_default else _WORDS[held.every])
+        frequency = ask_choice("  Frequency", choices, DEFAULT if is_default else WORDS[held.every])
         if frequency == DEFAULT and self._default is not None:
             return draft.without(kind.value, self._default)
         try:

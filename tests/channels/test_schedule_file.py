@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.channels.read import read_channels
 from gateway.channels.schedule_file import Change, current, save
-from gateway.channels.schedule_text import parse_cron, parse_rhythm
+from gateway.channels.schedule_text import parse_cron, parse_rhythm, short_text
 from gateway.channels.schedule_values import toml_of, values_of
 from gateway.config.channels import RhythmSettings
 from gateway.config.load import load
@@ -201,3 +201,20 @@ def test_current_is_what_is_said_there_and_nothing_else(site: Site) -> None:
     assert current(loaded, "bookshop").first is None
     assert current(loaded, "bookshop").file == parse_rhythm("daily 23:00")
     assert current(loaded, None).file == parse_rhythm("weekly Su 14:00")
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ('{ every = "week", day = "Su", at = "14:00" }', "weekly Su 14:00"),
+        ('{ every = "hour", at = ":05" }', "hourly :05"),
+        ('{ every = "hour" }', "hourly"),
+        ("{ every = 1 }", "1 hour"),
+        (
+            '{ every = 5, set_at = 2026-11-21T01:10:00+01:00, anchor = "set_time" }',
+            "5 hours, set 2026-11-21 01:10, counted from then",
+        ),
+    ],
+)
+def test_a_written_value_is_told_in_the_words_of_the_form(written: str, words: str) -> None:
+    assert short_text(written) == words

@@ -133,7 +133,10 @@ def test_who_changed_what_and_when_is_recorded(books: Site) -> None:
         '{ every = "day", at = "21:00" }',
     )
     assert (later["channel"], later["old"], later["new"]) == ("bookshop", '{ every = "day", at = "23:00" }', None)
-    assert "bookshop" not in books.run("schedulers", "history", "--channel", "nobody").out
+    out = books.run("schedulers", "history").out
+    assert "(default)  first: weekly Su 14:00 -> daily 21:00" in out
+    assert "bookshop   file: daily 23:00 -> default" in out
+    assert "(default)" not in books.run("schedulers", "history", "--channel", "bookshop").out
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="counts on being root")

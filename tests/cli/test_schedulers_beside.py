@@ -1,9 +1,6 @@
 """`gateway schedulers set` beside a gateway that serves: saved is taken at once, and refused is not saved."""
 
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +8,7 @@ import pytest
 from tests.cli.conftest import Site
 from tests.cli.test_channel_cli import SCHEDULERS, books
 from tests.cli.test_job_beside import until
+from tests.nursery import nursery
 
 __all__ = ["books"]
 
@@ -19,14 +17,13 @@ __all__ = ["books"]
 def served(books: Site) -> Iterator[Site]:
     """`gateway serve` while the test lasts."""
     log = books.root / "serve.log"
-    command = [sys.executable, "-m", "gateway.cli.main", "serve"]
-    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, env=os.environ) as process:
-        try:
-            until(lambda: b'"serving"' in log.read_bytes() or process.poll() is not None)
-            yield books
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(15)
+    process = nursery().start(["serve"], books.root, os.environ, log)
+    try:
+        until(lambda: b'"serving"' in log.read_bytes() or process.poll() is not None)
+        yield books
+    finally:
+        process.terminate()
+        process.wait(15)
 
 
 def test_what_is_saved_is_taken_by_the_gateway_that_serves_before_the_command_ends(served: Site) -> None:
@@ -54,4 +51,5 @@ def test_what_another_hand_changed_in_the_file_is_recorded_as_changed_outside(se
         '{ every = "week", day = "Su", at = "14:00" }',
         '{ every = "week", day = "Su", at = "15:00" }',
     )
-    assert "another hand, in the file" in served.run("schedulers", "history").out
+    out = served.run("schedulers", "history").out
+    assert "edited file  (default)  first: weekly Su 14:00 -> weekly Su 15:00" in out
