@@ -120,9 +120,28 @@ def sent_of(files: Sequence[BatchFile], marker: str) -> list[Sent]:
     return [Sent(one.source if one.event is not None else marker, one.final) for one in files]
 
 
-def waiting(connection: Connection, channel: str, kind: Kind) -> list[EventRow]:
-    """What waits for the next time of a kind."""
-    return [one for one in channel_events.queue(connection, channel, [EventState.WAITING]) if one.kind == kind]
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What waits of a kind, as it would be frozen at its next time; `held` by item, what can't go and why."""
+
+    files: Sequence[BatchFile]
+    items: int
+    number: int
+    held: Mapping[str, str]
+
+
+def preview(connection: Connection, asked: Asked) -> Preview:
+    """The next batch of a kind, as things are now; nothing is written."""
+    channel, due = asked.channel, asked.due.astimezone(asked.channel.zone)
+    events = [
+        one for one in channel_events.queue(connection, channel.name, [EventState.WAITING]) if one.kind == asked.kind
+    ]
+    same_day = [one for one in channel_batches.latest(connection, channel.name) if one.day == due.date().isoformat()]
+    on = Occasion(due, max((one.number for one in same_day), default=0) + 1)
+    looked = sort_out(connection, asked, events, on)
+    files = frozen(channel, looked.fit, marker_of(channel, on)) if looked.fit else []
+    held = {one.item: looked.held[one.id] for one in events if one.id in looked.held}
+    return Preview(files, len(looked.fit), on.number, held)
 
 
 def _piece(row: FileRow) -> Piece:

@@ -18,8 +18,8 @@ from gateway.runner.actions import instances_of
 from gateway.runner.instance import Instance
 
 PREFIX = "channels/"
-_RETRIES, _RETRY_DELAY = "5", "10s"
-"""Within one delivery: a recipient that is away for some minutes gets it all the same."""
+_RETRIES, _RETRY_DELAY = "3", "10s"
+"""Within one delivery: a recipient that is away for a minute gets it all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,11 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """A delivery as a script.  `notes` are for people; the last command is the marker's where there `is_marked`."""
+    """A delivery as a script.  `notes` are for people."""
 
     channel: str
     action: Action
     notes: tuple[str, ...] = ()
-    is_marked: bool = False
 
     @property
     def instance(self) -> str:
@@ -50,13 +49,11 @@ def instance_name(channel: str) -> str:
     return f"{PREFIX}{channel}"
 
 
-def compiled(
-    channel: Channel, files: Sequence[Sent], marker: Sent | None = None, notes: Sequence[str] = ()
-) -> Compiled:
-    """The action of one delivery.  Raises CantBeSaid."""
-    puts = tuple(_put(channel.span, one) for one in (*files, *(() if marker is None else (marker,))))
+def compiled(channel: Channel, files: Sequence[Sent], notes: Sequence[str] = ()) -> Compiled:
+    """The action of one delivery; the marker is the last of its files.  Raises CantBeSaid."""
+    puts = tuple(_put(channel.span, one) for one in files)
     action = Action(channel.name, channel.span.file, _headers(channel), puts)
-    return Compiled(channel=channel.name, action=action, notes=tuple(notes), is_marked=marker is not None)
+    return Compiled(channel=channel.name, action=action, notes=tuple(notes))
 
 
 def can_be_said(one: Sent) -> str | None:

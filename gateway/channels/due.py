@@ -60,6 +60,11 @@ def next_of(channel: Channel, hand: Hand, after: datetime) -> datetime:
     return next(_clocks(channel)[hand](after))
 
 
+def show_due(at: datetime) -> str:
+    """`Sun 25 Oct 02:20`."""
+    return f"{at:%a %d %b %H:%M}"
+
+
 class _Passed(NamedTuple):
     last: datetime | None
     following: datetime

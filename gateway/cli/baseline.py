@@ -8,7 +8,7 @@ from gateway.cli.output import JsonOption
 
 
 def baseline(
-    action: Annotated[str, typer.Argument(metavar="ACTION|JOB", help="An action with -NEW, or a distribution job.")],
+    action: Annotated[str, typer.Argument(metavar="NAME", help="An action with -NEW, a job, or a channel.")],
     destination: Annotated[str | None, typer.Option(help="A job: only this destination; else all.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would count as delivered.")] = False,
     as_json: JsonOption = False,

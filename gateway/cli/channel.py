@@ -1,5 +1,8 @@
 """`gateway channel`: recipients that get what changed in a catalogue.  Each verb's work lies in a module of its own."""
 
+import getpass
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +13,18 @@ app = typer.Typer(no_args_is_help=True, help="Channels: what changed in a catalo
 
 Name = Annotated[str, typer.Argument(help="A channel.")]
 Names = Annotated[list[str] | None, typer.Argument(help="Channels; none: all.")]
+One = Annotated[str | None, typer.Argument(help="A channel; none: all.")]
+
+
+class KindName(StrEnum):
+    """A kind of delivery, as its own module knows it: that one is not imported to print the help."""
+
+    FIRST = "first"
+    METADATA = "metadata"
+    FILE = "file"
+
+
+OnlyKind = Annotated[KindName | None, typer.Option("--kind", help="Only this kind of delivery.")]
 
 
 @app.command("list")
@@ -37,3 +52,100 @@ def check(names: Names = None, as_json: JsonOption = False) -> None:
     from gateway.cli.channel_check import check_channels
 
     check_channels(names or [], as_json=as_json)
+
+
+@app.command()
+def detect(names: Names = None, as_json: JsonOption = False) -> None:
+    """Look for changes now, not only at the next cron time; what is found waits for its own time."""
+    from gateway.cli.steering import step_in
+
+    step_in("channel_detect", {"channels": names or []}, as_json=as_json, limit_s=None)
+
+
+@app.command()
+def queue(name: One = None, kind: OnlyKind = None, as_json: JsonOption = False) -> None:
+    """What waits: for its time, for approval, or after a failure for another try."""
+    from gateway.cli.channel_queue import show_queue
+
+    show_queue(name, kind=kind, as_json=as_json)
+
+
+@app.command()
+def approve(
+    name: Name,
+    items: Annotated[list[str] | None, typer.Argument(help="Items; none: all that wait for approval.")] = None,
+    kind: OnlyKind = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let go out what waits for approval; of a new channel the many first deliveries, too.
+
+    An item that is held is let go where it is named. Exit code 9: nothing waits for approval.
+    """
+    from gateway.cli.steering import step_in
+
+    step_in("channel_approve", {"channel": name, "items": items or [], "kind": kind, "by": _by()}, as_json=as_json)
+
+
+@app.command()
+def drop(
+    name: Name,
+    items: Annotated[list[str], typer.Argument(help="Items.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands in the history.")],
+    kind: OnlyKind = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Don't deliver a change that waits, or that a batch failed with; the item's next change is a new one."""
+    from gateway.cli.steering import step_in
+
+    said = {"channel": name, "items": items, "kind": kind, "reason": reason, "by": _by()}
+    step_in("channel_drop", said, as_json=as_json)
+
+
+@app.command("deliver-now")
+def deliver_now(name: Name, kind: OnlyKind = None, as_json: JsonOption = False) -> None:
+    """Deliver what waits for its time, or failed, now.
+
+    Exit code 0: delivered. 9: nothing waits. 5: try again later. 7: a person must change something.
+    """
+    from gateway.cli.steering import step_in
+
+    step_in("channel_deliver", {"channel": name, "kind": kind}, as_json=as_json, limit_s=None)
+
+
+@app.command()
+def baseline(name: Name, as_json: JsonOption = False) -> None:
+    """What is in the catalogue now counts as delivered; only what changes from now on goes out."""
+    from gateway.cli.steering import step_in
+
+    step_in("channel_baseline", {"channel": name}, as_json=as_json, limit_s=None)
+
+
+@app.command()
+def history(
+    name: One = None,
+    item: Annotated[str | None, typer.Option(help="Only this item.")] = None,
+    kind: OnlyKind = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many of a channel.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """What became of changes, newest first: delivered, dropped with its reason, or merged into a larger delivery."""
+    from gateway.cli.channel_history import Wanted, show_history
+
+    show_history(Wanted(name, item, kind, limit), as_json=as_json)
+
+
+@app.command("compile")
+def compile_(
+    name: Name,
+    kind: OnlyKind = None,
+    out: Annotated[Path | None, typer.Option(help="Write each action as a script into this folder.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the actions that the next deliveries of this channel are, as script text: what waits, and what failed."""
+    from gateway.cli.channel_compile import compile_channel
+
+    compile_channel(name, kind=kind, out=out, as_json=as_json)
+
+
+def _by() -> str:
+    return getpass.getuser()

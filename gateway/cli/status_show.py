@@ -10,6 +10,7 @@ import typer
 
 from gateway.cli.moments import shown
 from gateway.cli.output import print_table, show_span, show_value
+from gateway.cli.status_channels import channel_lines
 from gateway.core.circuit import Circuit, circuit_at
 from gateway.core.moments import moment
 from gateway.service.state import ActionState, GatewayState, since
@@ -28,7 +29,7 @@ def show_state(state: GatewayState, *, unfold: bool) -> None:
         print_table(_COLUMNS, rows)
     else:
         typer.echo("No actions; put scripts (NAME.act) into an action folder.")
-    _echo(chain(_jobs(state), _endpoints(state), _people(state), _degraded(state)))
+    _echo(chain(_jobs(state), channel_lines(state.channels), _endpoints(state), _people(state), _degraded(state)))
 
 
 def _echo(lines: Iterable[str]) -> None:

@@ -15,15 +15,19 @@ PATIENT_S = 600.0
 """What moves a file may take long."""
 
 
-def step_in(kind: str, arguments: Mapping[str, Any], *, as_json: bool = False) -> NoReturn:
+def step_in(
+    kind: str, arguments: Mapping[str, Any], *, as_json: bool = False, limit_s: float | None = PATIENT_S
+) -> NoReturn:
     """Have a request of this kind done, beside the gateway that serves or here; never returns."""
-    said: Said = do(partial(_ask, kind=kind, arguments=arguments))
+    said: Said = do(partial(_ask, kind=kind, arguments=arguments, limit_s=limit_s))
     say(said, as_json=as_json)
 
 
-async def _ask(loaded: "Loaded", clock: "Clock", kind: str, arguments: Mapping[str, Any]) -> "Said":
+async def _ask(
+    loaded: "Loaded", clock: "Clock", kind: str, arguments: Mapping[str, Any], limit_s: float | None
+) -> "Said":
     from gateway.service.operations import read_said
     from gateway.service.talking import talk
 
     async with talk(loaded, clock, kind, waiting=waiting_for) as asked:
-        return read_said(await asked.ask(kind, arguments, limit_s=PATIENT_S))
+        return read_said(await asked.ask(kind, arguments, limit_s=limit_s))

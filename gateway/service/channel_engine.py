@@ -7,7 +7,6 @@ import structlog
 
 from gateway.channels.engine import Around, ChannelEngine
 from gateway.channels.model import Channels
-from gateway.channels.read import read_channels
 from gateway.channels.schedule_values import values_of
 from gateway.config.loaded import Loaded
 from gateway.ledger import Ledger, channel_changes
@@ -16,16 +15,6 @@ from gateway.runner.runner import Runner
 from gateway.runner.settling import Settling
 
 log = structlog.get_logger(__name__)
-
-
-async def configured_channels(loaded: Loaded) -> Channels:
-    """The channels of a configuration; most have none, and pay nothing."""
-    if not loaded.config.channels:
-        return Channels({}, {}, ())
-    channels = await asyncio.to_thread(read_channels, loaded)
-    for name, finding in channels.broken.items():
-        log.error("channel can't run", channel=name, finding=str(finding))
-    return channels
 
 
 async def note_changed_outside(loaded: Loaded, ledger: Ledger) -> None:

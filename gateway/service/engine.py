@@ -31,7 +31,8 @@ from gateway.runner.runner import Runner
 from gateway.runner.services import Configured, Services
 from gateway.runner.settling import Settling
 from gateway.runner.sweeping import Sweeping
-from gateway.service.channel_engine import channel_engine, configured_channels, note_changed_outside
+from gateway.service.channel_engine import channel_engine, note_changed_outside
+from gateway.service.channel_reading import configured_channels
 from gateway.service.job_engine import configured_jobs, job_engine
 from gateway.service.outboxes import Outboxes, outboxes_of
 from gateway.service.probed import probed_hashes

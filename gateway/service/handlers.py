@@ -12,6 +12,7 @@ from gateway.scheduler.knowing import KnownFile, known_files
 from gateway.scheduler.status import ActionStatus
 from gateway.service.desk import Answer, Handler
 from gateway.service.operations import Gateway, Said
+from gateway.service.operations_channels import channel_handlers
 from gateway.service.operations_job_baseline import baseline_of
 from gateway.service.operations_jobs import job_handlers, save
 from gateway.service.operations_pause import pause, resume
@@ -83,6 +84,7 @@ def handlers(gateway: Gateway) -> Mapping[str, Handler]:
         "learn": lambda _: _learn(gateway),
         "refresh": lambda arguments: _refresh(gateway, arguments),
         **job_handlers(gateway),
+        **channel_handlers(gateway),
     }
 
 

@@ -22,6 +22,7 @@ from gateway.ledger.job_destinations import NewPlace
 from gateway.service.engine import Engine
 from gateway.service.operations import Gateway, Said
 from gateway.service.operations_baseline import baseline
+from gateway.service.operations_channels import channel_baseline
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,13 @@ class _Found:
 
 
 async def baseline_of(gateway: Gateway, name: str, arguments: Mapping[str, Any], *, dry: bool) -> Said:
-    """Of an action, or of a job where there is no action of that name."""
+    """Of an action, or of a job or a channel where there is no action of that name."""
     engine, destination = gateway.engine, arguments.get("destination")
     is_action = any(one == name or one.startswith(f"{name}@") for one in engine.actions.instances)
     if destination is not None or (name in engine.jobs.jobs.jobs and not is_action):
         return await job_baseline(engine, name, destination, dry=dry)
+    if name in engine.channels.channels.channels and not is_action:
+        return await channel_baseline(engine.channels, name, dry=dry)
     return await baseline(gateway, name, dry=dry)
 
 
@@ -114,7 +117,7 @@ def _note(connection: Connection, found: _Found) -> None:
 
 
 def _line(found: _Found, *, dry: bool) -> str:
-    does = "would count" if dry else "count"
+    does = "would count" if dry else "counts" if len(found.same) == 1 else "count"
     files = f"{len(found.same)} file{'s' if len(found.same) != 1 else ''}"
     more = [
         f"{found.other} of another size" if found.other else "",

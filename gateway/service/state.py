@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from typing import Any
 
+from gateway.channels.model import Channels
 from gateway.config.loaded import Loaded
 from gateway.core.circuit import circuit_at
 from gateway.core.clock import Clock
@@ -22,6 +23,8 @@ from gateway.runner.instance import Instance
 from gateway.scheduler.book import from_ns
 from gateway.scheduler.status import ActionStatus, Waiting
 from gateway.service.asking import ask
+from gateway.service.channel_reading import configured_channels
+from gateway.service.channel_standing import ChannelStanding, QueueRows, queue_rows, standing
 from gateway.service.reading import SERVE, NothingYet, reading, served_by
 
 _ANSWER_WITHIN_S = 10.0
@@ -41,6 +44,7 @@ class Known:
     pauses: tuple[Pause, ...] = ()
     latest: Mapping[str, RunRow] = field(default_factory=dict)
     jobs: tuple[JobStanding, ...] = ()
+    queues: QueueRows = field(default_factory=QueueRows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +112,7 @@ class GatewayState:
     known: Known
     zone: tzinfo
     now: datetime
+    channels: tuple[ChannelStanding, ...] = ()
     holder: Holder | None = None
     silent: str | None = None
     ledger_trouble: str | None = None
@@ -135,11 +140,12 @@ def _circuit(trouble: EndpointTrouble | None, now: datetime) -> str | None:
 async def gather(loaded: Loaded, clock: Clock) -> GatewayState:
     """Ask whom there is to ask."""
     actions = await asyncio.to_thread(read_actions, loaded)
+    channels = await configured_channels(loaded)
     holder = await served_by(loaded)
     holder = holder if holder is not None and holder.what == SERVE else None
     try:
         async with reading(loaded, clock) as ledger:
-            known = await ledger.read(partial(_known, now=ledger.now_ns()))
+            known = await ledger.read(partial(_known, channels=channels, now=ledger.now_ns()))
             answer, silent = await _asked(ledger, clock) if holder else ({}, None)
             trouble = answer.get("trouble") or (str(ledger.trouble) if ledger.trouble else None)
     except NothingYet:
@@ -149,6 +155,7 @@ async def gather(loaded: Loaded, clock: Clock) -> GatewayState:
         known=known,
         zone=loaded.zone(),
         now=clock.now(),
+        channels=standing(channels, known.queues, clock.now()),
         holder=holder,
         silent=silent if silent != trouble else None,
         ledger_trouble=trouble,
@@ -162,7 +169,7 @@ async def _asked(ledger: Ledger, clock: Clock) -> tuple[Mapping[str, Any], str |
         return {}, str(error)
 
 
-def _known(connection: Connection, now: int) -> Known:
+def _known(connection: Connection, channels: Channels, now: int) -> Known:
     return Known(
         held=overview.held_counts(connection),
         parked=overview.parked_sources(connection),
@@ -172,6 +179,7 @@ def _known(connection: Connection, now: int) -> Known:
         pauses=pauses.paused(connection, now),
         latest=runs.latest(connection),
         jobs=job_overview.standing(connection),
+        queues=queue_rows(connection, channels) if channels.channels else QueueRows(),
     )
 
 

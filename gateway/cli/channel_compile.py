@@ -1,0 +1,127 @@
+"""`gateway channel compile`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from gateway.channels.batches import Asked, preview, sent_of
+from gateway.channels.compiled import Compiled, compiled, show_compiled
+from gateway.channels.due import HAND_OF, show_due
+from gateway.channels.marker import marker_path
+from gateway.channels.model import Channel, Kind
+from gateway.channels.read import read_channels
+from gateway.cli.channel_looking import Read, look
+from gateway.cli.channel_reading import sound_channel
+from gateway.cli.doing import do
+from gateway.cli.output import print_json
+from gateway.config.loaded import Loaded
+from gateway.core.clock import Clock
+from gateway.core.errors import Refused
+from gateway.ledger import Connection, channel_batches
+from gateway.ledger.channel_batches import BatchFile, BatchRow
+
+_AS_NOW = "the files as they were at the last look; changes until then go along"
+_FOLDERS = "missing folders there are made"
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """One delivery, begun or to come."""
+
+    kind: Kind
+    batch: int | None
+    made: Compiled
+
+
+def compile_channel(name: str, *, kind: str | None, out: Path | None, as_json: bool) -> None:
+    """Print the actions, or write each as a script into a folder."""
+    found = do(partial(_deliveries, name=name, kind=kind))
+    if out is not None:
+        _write(found, out)
+    if as_json:
+        print_json([_row(one) for one in found])
+    elif not found:
+        typer.echo(f"# {name}: nothing waits to be delivered")
+    elif out is None:
+        typer.echo("\n".join(show_compiled(one.made) for one in found), nl=False)
+
+
+async def _deliveries(loaded: Loaded, clock: Clock, name: str, kind: str | None) -> list[_Delivery]:
+    channel = sound_channel(read_channels(loaded), name)
+    seen = await look(loaded, clock, partial(_batches, channel=name))
+    kinds = [one for one in HAND_OF if kind in (None, one)]
+    begun = [_begun(channel, row, files, loaded) for row, files in seen.found or () if row.kind in kinds]
+    coming = await look(loaded, clock, partial(_coming, channel=channel, kinds=kinds, seen=seen))
+    return [*begun, *(coming.found or ())]
+
+
+def _batches(connection: Connection, channel: str) -> list[tuple[BatchRow, tuple[BatchFile, ...]]]:
+    rows = channel_batches.open_of(connection, channel)
+    return [(row, channel_batches.files_of(connection, row.id)) for row in rows]
+
+
+def _begun(channel: Channel, row: BatchRow, files: tuple[BatchFile, ...], loaded: Loaded) -> _Delivery:
+    """A batch is frozen: this is what runs."""
+    marker = str(marker_path(loaded.state, channel.name, row.id))
+    there = sum(one.delivered_at is not None for one in files)
+    notes = [f"{channel.name}, {row.kind}: batch {row.number} of {row.day}, {row.state.value}"]
+    notes += [f"{there} of {len(files)} files are there already", _FOLDERS]
+    return _Delivery(Kind(row.kind), row.id, compiled(channel, sent_of(files, marker), notes))
+
+
+def _coming(connection: Connection, channel: Channel, kinds: list[Kind], seen: Read[Any]) -> list[_Delivery]:
+    return [made for kind in kinds if (made := _next(connection, channel, kind, seen)) is not None]
+
+
+def _next(connection: Connection, channel: Channel, kind: Kind, seen: Read[Any]) -> _Delivery | None:
+    due = seen.next_of(channel.name, kind)
+    if due is None:
+        return None
+    blind = seen.loaded.config.endpoints[channel.endpoint].case == "ignore"
+    found = preview(connection, Asked(channel=channel, kind=kind, due=due, ignore_case=blind))
+    if not found.files and not found.held:
+        return None
+    items = f"{found.items} item{'' if found.items == 1 else 's'}"
+    notes = [f"{channel.name}, {kind.value}: {items}, {show_due(due)}, batch {found.number} of {due.date()}"]
+    notes += [*(f"held: {item}: {' '.join(why.split())}" for item, why in found.held.items()), _AS_NOW, _FOLDERS]
+    marker = str(marker_path(seen.loaded.state, channel.name, 0))
+    return _Delivery(kind, None, compiled(channel, sent_of(found.files, marker), notes))
+
+
+def _write(found: list[_Delivery], folder: Path) -> None:
+    """A script each; one that stands there is left alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in found:
+        path = folder / f"{_script_name(one)}.act"
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(show_compiled(one.made))
+        except FileExistsError:
+            raise Refused(f"{path} stands already; choose an empty folder") from None
+        typer.echo(str(path), err=True)
+
+
+def _script_name(one: _Delivery) -> str:
+    return ".".join(_words(one))
+
+
+def _words(one: _Delivery) -> Iterator[str]:
+    yield one.made.channel
+    yield one.kind.value
+    if one.batch is not None:
+        yield str(one.batch)
+
+
+def _row(one: _Delivery) -> dict[str, object]:
+    notes = list(one.made.notes)
+    return {
+        "name": _script_name(one),
+        "kind": one.kind.value,
+        "batch": one.batch,
+        "notes": notes,
+        "text": show_compiled(one.made),
+    }

@@ -1,0 +1,92 @@
+"""`gateway channel history`."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from gateway.cli.channel_looking import look
+from gateway.cli.doing import do
+from gateway.cli.moments import short
+from gateway.cli.output import Row, print_rows
+from gateway.config.loaded import Loaded
+from gateway.core.clock import Clock
+from gateway.core.moments import iso
+from gateway.ledger import Connection, channel_batches, channel_events
+from gateway.ledger.channel_batches import BatchRow
+from gateway.ledger.channel_events import EventRow
+
+COLUMNS = ("when", "channel", "item", "kind", "state", "files", "batch", "said")
+_FOR_PEOPLE = ("when", "files", "said")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Of which channel (None: all), item and kind, and how many of a channel at most."""
+
+    channel: str | None
+    item: str | None
+    kind: str | None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    event: EventRow
+    batch: BatchRow | None
+    sent: tuple[str, ...]
+
+
+def show_history(wanted: Wanted, *, as_json: bool) -> None:
+    """A row for each change, newest first."""
+    rows = do(partial(_rows, wanted=wanted))
+    if as_json:
+        rows = [{key: value for key, value in row.items() if key not in _FOR_PEOPLE} for row in rows]
+    print_rows(rows, COLUMNS, as_json=as_json, empty="No change was found yet.")
+
+
+async def _rows(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Row]:
+    names = [*loaded.config.channels] if wanted.channel is None else [wanted.channel]
+    seen = await look(loaded, clock, partial(_past, names=names, wanted=wanted))
+    if not seen.found:
+        seen.chosen(wanted.channel)
+    return [_row(one, loaded.zone()) for one in seen.found or ()]
+
+
+def _past(connection: Connection, names: list[str], wanted: Wanted) -> list[_Past]:
+    events = [
+        event
+        for name in names
+        for event in channel_events.history(connection, name, wanted.item, limit=wanted.limit)
+        if wanted.kind in (None, event.kind)
+    ]
+    sent: defaultdict[int | None, list[str]] = defaultdict(list)
+    batches = {batch: channel_batches.get(connection, batch) for batch in {one.batch for one in events} if batch}
+    for one in (file for batch in batches for file in channel_batches.files_of(connection, batch)):
+        if one.delivered_at is not None:
+            sent[one.event].append(one.final)
+    found = [_Past(event, batches.get(event.batch or 0), tuple(sent[event.id])) for event in events]
+    return sorted(found, key=lambda one: (one.event.ended_at or one.event.changed_at, one.event.id), reverse=True)
+
+
+def _row(one: _Past, zone: ZoneInfo) -> Row:
+    event, batch = one.event, one.batch
+    by = f"by {event.by}" if event.by else ""
+    return {
+        "channel": event.channel,
+        "item": event.item,
+        "kind": event.kind,
+        "state": event.state.value,
+        "changed": list(event.changed),
+        "sent": list(one.sent),
+        "detected_at": iso(event.detected_at, zone),
+        "changed_at": iso(event.changed_at, zone),
+        "ended_at": iso(event.ended_at, zone),
+        "reason": event.reason,
+        "by": event.by,
+        "batch": None if batch is None else f"{batch.day} {batch.number}",
+        "run": None if batch is None else batch.action_run,
+        "when": short(event.ended_at or event.changed_at, zone),
+        "files": len(one.sent) or None,
+        "said": " ".join(text for text in (event.reason or "", by) if text) or None,
+    }
