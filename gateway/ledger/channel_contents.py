@@ -32,12 +32,12 @@ class Contents:
         return json.dumps([dict(self.metadata), dict(self.files)])
 
     def with_metadata(self, other: "Contents") -> "Contents":
-        """With the metadata of `other`."""
-        return replace(self, metadata=other.metadata)
+        """And the metadata of `other`; what only this has stays: nobody was told to delete it."""
+        return replace(self, metadata={**self.metadata, **other.metadata})
 
     def with_files(self, other: "Contents") -> "Contents":
-        """With the files of `other`."""
-        return replace(self, files=other.files)
+        """And the files of `other`."""
+        return replace(self, files={**self.files, **other.files})
 
     def lacks(self, got: "Contents") -> "Lacks":
         """What of this is not in `got`.  What is only in `got` lacks nothing: nobody is told to delete."""

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from gateway.ledger import channel_events, channel_items, channel_states
+from gateway.ledger import channel_batches, channel_events, channel_items, channel_states
+from gateway.ledger.channel_batches import BatchState
 from gateway.ledger.channel_contents import Contents
 from gateway.ledger.channel_events import EventRow, EventState
 from gateway.ledger.channel_items import Got
@@ -64,8 +65,19 @@ def delivered(connection: Connection, event: EventRow, at: int) -> None:
         if any(one.state is EventState.REVIEW for one in others):  # perhaps for the metadata that it takes along
             channel_states.unsettle(connection, event.channel)
     else:
-        same = [one.id for one in others if one.kind == METADATA and one.metadata == event.metadata]
-        channel_events.end(connection, same, EventState.MERGED, at, _MERGED)
+        same = [one for one in others if one.kind == METADATA and one.metadata == event.metadata]
+        _merge(connection, same, at)
+
+
+def _merge(connection: Connection, events: Sequence[EventRow], at: int) -> None:
+    """Metadata that arrived with the whole item is not sent again, not with a failed batch either."""
+    channel_events.end(connection, [one.id for one in events], EventState.MERGED, at, _MERGED)
+    for one in events:
+        batch = None if one.batch is None else channel_batches.get(connection, one.batch)
+        if batch is not None and batch.state is BatchState.FAILED:
+            channel_batches.leave_out(connection, batch.id, one.id)
+            values = {"batch": None, "reason": _MERGED, "ended_at": at}
+            channel_events.set_state(connection, [one.id], EventState.MERGED, values)
 
 
 def counts_as_got(connection: Connection, channel: str, rows: Sequence[Got], at: int) -> None:
@@ -89,11 +101,12 @@ def _as_delivered(event: EventRow, got: Got | None, at: int) -> Got:
     if got is not None and event.kind == METADATA:
         contents = got.contents.with_metadata(event.contents)
         return replace(got, metadata=event.metadata, contents=contents, delivered_at=at)
+    had = Contents() if got is None else got.contents
     return Got(
         item=event.item,
         metadata=event.metadata,
         files=event.files,
-        contents=event.contents,
+        contents=had.with_metadata(event.contents).with_files(event.contents),
         first_at=at if got is None or got.first_at is None else got.first_at,
         delivered_at=at,
         gone_at=None if got is None else got.gone_at,
