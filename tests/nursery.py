@@ -101,8 +101,9 @@ class Nursery:
         program: str = GATEWAY,
     ) -> Born:
         """`program ARGUMENTS` in `folder`, `gateway` by itself; what it says is put behind `log`, errors or all."""
-        wanted = {"program": program, "arguments": list(arguments), "folder": str(folder)}
+        wanted: dict[str, Any] = {"program": program, "arguments": list(arguments), "folder": str(folder)}
         wanted |= {"environment": dict(environment), "log": str(log), "errors": str(errors or log)}
+        log.touch()  # it can be read from now on
         return Born(self, int(self.ask(start=wanted)))
 
     def run(

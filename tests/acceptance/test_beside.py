@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.conftest import Site
 from tests.cli.conftest import site as site
+from tests.nursery import nursery
 
 POLLED = "@endpoint acme\n@schedule on file polling continuously\n@stable_for 1s\n@retries 0\n\nPUT -DEL *.csv\n"
 
@@ -25,15 +26,12 @@ def served(site: Site) -> Iterator[Site]:
     site.script("orders", POLLED)
     site.script("lists", "@endpoint acme\n@schedule on Mo @06:15\n\nPUT *.txt\n")
     log = site.root / "serve.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "gateway.cli.main", "serve"], stdout=output, stderr=output, env=os.environ
-        )
+    process = nursery().start(["serve"], site.root, os.environ, log)
     try:
         until(lambda: b'"serving"' in log.read_bytes() or process.poll() is not None, log)
         yield site
     finally:
-        process.send_signal(signal.SIGTERM)
+        process.terminate()
         process.wait(15)
 
 
@@ -64,7 +62,11 @@ def _status(site: Site) -> None:
 
 
 def _sends_by_itself(site: Site, log: Path) -> None:
-    site.put("a.csv", "abc")
+    def looked_at_while_young() -> bool:
+        site.put("a.csv", "abc")
+        return "  too_young  " in site.run("why", "a.csv").out
+
+    until(looked_at_while_young, log)
     until(lambda: (site.remote / "a.csv").exists(), log)
     until(lambda: site.run("history", "--json").json[0]["state"] == "done", log)
     until(lambda: "  ready  " in site.run("why", "a.csv").out, log)  # looks are written a moment later

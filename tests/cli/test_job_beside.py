@@ -1,15 +1,13 @@
 """`gateway job` beside a gateway that serves: it runs the job, the command asks and follows."""
 
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.cli.conftest import Site
+from tests.nursery import nursery
 
 _LIMIT_S = 30.0
 
@@ -20,14 +18,13 @@ def served(shops: Site) -> Iterator[Site]:
     wait = f"while ! test -e {shops.root}/go; do sleep 0.05; done"
     shops.job("slow", f'[triggers.before_indexing]\nlinux = ["/bin/sh", "-c", "{wait}"]\n')
     log = shops.root / "serve.log"
-    command = [sys.executable, "-m", "gateway.cli.main", "serve"]
-    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output, env=os.environ) as process:
-        try:
-            until(lambda: b'"serving"' in log.read_bytes() or process.poll() is not None)
-            yield shops
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(15)
+    process = nursery().start(["serve"], shops.root, os.environ, log)
+    try:
+        until(lambda: b'"serving"' in log.read_bytes() or process.poll() is not None)
+        yield shops
+    finally:
+        process.terminate()
+        process.wait(15)
 
 
 def until(holds: Callable[[], bool]) -> None:
