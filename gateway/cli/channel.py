@@ -44,6 +44,39 @@ def show(name: Name, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def new(
+    name: Annotated[str | None, typer.Argument(help="Its name; the file is channels.d/NAME.toml.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="Who gets it.")] = None,
+    catalogue: Annotated[str | None, typer.Option(help="The catalogue; with --folder a new one.")] = None,
+    folder: Annotated[str | None, typer.Option(help="A new catalogue: the folder of its items.")] = None,
+    metadata: Annotated[
+        list[str] | None, typer.Option(metavar="PATTERN", help="Names of its metadata files; may be given repeatedly.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="What is there now: counts as delivered (now), or is delivered (all).")
+    ] = None,
+    path: Annotated[str, typer.Option(help="The folder at the endpoint, such as in/{date}.")] = "",
+    description: Annotated[str, typer.Option(help="One line for people.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Make a channel: by questions on a terminal, or by options without any. A running gateway takes it at once."""
+    from gateway.cli.channel_draft import Draft
+    from gateway.cli.channel_new import new_channel
+
+    draft = Draft(
+        name=name,
+        description=description,
+        endpoint=endpoint,
+        catalogue=catalogue,
+        folder=folder,
+        metadata=metadata or (),
+        start=start,
+        path=path,
+    )
+    new_channel(draft, as_json=as_json)
+
+
+@app.command()
 def check(names: Names = None, as_json: JsonOption = False) -> None:
     """Check channels; every finding with file, line and column.
 

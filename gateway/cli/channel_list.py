@@ -29,7 +29,7 @@ def list_all(*, as_json: bool) -> None:
     read = do(partial(look, work=channel_events.counts))
     rows = [_row(channel, read) for channel in read.channels.channels.values()]
     columns = ("channel", "endpoint", "catalogue", "state", *(f"next_{kind.value}" for kind in Kind))
-    empty = "No channels; write conf/channels.d/NAME.toml: bookshop.toml.example there shows every key."
+    empty = "No channels; `gateway channel new` makes one, or write conf/channels.d/NAME.toml."
     shown = rows if as_json else [_for_people(row, read.now) for row in rows]
     print_rows(shown, columns, as_json=as_json, empty=empty)
 

@@ -11,10 +11,7 @@ from gateway.channels.schedule_values import DEFAULT_OF_ALL
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.ledger import Connection, channel_changes, open_ledger
-from gateway.service.asking import ask
-from gateway.service.reading import SERVE, served_by
-
-_RELOAD_S = 120.0
+from gateway.service.taking import taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +34,7 @@ async def save_schedule(loaded: Loaded, clock: Clock, channel: str | None, chang
         made = await asyncio.to_thread(save, loaded, channel, changes, clock.now().astimezone(zone))
         if made:
             await ledger.write(partial(_note, at=ledger.now_ns(), channel=channel, changes=made, who=who_am_i()))
-        holder = await served_by(loaded)
-        serves = holder is not None and holder.what == SERVE
-        if serves and made:
-            await ask(ledger, clock, "reload", {}, limit_s=_RELOAD_S)
+        serves = bool(made) and await taken(loaded, clock, ledger)
     return Saved(made, serves)
 
 

@@ -78,7 +78,7 @@ def test_list_says_first_what_a_person_has_to_look_at(books: Site) -> None:
 
 
 def test_without_channels_list_says_how_one_is_made(shops: Site) -> None:
-    assert "write conf/channels.d/NAME.toml" in shops.run("channel", "list").out
+    assert "`gateway channel new` makes one" in shops.run("channel", "list").out
 
 
 def test_check_says_how_many_there_are_and_what_is_wrong_with_them(books: Site) -> None:
