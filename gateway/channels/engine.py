@@ -105,9 +105,13 @@ class ChannelEngine:
         """End what is under way here."""
         await self._tasks.end()
 
-    async def quiet(self) -> None:
-        """Wait until nothing is under way."""
-        await self._tasks.over()
+    async def settled(self) -> datetime | None:
+        """Do all that is due, to its end; when something is next."""
+        while True:
+            next_at = await self.look()
+            if self._tasks.is_idle:
+                return next_at
+            await self._tasks.over()
 
     async def look(self) -> datetime | None:
         """Begin what is due; when something is next."""

@@ -19,6 +19,11 @@ class ByEndpoint:
         """True while the endpoint's last task is under way."""
         return endpoint in self._tasks
 
+    @property
+    def is_idle(self) -> bool:
+        """True while nothing is under way."""
+        return not self._tasks
+
     def start(self, endpoint: str, work: Coroutine[None, None, None]) -> None:
         """Begin `work` beside all others; the endpoint must not be busy."""
         task = asyncio.get_running_loop().create_task(self._guarded(endpoint, work))

@@ -4,19 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from gateway.channels.engine import Around, ChannelEngine
 from gateway.channels.read import read_channels
+from gateway.config.load import load
 from gateway.core.clock import Clock, TurnedClock
 from gateway.ledger import Connection, channel_batches, channel_events
 from gateway.ledger.channel_batches import BatchRow
 from gateway.runner.places import Places
 from gateway.runner.settling import Settling
-from tests.runner.harness import Stage, stage, tree, turning, write
+from tests.runner.harness import Stage, configuration, stage, tree, write
 
 T = TypeVar("T")
 
@@ -60,9 +61,6 @@ class ChannelStage:
     async def read(self, work: Callable[[Connection], T]) -> T:
         return await self.made.ledger(work)
 
-    async def ending(self, work: "asyncio.Future[T]") -> T:
-        return await self.made.ending(work)
-
     async def batches(self, name: str = "shop") -> list[BatchRow]:
         """All of them, oldest first."""
         return [*reversed(await self.read(partial(channel_batches.latest, channel=name)))]
@@ -72,21 +70,31 @@ class ChannelStage:
         rows = await self.read(partial(channel_events.history, channel=name))
         return {f"{row.item} {row.kind}": row.state.value for row in reversed(rows)}
 
-    async def turn(self, by: timedelta) -> None:
-        """Time passes while the engine runs, and whatever comes due goes to its end."""
+    async def go_on(self, until: datetime) -> None:
+        """Time passes; whatever comes due is done in its moment, to its end."""
         clock = self.made.clock
         assert isinstance(clock, TurnedClock)
-        end_s = clock.monotonic() + by.total_seconds()
-        while (left_s := end_s - clock.monotonic()) > 0.001:
-            wake_s = (clock.next_wake or end_s) - clock.monotonic()
-            await clock.turn(timedelta(seconds=min(left_s, max(wake_s, 0.001))))
-            await asyncio.sleep(0.002)
-            await turning(clock, self.channels.quiet())
+        while True:
+            next_at = await self.made.ending(self.channels.settled())
+            now = clock.now()
+            if now >= until:
+                return
+            wanted = until if next_at is None else min(next_at, until)
+            await clock.turn(max(wanted - now, timedelta(0)))
+
+    async def reload(self, text: str) -> None:
+        """Another configuration, as a reload takes it."""
+        root = self.made.root
+        loaded = load(configuration(root, text, gateway=NO_WAIT))
+        self.channels.renew(loaded, await asyncio.to_thread(read_channels, loaded))
+
+
+NO_WAIT = "stable_for = '0s'"
 
 
 @asynccontextmanager
 async def channel_stage(
-    root: Path, text: str, *, clock: Clock | None = None, endpoint: str = "", gateway: str = "stable_for = '0s'"
+    root: Path, text: str, *, clock: Clock | None = None, endpoint: str = "", gateway: str = NO_WAIT
 ) -> AsyncIterator[ChannelStage]:
     """The engine over `root`, which may hold what an earlier one left."""
     (root / "titles").mkdir(exist_ok=True)
