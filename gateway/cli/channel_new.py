@@ -63,7 +63,7 @@ def _open(draft: Draft, loaded: Loaded) -> Iterator[str]:
 def _asked(draft: Draft, loaded: Loaded) -> Draft:
     import readline  # noqa: F401 -- from now on `input` lets a line be edited
 
-    typer.echo("A new channel. Enter takes what stands in [ ], < begins anew, Ctrl-C ends without a trace.")
+    typer.echo("A new channel. Enter takes what stands in [ ], < begins anew, Ctrl-C cancels.")
     while True:
         try:
             draft = _questions(draft, loaded)
@@ -89,9 +89,9 @@ def _questions(draft: Draft, loaded: Loaded) -> Draft:
     hint = f"Who gets it: {', '.join(endpoints)}"
     endpoint = ask("Endpoint", draft.endpoint or only, lambda text: checked_endpoint(text, loaded), hint=hint)
     made = _catalogue(replace(draft, name=name, description=description, endpoint=endpoint), loaded)
-    hint = "What is in the catalogue now. now: it counts as delivered, only changes go out; all: it is delivered."
+    hint = "What is in the catalogue: now: it counts as delivered; all: it is delivered."
     start = ask_choice("Start", STARTS, draft.start or "now", hint=hint)
-    hint = "Such as in/{date}; default: the folder of the endpoint's URL. Fields: {item} {date} {time} {index}"
+    hint = "With {item} {date} {time} {index} put in; default: the endpoint's own folder."
     return replace(made, start=start, path=ask_text("Folder there", draft.path, hint=hint))
 
 
@@ -120,8 +120,7 @@ def _tell(draft: Draft, path: str, *, serves: bool, as_json: bool) -> None:
         typer.echo(f"written to {path}")
         for one in found:
             typer.echo(str(one))
-        does = "the gateway that serves looks for its changes from now on" if serves else "`gateway serve` will do it"
-        typer.echo(
-            f"{name}: {does}; gateway channel show {name} says when, gateway schedulers set --channel {name} sets"
-        )
+        does = "the gateway that serves looks for its changes" if serves else "`gateway serve` looks for its changes"
+        typer.echo(does)
+        typer.echo(f"when: gateway channel show {name}; other times: gateway schedulers set --channel {name}")
     raise typer.Exit(2 if any(one.severity is Severity.ERROR for one in found) else 0)

@@ -1,5 +1,7 @@
 """What must hold between the parts of a configuration that are each well-formed: names, references, places."""
 
+import grp
+import pwd
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -31,6 +33,7 @@ class Checker:
         for name, settings in self._config.endpoints.items():
             yield from self._endpoint(name, settings)
         yield from self._programs()
+        yield from self._maintainers()
         yield from self._inbound()
         yield from self._state(state)
 
@@ -101,6 +104,13 @@ class Checker:
                 message = f"[system] allow: {program!r} is no absolute path; write the program with its folder"
                 yield error(self._span("system", "allow", number), BAD_VALUE, message)
 
+    def _maintainers(self) -> Iterator[Finding]:
+        for number, name in enumerate(self._config.gateway.maintainers):
+            if not _is_known_here(name):
+                what = f"group {name[1:]!r}" if name.startswith("@") else f"user {name!r}"
+                message = f"[gateway] maintainers: there is no {what} on this machine; correct the name"
+                yield warning(self._span("gateway", "maintainers", number), REFERENCE, message)
+
     def _inbound(self) -> Iterator[Finding]:
         inbound = self._config.inbound
         if (inbound.sftp or inbound.ftp) and not inbound.users:
@@ -115,6 +125,17 @@ class Checker:
         if is_network(state):
             message = f"[gateway] state: {state} lies on {kind_of(state)}, where locks do not hold; choose a local disk"
             yield error(self._span("gateway", "state"), PLACE, message)
+
+
+def _is_known_here(name: str) -> bool:
+    try:
+        if name.startswith("@"):
+            grp.getgrnam(name[1:])
+        else:
+            pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 _SSH = {Scheme.SFTP}

@@ -168,3 +168,14 @@ def test_a_missing_action_folder_is_a_warning_at_its_line(write: Write) -> None:
     found = load(write('[gateway]\nactions = ["none"]\n'), {}).action_files()
     assert found.paths == ()
     assert str(found.findings[0]).startswith("conf/gateway.toml:2:1: warning C040 [gateway] actions: the folder ")
+
+
+def test_a_maintainer_that_this_machine_does_not_know_is_told(write: Write) -> None:
+    findings = load(write('[gateway]\nmaintainers = ["root", "@root", "evax", "@nobodies"]\n'), {}).findings
+    said = [str(finding) for finding in findings if "maintainers" in finding.message]
+    assert said == [
+        "conf/gateway.toml:2:33: warning C020 [gateway] maintainers: there is no user 'evax' on this machine; "
+        "correct the name",
+        "conf/gateway.toml:2:41: warning C020 [gateway] maintainers: there is no group 'nobodies' on this machine; "
+        "correct the name",
+    ]
