@@ -15,7 +15,7 @@ import structlog
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError
-from gateway.ledger import Connection, Ledger, absence, job_retention, requests, retention
+from gateway.ledger import Connection, Ledger, absence, channel_retention, job_retention, requests, retention
 from gateway.ledger.looks import forget_looks
 from gateway.service.absence import forget_gone
 from gateway.service.leaving import Leaving
@@ -64,6 +64,7 @@ class Housekeeping:
     async def tidy(self) -> None:
         """One round: the ledger in small bites, so that nobody waits long for it; then the sentboxes."""
         rows = await self._forget(job_retention.forgetting(self._history_before()))  # what they refer to can go then
+        rows += await self._forget(channel_retention.forgetting(self._history_before()))
         rows += await self._history()
         rows += await self._forget(self._forgetting())
         rows += await forget_gone(self._ledger, self._history_before())
