@@ -50,7 +50,8 @@ async def bring_up_to_date(catalogue: Catalogue, looked: Looked, services: Servi
         await _Bringing(catalogue, looked, services, made, again=again).all()
     at_rest = not made.unstable and made.unreadable.keys() == looked.unreadable.keys()
     made.digest = digest if at_rest else None
-    look = Look(made.digest, rules, len(looked.items), services.ledger.now_ns(), None)
+    told_by = rules if last is None or (at_rest and not looked.unreadable) else last.rules  # until all are by the new
+    look = Look(made.digest, told_by, len(looked.items), services.ledger.now_ns(), None)
     await services.ledger.write(partial(channel_catalogues.note_look, catalogue=catalogue.name, look=look))
     return made
 
@@ -176,8 +177,10 @@ class _Bringing:
         return FileRow(item, *seen[:5], sha256, None if said is None else said.sha256, fault, at)
 
     def _kept(self, row: FileRow) -> FileRow:
-        """A file that was not read again; by new rules it may be metadata no more."""
-        return row if self._is_metadata(row.relative) else row._replace(meta_sha256=None, fault=None)
+        """A file that was not read again; by new rules it may be metadata, or no more."""
+        if self._is_metadata(row.relative):
+            return row._replace(meta_sha256=row.meta_sha256 or row.sha256)
+        return row._replace(meta_sha256=None, fault=None)
 
     def _item(self, item: str, rows: Sequence[FileRow], look: str) -> ItemRow:
         faults = (f"{one.relative}: {one.fault}" for one in rows if one.fault is not None)
@@ -194,8 +197,16 @@ class _Bringing:
     ) -> None:
         name = self._catalogue.name
         if self._again:
-            channel_rules.restate(connection, name, {item: (before.get(item, ()), rows) for item, rows in now.items()})
+            both = {item: (before[item], self._by_new_rules(before[item], now[item])) for item in now if item in before}
+            channel_rules.restate(connection, name, both)
         channel_catalogues.note_items(connection, name, items, [row for rows in now.values() for row in rows])
+
+    def _by_new_rules(self, before: Sequence[FileRow], now: Sequence[FileRow]) -> list[FileRow]:
+        """What the item held before, by the rules of now.  What counted in metadata that changed since nobody knows any
+        more: it differs from what counts now.
+        """
+        same = {(one.relative, one.sha256): one for one in now}
+        return [same.get((one.relative, one.sha256)) or self._kept(one) for one in before]
 
     def _is_metadata(self, relative: str) -> bool:
         return self._catalogue.is_metadata(relative.rpartition("/")[2])

@@ -14,9 +14,8 @@ Digests = tuple[str, str]
 def restate(
     connection: Connection, catalogue: str, items: Mapping[str, tuple[Sequence[FileRow], Sequence[FileRow]]]
 ) -> None:
-    """`items`: the files of each as the ledger has them, and by the new rules; of the same bytes alone."""
-    same = {item: both for item, both in items.items() if _bytes(both[0]) == _bytes(both[1])}
-    changed = {item: both for item, both in same.items() if _digests(both[0]) != _digests(both[1])}
+    """`items`: the files of each as the ledger has them, and the very same content by the new rules."""
+    changed = {item: both for item, both in items.items() if _digests(both[0]) != _digests(both[1])}
     if changed:
         query = select(channel_state.c.channel).where(channel_state.c.catalogue == catalogue)
         for channel in connection.execute(query).scalars().all():
@@ -31,10 +30,6 @@ def _restate(connection: Connection, channel: str, item: str, before: Digests, n
         same = table.c.channel == channel, table.c.item == item
         digests = table.c.metadata == before[0], table.c.files == before[1]
         connection.execute(update(table).where(*same, *digests).values(values))
-
-
-def _bytes(rows: Sequence[FileRow]) -> dict[str, str]:
-    return {one.relative: one.sha256 for one in rows}
 
 
 def _digests(rows: Sequence[FileRow]) -> Digests:

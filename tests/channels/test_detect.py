@@ -267,8 +267,11 @@ async def test_an_item_that_can_not_be_listed_is_not_taken_for_gone(
 
         monkeypatch.setattr(os, "scandir", fails)
         found = await made.detect()
+        monkeypatch.undo()
+        again = await made.detect()
     assert found.vanished == ()
     assert found.unreadable == ("a: Input/output error",)
+    assert (again.hashed_files, again.nothing_changed) == (0, True)
 
 
 async def test_more_first_deliveries_than_a_new_channel_may_send_wait_for_a_person(tmp_path: Path) -> None:
@@ -427,3 +430,16 @@ async def test_what_another_channels_detection_saw_goes_out_as_it_is_now(tmp_pat
         await made.deliver("first")
         await made.detect()
         assert await made.states() == {}
+
+
+async def test_a_change_that_comes_with_new_rules_is_found_all_the_same(tmp_path: Path) -> None:
+    async with shop(tmp_path) as made:
+        for item in ("a", "b", "c"):
+            made.put(item, {"onix.xml": "<m><Header>1</Header><p>9</p></m>", "book.epub": "text"})
+        await made.detect()
+        await made.deliver("first")
+        made.ignoring("//Header")
+        made.put("a", {"onix.xml": "<m><Header>1</Header><p>8</p></m>"})
+        made.put("b", {"book.epub": "errata corrected"})
+        await made.detect()
+        assert await made.states() == {("a", "metadata"): "waiting", ("b", "file"): "waiting"}
