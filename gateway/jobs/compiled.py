@@ -198,6 +198,8 @@ def _barrier(job: Job) -> str:
     if trigger is not None and trigger.settled:
         return "once every destination has come to an end"
     count, of = job.required(), len(job.destinations)
+    if of == 1:
+        return "once the destination has everything"
     return f"once {'all' if count == of else f'{count} of'} {of} destinations have everything"
 
 

@@ -67,3 +67,11 @@ def test_why_a_run_failed_is_said_once_for_all_destinations(shops: Site) -> None
     assert shown.out.count("is not there, or is no folder") == 1
     told = shops.run("job", "show", "1", "--json")
     assert all("is not there" in str(place(told, one)["error"]) for one in ("shop1", "shop2", "shop3"))
+
+
+def test_one_file_and_one_destination_are_no_plural(shops: Site) -> None:
+    shops.job("prices", to=("shop1",))
+    (shops.root / "shop1" / "a.csv").write_text("price list a")
+    said = shops.run("baseline", "prices", "--destination", "shop1").out
+    assert said == "shop1: 1 file counts as delivered; 1 not there: sent at the next start\n"
+    assert "once the destination has everything" in shops.run("job", "compile", "prices").out
