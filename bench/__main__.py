@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import distribution, idle, jobs, language, latency, transfers
+from bench import channels, distribution, idle, jobs, language, latency, transfers
 from gateway.scheduler.make import Pace
 from tests.peers.openssh import version as sshd_version
 
@@ -29,6 +29,7 @@ CORE_PERCENT = 1.0
 BYTES_A_FILE = 300.0
 READ_RATIO = 1.1
 SLOWED_RATIO = 1.1
+CATALOGUE_MIB = 200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ def figures(*, quick: bool) -> Iterator[Figure]:
     yield Figure(what, again.run_s, round(again.limit_s, 2), "s")
     yield Figure("the same: bytes sent and read", again.sent_bytes + again.read_bytes, 1, "bytes")
     yield from _jobs(quick=quick)
+    yield from _channels(quick=quick)
 
 
 def _idle(*, quick: bool) -> Iterator[Figure]:
@@ -105,6 +107,15 @@ def _jobs(*, quick: bool) -> Iterator[Figure]:
     if spread.lftp_s is not None:
         yield Figure(f"{many}: beside lftp for all at once", spread.ours_s, spread.lftp_s, "s")
     yield Figure("the others beside one at 1 MB/s: median", slowest.with_s, slowest.without_s * SLOWED_RATIO, "s")
+
+
+def _channels(*, quick: bool) -> Iterator[Figure]:
+    found = channels.measure(channels.QUICK if quick else channels.FULL)
+    many = f"catalogue of {found.items} items x 4 files"
+    yield Figure(f"{many}, nothing changed (3 x find)", found.unchanged.took_s, round(3 * found.find_s, 2), "s")
+    yield Figure(f"{many}: memory of the process", found.unchanged.peak_mib, CATALOGUE_MIB, "MiB")
+    changed = f"the same, {found.changed_files} files changed: files read"
+    yield Figure(changed, found.changed.hashed_files, found.changed_files + 1, "files")
 
 
 def command_s(command: list[str], repeats: int = 5) -> float:
