@@ -32,12 +32,12 @@ def walls(times: list[str]) -> list[str]:
 
 def test_thirty_days_show_the_times_that_the_rules_say(books: Site) -> None:
     (books.root / "conf" / "channels.d" / "bookshop.toml").write_text(CHANNEL)
-    shown = thirty_days(books, "2026-11-21T01:10")
+    shown = thirty_days(books, "2026-11-21T02:10")  # which is a time itself: after it, and before its like at the end
     days = [f"{date(2026, 11, 21) + timedelta(days=number)}" for number in range(31)]
     hours = [f"{day}T{hour:02}" for day in days for hour in range(24)]
-    until = "2026-12-21T01:10"
-    assert walls(shown["cron"]) == [one for hour in hours[2::2] if (one := f"{hour}:10") < until]
-    assert walls(shown["metadata"]) == [one for hour in hours[1:] if (one := f"{hour}:30") < until]
+    until = "2026-12-21T02:10"
+    assert walls(shown["cron"]) == [one for hour in hours[4::2] if (one := f"{hour}:10") < until]
+    assert walls(shown["metadata"]) == [one for hour in hours[2:] if (one := f"{hour}:30") < until]
     assert walls(shown["file"]) == [f"{day}T23:00" for day in days[:-1]]
     sundays = [day for day in days if date.fromisoformat(day).weekday() == 6]
     assert walls(shown["first"]) == [f"{day}T14:00" for day in sundays if f"{day}T14:00" < until]
