@@ -27,7 +27,7 @@ VERBS = {
     "serve": Verb(RUN, "Run the gateway: scheduler and embedded servers, until it is told to stop."),
     "job": Verb(RUN, "Distribution jobs: one source, many destinations.", group=True),
     "channel": Verb(RUN, "Channels: what changed in a catalogue, each kind of change at its own times.", group=True),
-    "schedulers": Verb(RUN, "When channels look for changes and deliver them: the default, or a channel's own.", group=True),
+    "schedulers": Verb(RUN, "When channels look for changes and deliver: the default, or a channel's own.", group=True),
     "status": Verb(WATCH, "One line for each action: what it does, how far it is behind, what is due next."),
     "history": Verb(WATCH, "Deliveries, newest first."),
     "why": Verb(WATCH, "Why a file was or was not taken: each look and its verdict."),
