@@ -132,3 +132,8 @@ def test_entities_are_neither_expanded_nor_fetched() -> None:
 
 def test_json_nested_too_deep_is_no_trouble() -> None:
     assert counted("t.json", b"[" * 200_000, []).fault == "it is nested too deep to be looked into"
+
+
+def test_an_entity_that_is_used_often_is_not_written_out() -> None:
+    data = b"<!DOCTYPE m [<!ENTITY a '" + b"h" * 1000 + b"'>]><m>" + b"&a;" * 100_000 + b"</m>"
+    assert counted("onix.xml", data, ["//Header"]).fault is None
