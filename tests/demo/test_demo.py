@@ -22,6 +22,15 @@ def test_the_demonstration_ends_within_its_time_with_every_file_proved() -> None
     assert took_s < LIMIT_S
     assert "Every file arrived whole, once." in shown.stdout
     assert "Every shop has what the reports say, byte for byte." in shown.stdout
+    assert "Both recipients have the catalogue as it is, after five deliveries." in shown.stdout
+    sent = [line.split()[:3] for line in shown.stdout.splitlines() if "then the marker" in line]
+    assert sent == [
+        ["Mon", "22:00", "bookshop"],
+        ["Tue", "11:30", "bookshop"],
+        ["Thu", "22:00", "bookshop"],
+        ["Fri", "18:00", "library"],
+        ["Sun", "14:00", "bookshop"],
+    ]
     for shop in (("shop001", "SFTP"), ("shop002", "SFTP"), ("shop003", "FTP")):
         row = next(line for line in shown.stdout.splitlines() if line.split()[:2] == list(shop))
         assert row.split()[2:8] == ["38", "sent", "0", "sent", "1", "sent"]
