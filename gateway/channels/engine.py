@@ -21,7 +21,7 @@ from gateway.channels.model import Channel, Channels, Kind
 from gateway.config.loaded import Loaded
 from gateway.core.errors import GatewayError, Refused, Unknown
 from gateway.core.moments import ns
-from gateway.ledger import Connection, channel_batches, channel_states, pauses
+from gateway.ledger import Connection, channel_batches, channel_deliveries, channel_states, pauses
 from gateway.ledger.channel_batches import BatchRow, BatchState
 from gateway.ledger.channel_states import Hand, StateRow
 from gateway.runner.by_endpoint import ByEndpoint
@@ -48,8 +48,14 @@ class _Standing:
     """What the ledger says of all channels at one moment."""
 
     states: Mapping[str, StateRow]
-    batches: Mapping[str, Sequence[BatchRow]]
+    batches: Sequence[BatchRow]
+    complete: frozenset[int]
     paused: frozenset[str]
+
+    def is_begun(self, channel: Channel) -> bool:
+        """True if a batch is to go on: a kill cut it off, or all of it has arrived since it failed."""
+        mine = [row for row in self.batches if row.channel == channel.name]
+        return any(row.state is BatchState.DELIVERING or row.id in self.complete for row in mine)
 
     def is_paused(self, channel: Channel) -> bool:
         return not self.paused.isdisjoint((pauses.ALL, f"endpoint:{channel.endpoint}"))
@@ -116,19 +122,23 @@ class ChannelEngine:
     async def look(self) -> datetime | None:
         """Begin what is due; when something is next."""
         services, channels = self.services, self.sound()
-        if not channels:
-            return None
         now = services.clock.now()
         seen = await services.ledger.read(partial(_standing, now=ns(now)))
         plans = {one.name: planned(one, seen.state(one), now) for one in channels}
         await self._count_anew(plans)
+        if any(self._is_abandoned(row) for row in seen.batches):
+            names = frozenset(self.channels.channels)
+            await services.ledger.write(partial(channel_deliveries.abandon, channels=names, at=ns(now)))
         if pauses.ALL in seen.paused:
             return None
         for channels_of in _by_catalogue(channels):
             self._begin_detection(channels_of, plans, seen)
         for one in channels:
             self._begin_delivery(one, plans[one.name], seen)
-        return min(plan.next_at for plan in plans.values())
+        return min((plan.next_at for plan in plans.values()), default=None)
+
+    def _is_abandoned(self, row: BatchRow) -> bool:
+        return row.state is BatchState.DELIVERING and row.channel not in self.channels.channels
 
     # What a person asks.
 
@@ -188,9 +198,8 @@ class ChannelEngine:
         """What is due, and what a killed process left; after the look at the catalogue that is due, too."""
         key = f"channel {channel.name}"
         is_due = bool(plan.due.keys() & set(HAND_OF.values()))
-        is_begun = any(row.state is BatchState.DELIVERING for row in seen.batches.get(channel.name, ()))
         waits = self._tasks.is_busy(f"catalogue {channel.catalogue.name}") or self._tasks.is_busy(key)
-        if (is_due or is_begun) and not waits and not seen.is_paused(channel):
+        if (is_due or seen.is_begun(channel)) and not waits and not seen.is_paused(channel):
             self._tasks.start(key, self._stirring(self._deliver(channel.name)))
 
     async def _deliver(self, name: str) -> None:
@@ -219,9 +228,9 @@ class ChannelEngine:
     async def _carry_begun(self, name: str) -> list[BatchRow]:
         """Every batch that is to go out, oldest first, each to its end or its failure."""
         channel, services = self.channel(name), self.services
-        rows = await services.ledger.read(partial(channel_batches.open_of, channel=name))
+        rows, complete = await services.ledger.read(partial(_open, channel=name))
         means = Means(loaded=self.loaded, services=services, places=self._around.places, settle=self._around.settle)
-        begun = [row for row in rows if row.state is BatchState.DELIVERING]
+        begun = [row for row in rows if row.state is BatchState.DELIVERING or row.id in complete]
         return [await BatchDelivery(means=means, channel=channel, row=row).carry() for row in begun]
 
     # The loop.
@@ -262,11 +271,15 @@ def _by_catalogue(channels: Sequence[Channel]) -> list[list[Channel]]:
 
 
 def _standing(connection: Connection, now: int) -> _Standing:
-    batches: defaultdict[str, list[BatchRow]] = defaultdict(list)
-    for row in channel_batches.open_of(connection):
-        batches[row.channel].append(row)
+    batches, complete = _open(connection)
     paused = frozenset(one.scope for one in pauses.paused(connection, now))
-    return _Standing(channel_states.every(connection), batches, paused)
+    return _Standing(channel_states.every(connection), batches, complete, paused)
+
+
+def _open(connection: Connection, channel: str | None = None) -> tuple[Sequence[BatchRow], frozenset[int]]:
+    """Batches that are not over, and those of them that failed and are complete."""
+    rows = channel_batches.open_of(connection, channel)
+    return rows, channel_deliveries.complete(connection) if rows else frozenset()
 
 
 def _note_looked(connection: Connection, due: Mapping[str, int]) -> None:

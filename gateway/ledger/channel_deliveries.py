@@ -1,11 +1,12 @@
 """What a channel is told of a delivery in the commit that ends it: a file is there, perhaps the whole item."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from gateway.ledger import channel_events, channel_going
-from gateway.ledger.channel_tables import channel_batch_file
+from gateway.ledger import channel_batches, channel_events, channel_going, job_rounds, runs
+from gateway.ledger.channel_batches import BatchState
+from gateway.ledger.channel_tables import channel_batch, channel_batch_file
 from gateway.ledger.delivery_row import DeliveryRow
 from gateway.ledger.ready import Ready
 
@@ -35,3 +36,23 @@ def _end_items(connection: Connection, batch: int, numbers: Sequence[int], at: i
         row = channel_events.get(connection, event) if connection.execute(lacks).scalar() is None else None
         if row is not None and row.state is channel_events.EventState.BATCHED and row.batch == batch:
             channel_going.delivered(connection, row, at)
+
+
+def complete(connection: Connection) -> frozenset[int]:
+    """Failed batches of which every file has arrived since: a rename that nobody had heard of was settled."""
+    columns = channel_batch.c
+    lacks = select(_FILE.n).where(_FILE.batch == columns.id, _FILE.event.is_not(None), _FILE.delivered_at.is_(None))
+    query = select(columns.id).where(columns.state == BatchState.FAILED.value, ~lacks.exists())
+    return frozenset(connection.execute(query).scalars())
+
+
+def abandon(connection: Connection, channels: Collection[str], at: int) -> None:
+    """Deliveries to channels that are not among these any more rest as failed; what was begun of them is settled."""
+    for row in channel_batches.open_of(connection):
+        if row.channel in channels or row.state is not BatchState.DELIVERING:
+            continue
+        said = {"error": f"{row.channel} is no channel of the configuration any more", "error_class": "Removed"}
+        channel_batches.change(connection, row.id, {**said, "state": BatchState.FAILED.value})
+        run = None if row.action_run is None else runs.get(connection, row.action_run)
+        if run is not None and run.state != "ended":
+            job_rounds.end(connection, run.id, error=said["error"], error_class=job_rounds.STOPPED, at=at)

@@ -1,5 +1,6 @@
 """The clocks of channels: each kind at its time, missed ones once, whoever is down at the next."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from gateway.core.clock import TurnedClock
 from gateway.core.errors import LinkLost, PathRefused
-from gateway.ledger import pauses
+from gateway.ledger import pauses, runs
 from gateway.ledger.pauses import Pause
 from tests.channels.delivery_stage import ChannelStage, channel_stage, channel_text, lay_item
 
@@ -231,3 +232,19 @@ async def test_while_a_recipient_is_paused_its_times_wait_for_it(tmp_path: Path)
         await ledger.write(lambda c: pauses.let_go(c, "endpoint:far"))
         await made.go_on(at(23, 1))
         assert set(made.arrived) == {"978_onix.xml", "978_book.epub", "1.done"}
+
+
+async def test_a_channel_that_is_taken_out_leaves_nothing_under_way(tmp_path: Path) -> None:
+    lay_item(tmp_path, "978")
+    async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
+        down(made)
+        await made.go_on(at(21, 50))
+        begun = asyncio.ensure_future(made.channels.deliver_now("shop"))
+        while not await made.read(runs.live):
+            await asyncio.sleep(0.005)
+        begun.cancel()
+        await asyncio.gather(begun, return_exceptions=True)
+        await made.reload("")
+        await made.go_on(at(21, 55))
+        assert [(row.state.value, row.error_class) for row in await made.batches()] == [("failed", "Removed")]
+        assert not await made.read(runs.live)

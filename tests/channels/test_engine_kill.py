@@ -14,18 +14,20 @@ from gateway.ledger import Connection, channel_batches, channel_events, channel_
 from gateway.ledger.tables import delivery
 from tests.channels.delivery_stage import channel_text, lay_item
 from tests.nursery import nursery
+from tests.peers.openssh import SshPeer
 from tests.runner.harness import configuration
+from tests.runner.test_peers import sftp_settings
 
 ITEMS = [f"97800{n}" for n in range(5)]
 FILES = {f"{item}_{name}" for item in ITEMS for name in ("onix.xml", "book.epub", "cover.jpg")}
 MARKER = "1.done"
 
 
-def laid_out(root: Path) -> Path:
+def laid_out(root: Path, endpoint: str = "far", settings: str = "") -> Path:
     for item in ITEMS:
         lay_item(root, item, onix_xml=f"<p>{item}</p>", book_epub=f"text {item}", cover_jpg=f"cover {item}")
-    text = channel_text(root, place='path = "in"\ndone = "{index}.done"')
-    return configuration(root, text, gateway="stable_for = '0s'")
+    text = channel_text(root, place='path = "in"\ndone = "{index}.done"', endpoint=endpoint)
+    return configuration(root, settings + text, gateway="stable_for = '0s'")
 
 
 async def life(config: Path, writes: int | str, when: str) -> str | None:
@@ -36,9 +38,9 @@ async def life(config: Path, writes: int | str, when: str) -> str | None:
     return ended.stdout.splitlines()[-1] if ended.returncode == 0 else None
 
 
-def take(root: Path) -> list[str]:
+def take(far: Path) -> list[str]:
     """What a recipient does that takes away all that arrives; the names, those that came last at the end."""
-    there = [one for one in (root / "far" / "in").glob("[!.]*") if one.is_file()]
+    there = [one for one in (far / "in").glob("[!.]*") if one.is_file()]
     there.sort(key=lambda one: one.stat().st_ctime_ns)
     for one in there:
         one.unlink()
@@ -70,15 +72,28 @@ def done(connection: Connection) -> dict[str, int]:
 async def test_each_item_arrives_once_however_often_the_process_is_killed(
     tmp_path: Path, first: int, step: int, when: str
 ) -> None:
-    config, taken, ended, kills = laid_out(tmp_path), list[str](), None, 0
+    taken = await killed(laid_out(tmp_path), tmp_path / "far", first, step, when)
+    await prove_once(tmp_path, taken)
+
+
+@pytest.mark.sshd
+async def test_the_same_holds_at_an_openssh_server(sshd: SshPeer, sshd_folder: Path, tmp_path: Path) -> None:
+    config = laid_out(tmp_path, "peer", sftp_settings(sshd, sshd_folder, tmp_path))
+    taken = await killed(config, sshd_folder, 10, 1, "before")
+    await prove_once(tmp_path, taken)
+
+
+async def killed(config: Path, far: Path, first: int, step: int, when: str) -> list[str]:
+    """Lives that end in the middle, later and later, until one comes to its end; what arrived at `far`."""
+    taken, ended, kills = list[str](), None, 0
     for number in range(40):
         ended = await life(config, first + step * number, when)
-        taken += take(tmp_path)
+        taken += take(far)
         if ended is not None:
             break
         kills += 1
     assert (ended, kills > 2) == ("over", True)
-    await prove_once(tmp_path, taken)
+    return taken
 
 
 FROZEN, FILES_COUNTED, MARKER_INTENDED, MARKER_COUNTED = "fire:1", "count:1", "_record:16", "count:2"
@@ -103,6 +118,6 @@ async def test_a_kill_between_two_steps_of_a_batch_loses_and_repeats_nothing(
 ) -> None:
     config = laid_out(tmp_path)
     assert await life(config, write, when) is None
-    taken = take(tmp_path)
+    taken = take(tmp_path / "far")
     assert await life(config, "never:1", "after") == "over"
-    await prove_once(tmp_path, taken + take(tmp_path))
+    await prove_once(tmp_path, taken + take(tmp_path / "far"))
