@@ -46,12 +46,14 @@ def ask_text(question: str, default: str = "", *, hint: str = "", required: str 
 
 
 def ask_choice(question: str, choices: Sequence[str], default: str, *, hint: str = "") -> str:
-    """One of some words, or its number or beginning."""
+    """One of some words, or its number or beginning; capitals don't count where no word is exactly that."""
 
     def read(text: str) -> str:
         if text.isdecimal() and 1 <= int(text) <= len(choices):
             return choices[int(text) - 1]
-        found = [one for one in choices if one == text] or [one for one in choices if text and one.startswith(text)]
+        word = text.lower()
+        found = [one for one in choices if one == text] or [one for one in choices if one.lower() == word]
+        found = found or [one for one in choices if word and one.lower().startswith(word)]
         if len(found) != 1:
             raise ValueError(f"{text!r} is none of them; choose {', '.join(choices)}")
         return found[0]

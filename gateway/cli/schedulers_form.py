@@ -166,7 +166,8 @@ def _details(frequency: str, held: Rhythm) -> RhythmSettings:
         return _hourly(held)
     day = None
     if frequency == "weekly":
-        day = ask_choice("  Day", WEEKDAYS, WEEKDAYS[held.day if held.day is not None else 6])
+        usual = WEEKDAYS[held.day if held.day is not None else 6]
+        day = ask(f"  Day ({', '.join(WEEKDAYS)})", usual, lambda text: rhythm("week", text, "00:00").day)
     at = f"{held.at:%H:%M}" if held.at is not None else "22:00"
     return ask("  24hr Time", at, lambda text: rhythm(frequency, day, text))
 

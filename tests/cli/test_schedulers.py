@@ -161,9 +161,10 @@ def test_the_form_sets_what_is_answered_and_shows_the_next_times_at_once(books: 
     with on_terminal("schedulers", "set") as (terminal, child):
         terminal.say("Hours (1-24) [2]: ", "25")
         assert "write hours from 1 to 24" in terminal.say("Hours (1-24) [2]: ", "3")
-        shown = terminal.say("Frequency (hourly, daily, weekly) [weekly]: ")
+        shown = terminal.say("Frequency (hourly, daily, weekly) [weekly]: ", "Weekly")
         assert "from midnight" in shown
-        terminal.say("Day (Mo, Tu, We, Th, Fr, Sa, Su) [Su]: ", "Mo")
+        terminal.say("Day (Mo, Tu, We, Th, Fr, Sa, Su) [Su]: ", "Xyday")
+        assert "write Mo, Tu" in terminal.say("Day (Mo, Tu, We, Th, Fr, Sa, Su) [Su]: ", "monday")
         terminal.say("24hr Time [14:00]: ", "2:00 PM")
         assert 'write "14:00"' in terminal.say("24hr Time [14:00]: ", "06:15")
         assert "every week on Mo at 06:15: 06:15 on Mon" in terminal.say("Frequency (hourly, daily, weekly) [hourly]: ")
