@@ -99,8 +99,6 @@ class _Deciding:
             return
         if not all(_is_same(one, self._now) for one in self._batched.values()):
             self._changes.deferred.append(self._now.item)
-        if Kind.FIRST in self._batched:
-            return
         wanted = self._wanted()
         for kind, changed in wanted.items():
             self._want(kind, changed)
