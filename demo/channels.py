@@ -82,7 +82,7 @@ class Week:
             return partial(write_onix, self._catalogue, BOOKS[book], amount, when)
 
         return [
-            Event(at(1, 10, 10), f"the price of {first.title} changes", price(0, "12.90", at(1, 10, 10))),
+            Event(at(1, 10, 20), f"the price of {first.title} changes", price(0, "12.90", at(1, 10, 20))),
             Event(at(1, 10, 40), "and once more", price(0, "11.90", at(1, 10, 40))),
             Event(at(2, 15, 20), f"errata in {second.title}", partial(self._errata, 1, "one mistake less")),
             Event(
@@ -91,7 +91,7 @@ class Week:
             Event(at(3, 16, 5), f"errata in {second.title} again", partial(self._errata, 1, "no mistake at all")),
             Event(
                 at(4, 9, 15),
-                f"{third.title}: nothing but the date is new, nobody gets it",
+                f"{third.title}: the date alone is new, nobody gets it",
                 price(2, "9.90", at(4, 9, 15)),
             ),
         ]
@@ -203,6 +203,7 @@ endpoint = "bookshop"
 catalogue = "titles"
 start = "all"
 [schedule]
+cron     = { every = 2, set_at = 2026-11-21T01:10:00+01:00 }
 first    = { every = "day", at = "22:00" }
 metadata = { every = "hour", at = ":30" }
 file     = { every = "week", day = "Su", at = "14:00" }

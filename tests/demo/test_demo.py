@@ -26,7 +26,7 @@ def test_the_demonstration_ends_within_its_time_with_every_file_proved() -> None
     sent = [line.split()[:3] for line in shown.stdout.splitlines() if "then the marker" in line]
     assert sent == [
         ["Mon", "22:00", "bookshop"],
-        ["Tue", "11:30", "bookshop"],
+        ["Tue", "12:30", "bookshop"],
         ["Thu", "22:00", "bookshop"],
         ["Fri", "18:00", "library"],
         ["Sun", "14:00", "bookshop"],
