@@ -52,8 +52,7 @@ def _detected(name: str, found: Detected) -> Iterator[str]:
     parts = [f"{count} {(_ONE if count == 1 else _MANY)[kind]}" for kind, count in counts.items() if count]
     parts += [f"{found.counted} items count as delivered"] if found.counted else []
     yield f"{name}: {', '.join(parts) or 'nothing new'}"
-    for items, why in ((found.unstable, "is being written"), (found.unreadable, "can't be read")):
-        yield from (f"  {item} {why}; it waits for the next look" for item in items)
+    yield from (f"  {entry}; it waits for the next look" for entry in (*found.unstable, *found.unreadable))
     yield from (f"  {item} is no longer there; nothing is deleted at the recipient" for item in found.vanished)
     yield from (f"  {note}" for note in found.notes)
 
