@@ -99,11 +99,8 @@ def test_what_no_script_can_say_is_refused_with_the_remedy(source: str, final: s
 
 
 def test_the_printed_text_is_what_runs() -> None:
-    made = compiled(
-        channel(description="two\nlines"),
-        [Sent("/t/978/a b", "in/a b"), Sent("/t/978/c", "in/c")],
-        Sent("/v/1.done", "d"),
-    )
+    files = [Sent("/t/978/a b", "in/a b"), Sent("/t/978/c", "in/c"), Sent("/v/1.done", "d")]
+    made = compiled(channel(description="two\nlines"), files)
     text = show_compiled(made)
     assert parse_action(text, "shop.act").action.commands == made.action.commands
     assert text.splitlines()[-3:] == ['PUT "/t/978/a b" "in/a b"', "PUT /t/978/c in/c", "PUT /v/1.done d"]
