@@ -22,7 +22,8 @@ _MINUTE = re.compile(r":([0-5]\d)")
 _TWELVE = re.compile(r"(1[0-2]|0?[1-9])(?::([0-5]\d))?\s*([ap])\.?m\.?", re.IGNORECASE)
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _STEP = r"(?:[\w.-]+:)?(?:[\w.-]+|\*)"
-_PART = re.compile(rf"//?{_STEP}(?://?{_STEP})*(?://?@[\w:.-]+)?|//@[\w:.-]+")
+_ATTRIBUTE = r"@(?:[\w:.-]+|\*)"
+_PART = re.compile(rf"//?{_STEP}(?://?{_STEP})*(?://?{_ATTRIBUTE})?|//{_ATTRIBUTE}")
 
 
 def _every(value: object) -> object:
