@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import NamedTuple
 
 from gateway.channels.events import GONE, MANY, UNSELECTED, Changes, Rules
 from gateway.channels.model import Channel, Kind
@@ -58,6 +59,13 @@ class _Sum:
         self.fewer += [f"{item}/{name}" for item, names in changes.fewer.items() for name in names]
 
 
+class _Left(NamedTuple):
+    """Items that are missing, or no longer selected, for the first time."""
+
+    vanished: tuple[str, ...] = ()
+    unselected: tuple[str, ...] = ()
+
+
 class Comparing:
     """One channel against a catalogue that the ledger is up to date with."""
 
@@ -73,9 +81,9 @@ class Comparing:
         """Bring its queue up to date."""
         state = await self._ledger.read(partial(channel_states.get, channel=self._channel.name))
         if self._is_settled(state):
-            return replace(self._detected(_Sum(), ()), nothing_changed=True)
+            return replace(self._detected(_Sum()), nothing_changed=True)
         if state.begun_at is None and self._channel.start == "now":
-            return replace(self._detected(_Sum(), ()), counted=await self.count())
+            return replace(self._detected(_Sum()), counted=await self.count())
         return await self._compare(state)
 
     async def count(self) -> int:
@@ -120,8 +128,8 @@ class Comparing:
         for some in _portions(sorted(items)):
             work = partial(compared, channel=self._channel, items=some, rules=rules, at=self._at)
             made.add(await self._ledger.write(work))
-        vanished = await self._ledger.write(partial(self._end, queued=queued, deferred=made.deferred > 0))
-        return self._detected(made, vanished)
+        left = await self._ledger.write(partial(self._end, queued=queued, deferred=made.deferred > 0))
+        return self._detected(made, left)
 
     def _is_ours(self, item: str) -> bool:
         """True for what is selected, there and at rest: of anything else nothing is concluded."""
@@ -147,17 +155,18 @@ class Comparing:
         reason = MANY.format(most=self._channel.most_first, channel=self._channel.name)
         channel_events.set_state(connection, unasked, EventState.REVIEW, {"reason": reason})
 
-    def _end(self, connection: Connection, queued: Sequence[OpenKey], deferred: bool) -> tuple[str, ...]:
-        """What is gone, or no longer selected, is noted, and what was queued of it is over; the newly vanished."""
+    def _end(self, connection: Connection, queued: Sequence[OpenKey], deferred: bool) -> "_Left":
+        """What is gone, or no longer selected, is noted, and what was queued of it is over."""
         name = self._channel.name
         present = channel_items.present(connection, name)
-        vanished = [item for item in present if not self._is_there(item)]
-        unselected = [item for item in present if self._is_there(item) and not self._channel.selects(item)]
+        known = {*present, *(one.item for one in queued if one.state in IN_QUEUE)}
+        vanished = sorted(item for item in known if not self._is_there(item))
+        unselected = sorted(item for item in known if self._is_there(item) and not self._channel.selects(item))
         channel_items.went(connection, name, [*vanished, *unselected], self._at)
         for reason, ids in self._over(queued).items():
             channel_events.end(connection, ids, EventState.DROPPED, self._at, reason)
         self._settle(connection, is_settled=not deferred, released=False)
-        return tuple(sorted(vanished))
+        return _Left(tuple(vanished), tuple(unselected))
 
     def _over(self, queued: Sequence[OpenKey]) -> dict[str, list[int]]:
         in_queue = [one for one in queued if one.state in IN_QUEUE]
@@ -189,23 +198,26 @@ class Comparing:
     def _selected(self, items: Iterable[str]) -> list[str]:
         return sorted(item for item in items if self._channel.selects(item))
 
-    def _detected(self, made: _Sum, vanished: tuple[str, ...]) -> Detected:
+    def _detected(self, made: _Sum, left: "_Left | None" = None) -> Detected:
+        left = left or _Left()
         unstable = self._selected(self._brought.unstable)
         unreadable = self._selected(self._brought.unreadable)
-        nothing = not (made.kinds or made.ended or made.deferred or made.fewer or vanished or unstable or unreadable)
+        nothing = not (any((made.kinds, made.ended, made.deferred, made.fewer, *left)) or unstable or unreadable)
         return Detected(
             first=made.kinds.get(Kind.FIRST, 0),
             metadata=made.kinds.get(Kind.METADATA, 0),
             file=made.kinds.get(Kind.FILE, 0),
             unstable=tuple(f"{item}: {self._brought.unstable[item]}" for item in unstable),
             unreadable=tuple(f"{item}: {self._brought.unreadable[item]}" for item in unreadable),
-            vanished=vanished,
-            notes=tuple(self._notes(made)),
+            vanished=left.vanished,
+            notes=tuple(self._notes(made, left)),
             hashed_files=self._brought.hashed_files,
             nothing_changed=nothing,
         )
 
-    def _notes(self, made: _Sum) -> Iterator[str]:
+    def _notes(self, made: _Sum, left: "_Left") -> Iterator[str]:
+        if left.unselected:
+            yield f"no longer selected, and no recipient is told to delete: {_named(left.unselected)}"
         if made.fewer:
             yield f"gone, and no recipient is told to delete: {_named(made.fewer)}"
         if made.deferred:

@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -235,19 +236,42 @@ async def test_an_item_that_is_no_longer_selected_is_not_sent(tmp_path: Path) ->
         made.put("b")
         await made.detect()
         made.rules(exclude=(compile_pattern("b"),))
-        await made.detect()
+        found, again = await made.detect(), await made.detect()
         assert await made.states() == {("a", "first"): "waiting"}
+    assert found.notes == ("no longer selected, and no recipient is told to delete: b",)
+    assert (found.nothing_changed, again.nothing_changed, again.notes) == (False, True, ())
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-async def test_an_unreadable_file_keeps_its_item_back_alone(tmp_path: Path) -> None:
+async def test_an_item_that_vanishes_before_it_was_sent_is_reported_and_leaves_the_queue(tmp_path: Path) -> None:
     async with shop(tmp_path) as made:
         made.put("a")
         made.put("b")
-        (made.path / "a" / "book.epub").chmod(0)
+        await made.detect()
+        (made.path / "a").rename(tmp_path / "kept")
         found = await made.detect()
         assert await made.states() == {("b", "first"): "waiting"}
-    assert "book.epub" in found.unreadable[0]
+        (tmp_path / "kept").rename(made.path / "a")
+        assert (await made.detect()).first == 1
+    assert (found.vanished, found.nothing_changed) == (("a",), False)
+
+
+async def test_an_unreadable_file_keeps_its_item_back_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with shop(tmp_path) as made:
+        made.put("a")
+        made.put("b")
+        opening = os.open
+
+        def fails(path: str, *rest: Any, **more: Any) -> int:
+            if str(path).endswith("a/book.epub"):
+                raise OSError(5, "Input/output error")
+            return opening(path, *rest, **more)
+
+        monkeypatch.setattr(os, "open", fails)
+        found = await made.detect()
+        assert await made.states() == {("b", "first"): "waiting"}
+        monkeypatch.undo()
+        assert (await made.detect()).first == 1
+    assert found.unreadable == ("a: book.epub: Input/output error",)
 
 
 async def test_an_item_that_can_not_be_listed_is_not_taken_for_gone(
