@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from gateway.channels.model import Catalogue, Channel, Kind
 from gateway.language.macros import uses
@@ -13,6 +12,8 @@ from gateway.language.pattern import is_literal, split_path
 _FIELD = re.compile(r"\{(\w+)\}")
 _DATE, _TIME = "%Y%m%d", "%H%M%S"
 _PLAIN = re.compile(r"[\w.-]", re.ASCII)
+_ORDINARY = re.compile(r"[\w/. ,()&+@=-]*")
+"""Most paths; the others are looked at closely."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class Piece:
 
     def source(self, catalogue: Catalogue) -> str:
         """Where it lies."""
-        return str(Path(catalogue.path, self.item, self.relative))
+        return f"{catalogue.path}/{self.item}/{self.relative}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +69,15 @@ def chosen(kind: Kind, channel: Channel, changed: Sequence[str], pieces: Iterabl
 
 def named(channel: Channel, pieces: Iterable[Piece], on: Occasion) -> tuple[Named, ...]:
     """Each with its name at the recipient."""
-    return tuple(Named(piece, final_of(channel, piece, on)) for piece in pieces)
+    times = on.fields()
+    return tuple(Named(piece, final_of(channel, piece, times)) for piece in pieces)
 
 
-def final_of(channel: Channel, piece: Piece, on: Occasion) -> str:
+def final_of(channel: Channel, piece: Piece, times: Mapping[str, str]) -> str:
     """Where a file arrives, seen from the endpoint's folder."""
     base = piece.name.rpartition(".")[0] or piece.name
     own = {"item": piece.item, "name": piece.name, "stem": base, "ext": piece.name[len(base) :]}
-    fields = {**on.fields(), **own}
+    fields = {**times, **own}
     return _joined(_filled(channel.place.path, fields), _filled(channel.place.files, fields))
 
 
@@ -141,6 +143,8 @@ def final_text(path: str) -> str:
 
 def _is_plain(path: str) -> bool:
     """True if a script takes the path for what it is."""
+    if _ORDINARY.fullmatch(path):
+        return True
     if "\\" in path or not path.isprintable() or {'"', "'"} <= set(path) or any(True for _ in uses(path)):
         return False
     try:

@@ -46,7 +46,7 @@ def test_each_kind_sends_its_own_files(kind: Kind, payload: str, sent: list[str]
     ],
 )
 def test_templates_say_where_a_file_arrives(place: PlaceTemplate, final: str) -> None:
-    assert final_of(channel(place=place), ITEM[2], ON) == final
+    assert final_of(channel(place=place), ITEM[2], ON.fields()) == final
 
 
 @pytest.mark.parametrize(
