@@ -62,7 +62,7 @@ async def test_a_tree_of_odd_files_arrives_at_openssh(
     extra = ssh_endpoint(sshd, tmp_path, str(sshd_folder), f'verify = "{verify}"\n')
     async with stage(tmp_path, extra) as act:
         result = await act.run(f"@endpoint ssh\nPUT -REC {delete}tree/* tree/")
-        assert (result.outcome, result.files) == (Outcome.DONE, len(wanted)), result
+        assert (result.outcome, result.files) == (Outcome.DONE, len(wanted)), result.error
         assert shown(sshd_folder) == wanted
         assert {row.verified for row in await act.deliveries()} == {"size" if verify == "auto" else verify}
         await all_done(act, len(wanted))
