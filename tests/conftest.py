@@ -1,6 +1,7 @@
 """Fixtures that all tests may use: real servers on loopback, started once."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -47,6 +48,11 @@ LONG = (
     "ledger/test_queries.py",
 )
 """Files that take longest come first: workers take a file at a time, and the last one should keep nobody waiting."""
+
+
+def pytest_configure() -> None:
+    """Ctrl-C reaches what tests start, also where the tests themselves were started in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
