@@ -31,6 +31,8 @@ LONG = (
     "acceptance/test_jobs_killed.py",
     "acceptance/test_faults_together.py",
     "jobs/test_triggers_killed.py",
+    "cli/test_channel_killed.py",
+    "channels/test_engine_kill.py",
     "jobs/test_triggers.py",
     "jobs/test_run_life.py",
     "jobs/test_guard.py",
@@ -45,6 +47,8 @@ LONG = (
     "endpoints/test_leaks.py",
     "cli/test_verb_run.py",
     "cli/test_verb_steering.py",
+    "cli/test_job_stopped.py",
+    "channels/test_event_histories.py",
     "ledger/test_queries.py",
 )
 """Files that take longest come first: workers take a file at a time, and the last one should keep nobody waiting."""

@@ -360,7 +360,7 @@ STEPS: list[tuple[str, Callable[[History], None]]] = [
 ]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(chance=st.randoms(use_true_random=True))
 @pytest.mark.timeout(240)
 def test_random_histories(chance: Random) -> None:

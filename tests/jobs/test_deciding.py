@@ -406,7 +406,7 @@ jobs = st.builds(
 )
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(job=jobs, count=st.integers(1, 4), data=st.data())
 def test_in_any_history_the_promises_hold_and_the_run_comes_to_its_end(
     job: Job, count: int, data: st.DataObject

@@ -183,7 +183,7 @@ cases = st.one_of(
 # --- the properties ------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(schedules)
 def test_a_printed_schedule_reads_back_as_the_same(schedule: Schedule) -> None:
     shown = show_schedule(schedule)
@@ -198,7 +198,7 @@ WORDS = (
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.one_of(st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join), st.text(max_size=30)))
 @example("in Jan on day " + "9" * 5000 + " @06:00")
 @example("every " + "9" * 400 + "d")
@@ -212,7 +212,7 @@ def test_any_text_is_read_or_refused_at_a_column_within_it(text: str) -> None:
     assert error is None or (error.message and 1 <= error.column <= len(text) + 1)
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(cases)
 def test_due_times_are_those_of_a_search_by_minutes(case: tuple[Schedule, tuple[str, date]]) -> None:
     schedule, week = case

@@ -152,7 +152,7 @@ def others() -> st.SearchStrategy[nodes.Command]:
 COMMANDS = st.one_of(transfers(), others())
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(COMMANDS)
 def test_a_command_is_printed_and_read_back_as_itself(command: nodes.Command) -> None:
     text = show_command(command)
@@ -171,7 +171,7 @@ def test_a_whole_tree_is_printed_and_read_back_and_formatting_changes_nothing(co
     assert format_text(text, "x.act") == text
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.text(st.sampled_from("PUTGECHKSYM-+@#\"'[]{}=,.*?%&$\\/ \t\r\n–“üDaget1>"), max_size=60))
 def test_any_text_is_read_to_the_end_with_findings_inside_it(text: str) -> None:
     parsed = parse_action(text, "x.act")
@@ -228,7 +228,7 @@ _FRAGMENTS = [
 ]
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from(_FRAGMENTS), max_size=25))
 def test_any_script_is_checked_to_the_end_alone_and_beside_itself(fragments: list[str]) -> None:
     world = World(endpoints={"acme": EndpointFacts(scheme="sftp", outbox="/g/out", inbox="/g/in")})
