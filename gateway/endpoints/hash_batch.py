@@ -8,11 +8,11 @@ from gateway.core.errors import LinkLost, NeedsOperator
 from gateway.endpoints.base import Ran
 from gateway.endpoints.sftp_hash import (
     PROGRAMS,
-    SHELL_ANSWER,
     SHELL_TEST,
     hash_command,
     hashes_command,
     is_plain,
+    quotes_as_ours,
     read_digest,
     read_digests,
 )
@@ -116,7 +116,7 @@ class HashBatch:
         async with self._asking:
             if self._quotes is None:
                 ran = await self._run(SHELL_TEST)
-                self._quotes = ran is not None and ran.output.strip() == SHELL_ANSWER
+                self._quotes = ran is not None and quotes_as_ours(ran.output)
         return self._quotes
 
     async def _run(self, command: str) -> Ran | None:

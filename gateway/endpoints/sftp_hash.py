@@ -9,13 +9,18 @@ _DIGITS = {"sha256": 64, "sha1": 40, "md5": 32}
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _MEANT = {"n": "\n", "r": "\r"}
 _PLAIN = re.compile(r"[A-Za-z0-9_./+,@:=~ -]+")
-SHELL_TEST, SHELL_ANSWER = 'test 42 = "$((6*7))" && echo posix', "posix"
+SHELL_TEST = 'test 42 = "$((6*7))" && echo posix'
 """What only a shell that quotes as we do answers so: for that of Windows a quoted name may hold a command."""
 
 
 def is_plain(path: str) -> bool:
     """True if no shell at all reads anything into the name."""
     return _PLAIN.fullmatch(path) is not None
+
+
+def quotes_as_ours(output: str) -> bool:
+    """True for the answer to SHELL_TEST of a shell that does; what its start-up files print comes before it."""
+    return output.splitlines()[-1:] == ["posix"]
 
 
 def hash_command(path: str, algorithm: str, first_bytes: int | None = None) -> str:

@@ -14,7 +14,7 @@ from gateway.core.errors import LinkLost
 from gateway.endpoints.base import Ran
 from gateway.endpoints.opening import open_place
 from gateway.endpoints.sftp import SftpEndpoint
-from gateway.endpoints.sftp_hash import hashes_command, read_digests
+from gateway.endpoints.sftp_hash import hashes_command, quotes_as_ours, read_digests
 from gateway.endpoints.sftp_session import SftpSession
 from tests.peers.openssh import SshPeer
 from tests.peers.places import ssh_place
@@ -151,3 +151,11 @@ def test_a_name_that_is_named_twice_is_believed_in_neither() -> None:
 
 def test_a_name_is_never_an_option() -> None:
     assert hashes_command(["-c", "a b"], "md5") == "md5sum ./-c 'a b' 2>/dev/null"
+
+
+def test_what_a_shell_prints_as_it_starts_does_not_hide_how_it_quotes() -> None:
+    assert quotes_as_ours("posix\n")
+    assert quotes_as_ours("Welcome to acme.\nrm: cannot remove a lock\nposix\n")
+    assert not quotes_as_ours("'test' is not recognized as an internal or external command\r\n")
+    assert not quotes_as_ours('test 42 = "$((6*7))" && echo posix\n')
+    assert not quotes_as_ours("")
