@@ -1,7 +1,7 @@
 """An OpenSSH sshd that can be killed with all its sessions, and started again with the same keys on the same port."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -22,7 +22,8 @@ class MortalSshd:
         """SIGKILL the listener and every session of it."""
         listener = psutil.Process(int((self._work / "sshd.pid").read_text()))
         for process in [listener, *listener.children(recursive=True)]:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # a session that ended meanwhile
+                process.kill()
 
     def start_again(self) -> None:
         """The same server."""
