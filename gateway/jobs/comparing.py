@@ -183,8 +183,9 @@ def _bytes(name: str) -> int:
 
 async def _hashed(peer: Endpoint, unknown: Sequence[Entry], tree: Tree, algorithm: str) -> Mapping[str, Shown]:
     """Those of `unknown` whose content the peer says to be the right one, by relative path."""
-    wanted = await _asked_for(peer, unknown, tree, algorithm) if unknown else None
-    if wanted is None:
+    able = peer.features.remote_hash
+    wanted = algorithm if algorithm in able else "sha256" if "sha256" in able else None
+    if wanted is None or not unknown:
         return {}
     same: dict[str, Shown] = {}
     at_once = _HASHES_AT_ONCE if peer.features.concurrent else 1
@@ -195,15 +196,6 @@ async def _hashed(peer: Endpoint, unknown: Sequence[Entry], tree: Tree, algorith
             if digest is not None and digest == (entry.sha256 if wanted == "sha256" else entry.digest):
                 same[entry.relative] = tree.files[entry.relative]
     return same
-
-
-async def _asked_for(peer: Endpoint, unknown: Sequence[Entry], tree: Tree, algorithm: str) -> str | None:
-    """What the peer can compute: as a probe found, else as one file shows, since equal digests prove themselves."""
-    able = peer.features.remote_hash
-    if algorithm in able or "sha256" in able:
-        return algorithm if algorithm in able else "sha256"
-    tried = await _digest(peer, tree.files[unknown[0].relative].path, algorithm)
-    return algorithm if tried is not None else None
 
 
 async def _digest(peer: Endpoint, path: str, algorithm: str) -> str | None:

@@ -21,6 +21,7 @@ from gateway.ledger.delivery_row import DeliveryRow, State, changed_delivery
 from gateway.runner.finishing import ORDERED_HOOKS
 from gateway.runner.jobs import Job
 from gateway.runner.order import Turns
+from gateway.runner.portions import Portions
 from gateway.runner.run import Run
 from gateway.transfer.aboard import Aboard, Lent, fits
 from gateway.transfer.bounded import answered
@@ -49,7 +50,7 @@ class TwoSteps:
             return [*jobs]
         taken = {job.n for job in small}
         rest = [job for job in jobs if job.n not in taken]
-        services, left = self.run.services, list[Aboard]()
+        services, left = self.run.services, dict[int, int | None]()
         lent = Lent(
             source=self.source,
             target=Gated(self.lane.endpoint),
@@ -59,15 +60,15 @@ class TwoSteps:
             owner=services.owner,
             hooks=ORDERED_HOOKS,
             turns=partial(Turns(Order.FREE, len(jobs)).together, in_line=False),
-            left=left.append,
+            left=lambda file: left.update({file.number: file.delivery}),  # not its bytes: there may be many
             delivered=lambda _row, _file: None,
         )
-        portions = [small[at : at + _FILES_MAX] for at in range(0, len(small), _FILES_MAX)]
+        todo = Portions(small)
+        portions = list(iter(lambda: [job for _, job in todo.some()], []))
         await _some_at_once([partial(self._journey, lent, portion) for portion in portions])
         laid = {row.id for row in await services.ledger.read(partial(job_rounds.laid, found=self.run.id))}
         intents = {job.n: job.intent for job in small}
-        unsaid = [file for file in left if file.delivery not in laid]
-        rest += [Job(file.number, intents[file.number], file.delivery) for file in unsaid]
+        rest += [Job(number, intents[number], delivery) for number, delivery in left.items() if delivery not in laid]
         return sorted(rest, key=lambda job: job.n)
 
     async def _journey(self, lent: Lent, jobs: Sequence[Job]) -> None:

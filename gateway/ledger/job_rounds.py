@@ -129,8 +129,7 @@ def compared(connection: Connection, run: int, endpoint: str, wanted: Wanted) ->
     """Set the counters anew: what was delivered before in this run stays so, unless it is missing again."""
     ours = job_file.c.run == run, job_file.c.endpoint == endpoint
     connection.execute(delete(job_file).where(*ours, job_file.c.state.in_(("failed", "skipped"))))
-    if wanted.missing:
-        job_contents.forget_place_look(connection, wanted.place)
+    job_contents.forget_there(connection, wanted.place, wanted.missing)
     delivered = _delivered(connection, run, endpoint)
     if delivered and wanted.missing:
         again = delete(job_file).where(*ours, job_file.c.relative == bindparam("gone"))

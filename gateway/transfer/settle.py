@@ -54,7 +54,7 @@ def decide(row: DeliveryRow, shown: Shown) -> Step:
 def _decide_swapping(row: DeliveryRow, shown: Shown) -> Step:
     if shown.partial is None:
         if _is_ours_aside(row, shown):
-            return Step.NAME_OURS
+            return Step.NAME_OURS if shown.final is None else Step.HOLD
         return Step.HOLD if shown.backup is None and _old_one_stands(row, shown.final) else Step.DELIVERED
     if is_ours(row, shown):
         return Step.TIDY_UP
@@ -78,7 +78,7 @@ def _is_half_aside(row: DeliveryRow, shown: Shown) -> bool:
 
 def _is_ours_aside(row: DeliveryRow, shown: Shown) -> bool:
     """True if our own file was moved aside: a dead session's rename put it there after the old one was taken."""
-    if shown.backup is None or shown.final is not None or row.noted is None:
+    if shown.backup is None or row.noted is None or (shown.final and row.noted.same_content_likely(shown.final)):
         return False
     looks_ours = row.noted.same_content_likely(shown.backup)
     if shown.backup.inode and row.noted.inode:
@@ -203,10 +203,17 @@ async def _take(way: Way, step: Step, shown: Shown) -> None:
             await way.target.rename(way.row.backup or "", way.row.final)
             await restart(way)
         case Step.NAME_OURS:
-            await way.target.rename(way.row.backup or "", way.row.final)
+            await _name_again(way)
             await way.delivered(placed="same", backup=None)
         case Step.HOLD:
             await way.hold(_both_facts(way.row, shown), "NeedsOperator")
+
+
+async def _name_again(way: Way) -> None:
+    """The final name for what was moved aside; what came there meanwhile stays, where the peer can do that."""
+    target = way.target
+    rename = target.rename_noreplace if target.features.rename_noreplace else target.rename
+    await rename(way.row.backup or "", way.row.final)
 
 
 def _both_facts(row: DeliveryRow, shown: Shown) -> str:

@@ -33,11 +33,10 @@ TO = Destination(
 
 
 class Peer(MemoryEndpoint):
-    """Counts what it is asked for; `hashes` says whether it computes any, `probed` whether that is known."""
+    """Counts what it is asked for; `hashes` says whether it computes any."""
 
-    def __init__(self, *, hashes: bool = True, probed: bool = True, **features: object) -> None:
-        self.hashes = hashes
-        able = frozenset({"sha256"}) if hashes and probed else frozenset[str]()
+    def __init__(self, *, hashes: bool = True, **features: object) -> None:
+        able = frozenset({"sha256"}) if hashes else frozenset[str]()
         super().__init__(MemoryStore())
         self._features = replace(self._features, remote_hash=able, **features)  # type: ignore[arg-type]
         self.hashed: list[str] = []
@@ -45,9 +44,7 @@ class Peer(MemoryEndpoint):
 
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         self.hashed.append(path)
-        if not self.hashes or self.features.remote_hash:
-            return await super().remote_hash(path, algorithm, first_bytes=first_bytes)
-        return hashlib.new(algorithm, self.store.file(path).data).hexdigest()
+        return await super().remote_hash(path, algorithm, first_bytes=first_bytes)
 
     async def scan(self, folder: str) -> AsyncIterator[Listed]:
         if folder == self.refuses:
@@ -128,15 +125,7 @@ async def test_a_peer_that_can_not_hash_is_known_by_what_was_noted(ledger: Ledge
     await ledger.write(partial(job_contents.note_there, place=await place(ledger), files=there))
     peer.store.files["/in/touched"].mtime_ns += 10**9
     made = await judged(ledger, peer, wanted("known", "unknown", "touched"))
-    assert (names(made.missing), made.unchanged, peer.hashed) == (["unknown", "touched"], 1, ["/in/unknown"]), "one try"
-
-
-async def test_a_peer_that_nobody_probed_shows_with_one_file_that_it_hashes(ledger: Ledger) -> None:
-    peer = Peer(probed=False)
-    for name in ("first", "second"):
-        peer.store.put(f"/in/{name}", name.encode())
-    made = await judged(ledger, peer, wanted("first", "second"))
-    assert (made.missing, made.unchanged) == ([], 2), "what it has already is not sent"
+    assert (names(made.missing), made.unchanged, peer.hashed) == (["unknown", "touched"], 1, [])
 
 
 @pytest.mark.parametrize(("later_ns", "unchanged"), [(999_999_999, 1), (1_000_000_000, 0)])

@@ -78,7 +78,8 @@ class Incoming(asyncio.BufferedProtocol):
             self._to_front()
         if self._grown:
             self._grown = False
-            self._channel._flush_send_buf()
+            if self._channel._send_state == "open":  # it may have been closed by what came behind
+                self._channel._flush_send_buf()
 
     def _alive(self) -> None:
         now = self._loop.time()
