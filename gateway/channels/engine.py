@@ -189,6 +189,8 @@ class ChannelEngine:
                 await detect(wanted, self.services)
             except GatewayError as error:
                 log.error("catalogue can't be looked at", catalogue=catalogue, error=str(error))
+            except Exception:  # a fault of ours: its time is over all the same, and deliveries don't wait for it
+                log.exception("catalogue: a look crashed; the next one is at its time", catalogue=catalogue)
         handled = {name: ns(at) for name, at in due.items() if at is not None}
         await self.services.ledger.write(partial(_note_looked, due=handled))
 

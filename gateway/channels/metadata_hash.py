@@ -47,6 +47,9 @@ def counted(name: str, data: bytes, ignored: Sequence[str]) -> Counted:
     except expat.ExpatError as exc:
         fault = f"line {exc.lineno}, column {exc.offset + 1}: {expat.ErrorString(exc.code)}"
         return Counted(hashlib.sha256(data).hexdigest(), fault)
+    except (ValueError, LookupError) as exc:  # what pyexpat says of encodings that it doesn't know, or of many bytes
+        fault = f"it can't be looked into in its encoding ({exc}); write the file in UTF-8"
+        return Counted(hashlib.sha256(data).hexdigest(), fault)
     return Counted(said.hexdigest() if ignored else hashlib.sha256(data).hexdigest())
 
 

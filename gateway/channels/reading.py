@@ -39,7 +39,7 @@ class Reader:
         threads = os.cpu_count() or 1
         try:
             await asyncio.gather(*(asyncio.to_thread(self._some, files[n::threads], made) for n in range(threads)))
-        except asyncio.CancelledError:
+        except BaseException:  # cancelled, or a thread crashed: no other reads on for nothing
             self._halted.set()
             raise
         return made

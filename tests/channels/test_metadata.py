@@ -99,6 +99,15 @@ def test_what_nobody_can_call_ill_formed_has_no_fault(name: str, data: bytes) ->
     assert counted(name, data, []).fault is None
 
 
+@pytest.mark.parametrize("encoding", ["Shift_JIS", "GB2312", "Big5", "EUC-JP", "utf-32", "utf-7", "hex", "x-nobody"])
+def test_an_encoding_that_can_not_be_read_is_a_fault_and_no_crash(encoding: str) -> None:
+    data = f"<?xml version='1.0' encoding='{encoding}'?><m>9</m>".encode()
+    found = counted("onix.xml", data, ["//Header"])
+    assert found.sha256 == hashlib.sha256(data).hexdigest()
+    assert found.fault is not None
+    assert "write the file in UTF-8" in found.fault
+
+
 _LAUGHS = b"<!ENTITY a '%s'>" % (b"ha" * 50) + b"".join(
     b"<!ENTITY %c '%s'>" % (name, b"&%c;" % (name - 1) * 10) for name in range(ord("b"), ord("k"))
 )
