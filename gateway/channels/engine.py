@@ -49,13 +49,11 @@ class _Standing:
 
     states: Mapping[str, StateRow]
     batches: Sequence[BatchRow]
-    complete: frozenset[int]
     paused: frozenset[str]
 
     def is_begun(self, channel: Channel) -> bool:
-        """True if a batch is to go on: a kill cut it off, or all of it has arrived since it failed."""
-        mine = [row for row in self.batches if row.channel == channel.name]
-        return any(row.state is BatchState.DELIVERING or row.id in self.complete for row in mine)
+        """True if a batch is to go on: a kill cut it off, or its last file arrived after it had failed."""
+        return any(row.state is BatchState.DELIVERING for row in self.batches if row.channel == channel.name)
 
     def is_paused(self, channel: Channel) -> bool:
         return not self.paused.isdisjoint((pauses.ALL, f"endpoint:{channel.endpoint}"))
@@ -230,9 +228,9 @@ class ChannelEngine:
     async def _carry_begun(self, name: str) -> list[BatchRow]:
         """Every batch that is to go out, oldest first, each to its end or its failure."""
         channel, services = self.channel(name), self.services
-        rows, complete = await services.ledger.read(partial(_open, channel=name))
+        rows = await services.ledger.read(partial(channel_batches.open_of, channel=name))
         means = Means(loaded=self.loaded, services=services, places=self._around.places, settle=self._around.settle)
-        begun = [row for row in rows if row.state is BatchState.DELIVERING or row.id in complete]
+        begun = [row for row in rows if row.state is BatchState.DELIVERING]
         return [await BatchDelivery(means=means, channel=channel, row=row).carry() for row in begun]
 
     # The loop.
@@ -273,15 +271,8 @@ def _by_catalogue(channels: Sequence[Channel]) -> list[list[Channel]]:
 
 
 def _standing(connection: Connection, now: int) -> _Standing:
-    batches, complete = _open(connection)
     paused = frozenset(one.scope for one in pauses.paused(connection, now))
-    return _Standing(channel_states.every(connection), batches, complete, paused)
-
-
-def _open(connection: Connection, channel: str | None = None) -> tuple[Sequence[BatchRow], frozenset[int]]:
-    """Batches that are not over, and those of them that failed and are complete."""
-    rows = channel_batches.open_of(connection, channel)
-    return rows, channel_deliveries.complete(connection) if rows else frozenset()
+    return _Standing(channel_states.every(connection), channel_batches.open_of(connection), paused)
 
 
 def _note_looked(connection: Connection, due: Mapping[str, int]) -> None:

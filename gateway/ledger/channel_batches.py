@@ -90,9 +90,21 @@ def files_of(connection: Connection, batch: int) -> tuple[BatchFile, ...]:
 
 
 def leave_out(connection: Connection, batch: int, event: int) -> None:
-    """The files of an event that left the batch."""
+    """The files of an event that left the batch; one that had failed goes on if nothing else is missing."""
     same = channel_batch_file.c.batch == batch, channel_batch_file.c.event == event
     connection.execute(delete(channel_batch_file).where(*same))
+    go_on_if_there(connection, batch)
+
+
+def go_on_if_there(connection: Connection, batch: int) -> None:
+    """A failed batch that no file is missing of now ends by itself, with its marker.
+
+    Asked where a file arrives or leaves: a marker that is refused waits for its next time as any failure does.
+    """
+    columns = channel_batch_file.c
+    lacks = select(columns.n).where(columns.batch == batch, columns.event.is_not(None), columns.delivered_at.is_(None))
+    mine = channel_batch.c.id == batch, channel_batch.c.state == BatchState.FAILED.value
+    connection.execute(update(channel_batch).where(*mine, ~lacks.exists()).values(state=BatchState.DELIVERING.value))
 
 
 def get(connection: Connection, batch: int) -> BatchRow | None:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from gateway.ledger import channel_batches, channel_events, channel_going, job_rounds, runs
 from gateway.ledger.channel_batches import BatchState
-from gateway.ledger.channel_tables import channel_batch, channel_batch_file
+from gateway.ledger.channel_tables import channel_batch_file
 from gateway.ledger.delivery_row import DeliveryRow
 from gateway.ledger.ready import Ready
 
@@ -19,7 +19,10 @@ _THERE = Ready(
 
 
 def note_delivered(connection: Connection, rows: Sequence[DeliveryRow]) -> None:
-    """These files have arrived; an item of which nothing is missing now is delivered."""
+    """These files have arrived; an item of which nothing is missing now is delivered.
+
+    A batch that had failed goes on once all of it is there: a rename that nobody had heard of was settled.
+    """
     pairs = [(row, row.intent.packed) for row in rows if row.intent.packed is not None]
     for row, packed in pairs:
         at = row.delivered_at or row.started_at
@@ -27,6 +30,7 @@ def note_delivered(connection: Connection, rows: Sequence[DeliveryRow]) -> None:
     for batch in dict.fromkeys(packed.batch for _, packed in pairs):
         numbers = [packed.n for _, packed in pairs if packed.batch == batch]
         _end_items(connection, batch, numbers, max(row.delivered_at or row.started_at for row, _ in pairs))
+        channel_batches.go_on_if_there(connection, batch)
 
 
 def _end_items(connection: Connection, batch: int, numbers: Sequence[int], at: int) -> None:
@@ -36,14 +40,6 @@ def _end_items(connection: Connection, batch: int, numbers: Sequence[int], at: i
         row = channel_events.get(connection, event) if connection.execute(lacks).scalar() is None else None
         if row is not None and row.state is channel_events.EventState.BATCHED and row.batch == batch:
             channel_going.delivered(connection, row, at)
-
-
-def complete(connection: Connection) -> frozenset[int]:
-    """Failed batches of which every file has arrived since: a rename that nobody had heard of was settled."""
-    columns = channel_batch.c
-    lacks = select(_FILE.n).where(_FILE.batch == columns.id, _FILE.event.is_not(None), _FILE.delivered_at.is_(None))
-    query = select(columns.id).where(columns.state == BatchState.FAILED.value, ~lacks.exists())
-    return frozenset(connection.execute(query).scalars())
 
 
 def abandon(connection: Connection, channels: Collection[str], at: int) -> None:

@@ -1,0 +1,57 @@
+"""Batches that failed: what makes them go on, and what does not."""
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from gateway.ledger import channel_batches, channel_deliveries, channel_events
+from gateway.ledger.intent import Packed
+from tests.channels.delivery_stage import channel_stage, lay_item
+from tests.channels.test_engine import at, clock, refusing, text
+
+
+async def test_a_marker_that_is_refused_is_tried_again_at_the_next_time_only(tmp_path: Path) -> None:
+    lay_item(tmp_path, "978")
+    async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
+        is_down = refusing(made, "1.done")
+        async with asyncio.timeout(20):
+            await made.go_on(at(22, 30))
+        (batch,) = await made.batches()
+        assert (batch.state.value, batch.failures) == ("failed", 1)
+        assert "all files are there, but not 1.done" in (batch.error or "")
+        is_down.clear()
+        await made.go_on(at(22, 1, day=23))
+        assert [row.state.value for row in await made.batches()] == ["delivered"]
+        assert "1.done" in made.arrived
+
+
+async def test_a_failed_batch_goes_on_once_its_last_file_is_settled_as_arrived(tmp_path: Path) -> None:
+    lay_item(tmp_path, "978")
+    async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
+        refusing(made, "978_onix.xml")
+        await made.go_on(at(22, 30))
+        (batch,) = await made.batches()
+        files = await made.read(partial(channel_batches.files_of, batch=batch.id))
+        (lacking,) = [one for one in files if one.event is not None and one.delivered_at is None]
+        there = next(row for row in await made.made.deliveries() if row.state == "done")
+        settled = replace(there, intent=replace(there.intent, packed=Packed(batch.id, lacking.n)))
+        await made.made.engine.ledger.write(partial(channel_deliveries.note_delivered, rows=[settled]))
+        await made.go_on(at(22, 35))
+        assert [row.state.value for row in await made.batches()] == ["delivered"]
+        assert "1.done" in made.arrived
+
+
+async def test_a_failed_batch_ends_once_all_that_was_missing_left_it(tmp_path: Path) -> None:
+    for item in ("978", "979"):
+        lay_item(tmp_path, item)
+    async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
+        refusing(made, "979_onix.xml")
+        await made.go_on(at(22, 30))
+        (batch,) = await made.batches()
+        (event,) = await made.read(partial(channel_events.open_of, channel="shop"))
+        leave = partial(channel_batches.leave_out, batch=batch.id, event=event.id)
+        await made.made.engine.ledger.write(leave)
+        await made.go_on(at(22, 35))
+        assert [row.state.value for row in await made.batches()] == ["delivered"]
+        assert made.arrived["1.done"].count("\n") == 2
