@@ -18,6 +18,8 @@ MOST_BYTES = 16 * 1024 * 1024
 """Larger metadata is hashed by its bytes, unread."""
 _DEEPEST = 200
 _LONGEST_ENTITY = 1024
+_MOST_DEFAULTS = 100
+"""Each element costs a look at all of them."""
 _STEP = re.compile(r"(//?)([^/]+)")
 
 
@@ -105,11 +107,13 @@ class _Said:
         self._path = ""
         self._above: list[str] = []
         self._skipping = 0
+        self._defaults = 0
 
     def read(self, data: bytes) -> None:
         """The whole file.  Raises expat.ExpatError where it is not well-formed, _Refused."""
         parser = expat.ParserCreate()
         parser.ordered_attributes = True
+        parser.specified_attributes = True  # a default is said where it is declared, not in every element again
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
@@ -117,6 +121,7 @@ class _Said:
         parser.CommentHandler = _nothing
         parser.StartDoctypeDeclHandler = self._doctype
         parser.EntityDeclHandler = self._entity
+        parser.AttlistDeclHandler = self._attribute
         parser.DefaultHandler = self._reference  # which also keeps expat from expanding anything in text
         parser.Parse(data, True)
 
@@ -175,6 +180,12 @@ class _Said:
         if value is not None and ("&" in value or len(value) > _LONGEST_ENTITY):
             raise _Refused(f"it declares an entity, {name}, that is made of others or is very long; write it out")
         self._say("!", name, is_parameter, value, *rest)
+
+    def _attribute(self, element: str, name: str, kind: str, default: str | None, is_required: bool) -> None:
+        self._defaults += default is not None
+        if self._defaults > _MOST_DEFAULTS:
+            raise _Refused(f"it declares more than {_MOST_DEFAULTS} attributes with a default; write them out")
+        self._say("!", element, name, kind, default, is_required)
 
 
 def _nothing(_comment: str) -> None:

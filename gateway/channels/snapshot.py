@@ -21,7 +21,7 @@ from gateway.transfer.seen import Seen
 from gateway.transfer.stability import Verdict
 
 _PORTION = 500
-_RULES = "1"
+_RULES = "2"
 """Changes whenever what counts in metadata is told in another way."""
 
 

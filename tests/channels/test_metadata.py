@@ -139,6 +139,25 @@ def test_entities_are_neither_expanded_nor_fetched() -> None:
     assert _hash(written(b"9"), "//Header") != _hash(written(b"8"), "//Header")
 
 
+def test_default_attributes_are_said_once_and_not_in_each_element() -> None:
+    def written(value: bytes) -> bytes:
+        return b"<!DOCTYPE m [<!ATTLIST a b CDATA '" + value + b"'>]><m>" + b"<a/>" * 50_000 + b"</m>"
+
+    began = time.process_time()
+    assert _hash(written(b"h" * 20_000), "//Header") != _hash(written(b"g" * 20_000), "//Header")
+    assert time.process_time() - began < 2.0
+
+
+def test_attributes_with_many_defaults_are_not_looked_into() -> None:
+    declared = b"".join(b"<!ATTLIST a b%d CDATA 'x'>" % n for n in range(20_000))
+    data = b"<!DOCTYPE m [" + declared + b"]><m>" + b"<a/>" * 20_000 + b"</m>"
+    began = time.process_time()
+    found = counted("onix.xml", data, ["//Header"])
+    assert time.process_time() - began < 2.0
+    assert found.sha256 == hashlib.sha256(data).hexdigest()
+    assert "more than" in (found.fault or "")
+
+
 def test_json_nested_too_deep_is_no_trouble() -> None:
     assert counted("t.json", b"[" * 200_000, []).fault == "it is nested too deep to be looked into"
 
