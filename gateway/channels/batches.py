@@ -133,9 +133,8 @@ class Preview:
 def preview(connection: Connection, asked: Asked) -> Preview:
     """The next batch of a kind, as things are now; nothing is written."""
     channel, due = asked.channel, asked.due.astimezone(asked.channel.zone)
-    events = [
-        one for one in channel_events.queue(connection, channel.name, [EventState.WAITING]) if one.kind == asked.kind
-    ]
+    queued = channel_events.queue(connection, channel.name, [EventState.WAITING])
+    events = [one for one in queued if one.kind == asked.kind and channel.selects(one.item)]
     same_day = [one for one in channel_batches.latest(connection, channel.name) if one.day == due.date().isoformat()]
     on = Occasion(due, max((one.number for one in same_day), default=0) + 1)
     looked = sort_out(connection, asked, events, on)

@@ -1,6 +1,5 @@
 """What one channel has got, compared with its catalogue: only where one of them changed since the last time."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,9 +9,8 @@ from gateway.channels.events import GONE, MANY, UNSELECTED, Changes, Rules
 from gateway.channels.model import Channel, Kind
 from gateway.channels.scanning import Looked
 from gateway.channels.snapshot import Brought, rules_of
-from gateway.channels.up_to_date import compared, now
+from gateway.channels.up_to_date import compared, now, said_of
 from gateway.ledger import Connection, channel_events, channel_going, channel_items, channel_states
-from gateway.ledger.channel_catalogues import SHORT
 from gateway.ledger.channel_contents import Contents
 from gateway.ledger.channel_events import IN_QUEUE, EventState, OpenKey
 from gateway.ledger.channel_items import ANY, Differs, Got
@@ -75,7 +73,7 @@ class Comparing:
         self._brought = brought
         self._ledger = services.ledger
         self._at = services.ledger.now_ns()
-        self._rules = _rules_of(channel)
+        self._rules = said_of(channel)
 
     async def all(self) -> Detected:
         """Bring its queue up to date."""
@@ -226,20 +224,6 @@ class Comparing:
             yield f"links to folders, which are not followed: {_named(self._looked.linked)}"
         if self._looked.loose:
             yield f"{self._looked.loose} files lie beside the folders of items and belong to none"
-
-
-def _rules_of(channel: Channel) -> str:
-    """The digest of what the channel says of its items and events."""
-    said = (
-        [one.token for one in channel.include],
-        [one.token for one in channel.exclude],
-        sorted(channel.manual),
-        channel.wellformed,
-        channel.most_first,
-        channel.payload_file,
-        channel.place,
-    )
-    return hashlib.sha256(repr(said).encode("utf-8", "surrogateescape")).hexdigest()[:SHORT]
 
 
 def _portions(items: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -19,7 +19,7 @@ from gateway.channels.detect import Detected, baseline, detect
 from gateway.channels.due import HAND_OF, Plan, planned
 from gateway.channels.model import Channel, Channels, Kind
 from gateway.config.loaded import Loaded
-from gateway.core.errors import GatewayError, Refused, Unknown
+from gateway.core.errors import GatewayError, NeedsOperator, Refused, Unknown
 from gateway.core.moments import ns
 from gateway.ledger import Connection, channel_batches, channel_deliveries, channel_states, pauses
 from gateway.ledger.channel_batches import BatchRow, BatchState
@@ -122,7 +122,8 @@ class ChannelEngine:
         services, channels = self.services, self.sound()
         now = services.clock.now()
         seen = await services.ledger.read(partial(_standing, now=ns(now)))
-        plans = {one.name: planned(one, seen.state(one), now) for one in channels}
+        plans = _plans(channels, seen, now)
+        channels = [one for one in channels if one.name in plans]
         await self._count_anew(plans)
         if any(self._is_abandoned(row) for row in seen.batches):
             names = frozenset(self.channels.channels)
@@ -141,12 +142,21 @@ class ChannelEngine:
     # What a person asks.
 
     async def detect(self, names: Sequence[str]) -> Mapping[str, Detected]:
-        """Look for changes now; each catalogue once, however many of these channels it has."""
+        """Look for changes now; each catalogue once, however many of these channels it has.
+
+        What can't be looked at is raised once all the others were.
+        """
         found: dict[str, Detected] = {}
+        failed: list[Exception] = []
         for channels in _by_catalogue([self.channel(name) for name in names]):
             async with self._turns[f"catalogue {channels[0].catalogue.name}"]:
-                found |= await detect(channels, self.services)
+                try:
+                    found |= await detect(channels, self.services)
+                except Exception as error:  # raised below
+                    failed.append(error)
         self.changed.set()
+        if failed:
+            raise _joined(failed)
         return found
 
     async def baseline(self, name: str) -> int:
@@ -157,11 +167,11 @@ class ChannelEngine:
 
     async def deliver_now(self, name: str, kind: Kind | None = None) -> tuple[BatchRow, ...]:
         """Deliver what waits, or failed, without waiting for its time; the batches at the end of it."""
-        channel = self.channel(name)
+        self.channel(name)
         async with self._turns[f"channel {name}"]:
             touched = {row.id: row for row in await self._carry_begun(name)}
             for one in (kind,) if kind is not None else HAND_OF:
-                asked = self._asked(channel, one, self.services.clock.now())
+                asked = self._asked(self.channel(name), one, self.services.clock.now())  # as it is by now
                 await self._fire(asked)
                 touched |= {row.id: row for row in await self._carry_begun(name)}
         return tuple(touched.values())
@@ -261,6 +271,25 @@ class ChannelEngine:
         finally:
             for task in tasks:
                 task.cancel()
+
+
+def _plans(channels: Sequence[Channel], seen: _Standing, now: datetime) -> dict[str, Plan]:
+    """What is due of each channel; one whose times can't be told rests, and keeps no other back."""
+    plans: dict[str, Plan] = {}
+    for one in channels:
+        try:
+            plans[one.name] = planned(one, seen.state(one), now)
+        except Exception:
+            log.exception("channel: its times can't be told, it rests; correct its schedule", channel=one.name)
+    return plans
+
+
+def _joined(failed: Sequence[Exception]) -> Exception:
+    """One error for several; a fault of ours before all others."""
+    crash = next((one for one in failed if not isinstance(one, GatewayError)), None)
+    if crash is not None or len(failed) == 1:
+        return crash or failed[0]
+    return NeedsOperator("; ".join(str(one) for one in failed))
 
 
 def _by_catalogue(channels: Sequence[Channel]) -> list[list[Channel]]:

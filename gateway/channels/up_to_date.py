@@ -1,10 +1,12 @@
 """A channel's queue, brought up to what the catalogue holds of its items at rest: by the one rule of `events`."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 
 from gateway.channels.events import Changes, ItemNow, Rules, events_of
 from gateway.channels.model import Channel, Kind
-from gateway.ledger import Connection, channel_catalogues, channel_events, channel_going, channel_items
+from gateway.ledger import Connection, channel_catalogues, channel_events, channel_going, channel_items, channel_states
+from gateway.ledger.channel_catalogues import SHORT
 from gateway.ledger.channel_contents import Contents
 from gateway.ledger.channel_events import EventRow, EventState
 
@@ -33,10 +35,12 @@ def now(connection: Connection, catalogue: str, items: Sequence[str]) -> list[It
 def ripe(connection: Connection, channel: Channel, kind: Kind, at: int) -> list[EventRow]:
     """What of a kind may go out now, oldest first; each event stands for what the catalogue holds of its item.
 
-    Another channel's detection may have seen a newer content than ours; an item that went stays where it is.
+    Another channel's detection may have seen a newer content than ours, and the channel may say otherwise since its
+    own; an item that went, or that is selected no more, stays where it is.
     """
     items = [one.item for one in _waiting(connection, channel, kind)]
-    compared(connection, channel, items, Rules.of(channel), at)
+    anew = channel_states.get(connection, channel.name).rules != said_of(channel)
+    compared(connection, channel, items, Rules.of(channel, anew=anew), at)
     there = channel_catalogues.items(connection, channel.catalogue.name, items)
     return [one for one in _waiting(connection, channel, kind) if one.item in there]
 
@@ -47,9 +51,23 @@ def leave(connection: Connection, channel: Channel, event: EventRow, reason: str
     compared(connection, channel, [event.item], Rules.of(channel), at)
 
 
+def said_of(channel: Channel) -> str:
+    """The digest of what the channel says of its items and events."""
+    said = (
+        [one.token for one in channel.include],
+        [one.token for one in channel.exclude],
+        sorted(channel.manual),
+        channel.wellformed,
+        channel.most_first,
+        channel.payload_file,
+        channel.place,
+    )
+    return hashlib.sha256(repr(said).encode("utf-8", "surrogateescape")).hexdigest()[:SHORT]
+
+
 def _waiting(connection: Connection, channel: Channel, kind: Kind) -> Iterable[EventRow]:
     queued = channel_events.queue(connection, channel.name, [EventState.WAITING])
-    return [one for one in queued if one.kind == kind]
+    return [one for one in queued if one.kind == kind and channel.selects(one.item)]
 
 
 def _write(connection: Connection, channel: str, changes: Changes, at: int) -> None:
