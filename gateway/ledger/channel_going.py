@@ -71,20 +71,24 @@ def delivered(connection: Connection, event: EventRow, at: int) -> None:
 
 def _merge(connection: Connection, events: Sequence[EventRow], at: int) -> None:
     """Metadata that arrived with the whole item is not sent again, not with a failed batch either."""
-    channel_events.end(connection, [one.id for one in events], EventState.MERGED, at, _MERGED)
+    _end(connection, events, EventState.MERGED, _MERGED, at)
+
+
+def _end(connection: Connection, events: Sequence[EventRow], state: EventState, reason: str, at: int) -> None:
+    """Out of the queue, or out of a batch that failed; what is on its way stays."""
+    channel_events.end(connection, [one.id for one in events], state, at, reason)
     for one in events:
         batch = None if one.batch is None else channel_batches.get(connection, one.batch)
         if batch is not None and batch.state is BatchState.FAILED:
             channel_batches.leave_out(connection, batch.id, one.id)
-            values = {"batch": None, "reason": _MERGED, "ended_at": at}
-            channel_events.set_state(connection, [one.id], EventState.MERGED, values)
+            channel_events.set_state(connection, [one.id], state, {"batch": None, "reason": reason, "ended_at": at})
 
 
 def counts_as_got(connection: Connection, channel: str, rows: Sequence[Got], at: int) -> None:
-    """Baseline: these items count as delivered as they are; what was open of them is over."""
+    """Baseline: these items count as delivered as they are; what was open of them is over, also in batches that failed."""
     channel_items.put(connection, channel, rows)
     opened = channel_events.open_of(connection, channel, [row.item for row in rows])
-    channel_events.end(connection, [one.id for one in opened], EventState.DROPPED, at, "counts as delivered")
+    _end(connection, opened, EventState.DROPPED, "counts as delivered", at)
 
 
 def _as_dropped(event: EventRow, got: Got | None) -> Got:

@@ -55,3 +55,18 @@ async def test_a_failed_batch_ends_once_all_that_was_missing_left_it(tmp_path: P
         await made.go_on(at(22, 35))
         assert [row.state.value for row in await made.batches()] == ["delivered"]
         assert made.arrived["1.done"].count("\n") == 2
+
+
+async def test_baseline_ends_what_failed_too(tmp_path: Path) -> None:
+    for item in ("978", "979"):
+        lay_item(tmp_path, item)
+    async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
+        is_down = refusing(made, "979_onix.xml")
+        await made.go_on(at(22, 30))
+        await made.made.ending(made.channels.baseline("shop"))
+        is_down.clear()
+        await made.go_on(at(22, 1, day=23))
+        assert await made.states() == {"978 first": "delivered", "979 first": "dropped"}
+        assert "979_onix.xml" not in made.arrived
+        assert [row.state.value for row in await made.batches()] == ["delivered"]
+        assert made.arrived["1.done"].count("\n") == 2
