@@ -21,12 +21,22 @@ __all__ = ["Detected", "baseline", "detect"]
 async def detect(channels: Sequence[Channel], services: Services) -> Mapping[str, Detected]:
     """Look for what these channels, all of one catalogue, are to get; what was found, by channel.
 
-    Not twice at once for one catalogue.  Raises NotThere, PathRefused or NeedsOperator where nothing can be concluded.
+    Not twice at once for one catalogue.  Raises NotThere, PathRefused or NeedsOperator where nothing can be concluded;
+    what keeps one channel from being compared is raised once the others were.
     """
     if not channels:
         return {}
     looked, brought = await _looked(channels[0].catalogue, services)
-    return {one.name: await Comparing(one, looked, brought, services).all() for one in channels}
+    found: dict[str, Detected] = {}
+    failed: list[Exception] = []
+    for one in channels:
+        try:
+            found[one.name] = await Comparing(one, looked, brought, services).all()
+        except Exception as error:  # raised below
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return found
 
 
 async def baseline(channel: Channel, services: Services) -> int:

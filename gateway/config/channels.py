@@ -1,9 +1,9 @@
 """The shape of catalogues, of channels (`conf/channels.d/NAME.toml`) and of their schedules."""
 
-from datetime import time
+from datetime import datetime, time
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from gateway.config.channel_kinds import (
     DeliveryTime,
@@ -19,6 +19,8 @@ from gateway.config.kinds import Many, Zone
 from gateway.config.strict import Strict
 
 Approval = Literal["auto", "manual"]
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 
 class CatalogueSettings(Strict):
@@ -44,6 +46,17 @@ class CronSettings(Strict):
     anchor: Literal["midnight", "set_time"] = Field(
         default="midnight", description="What the hours are counted from: midnight, or the hour of set_at."
     )
+
+    @field_validator("set_at")
+    @classmethod
+    def _can_be_counted_from(cls, set_at: datetime | None) -> datetime | None:
+        """Within what every zone can show, and the ledger can keep."""
+        if set_at is not None and not _FIRST_YEAR <= set_at.year <= _LAST_YEAR:
+            raise ValueError(
+                f"{set_at.isoformat()} is out of the years {_FIRST_YEAR} to {_LAST_YEAR}; "
+                "write when it was set: 2026-11-21T11:20:00+01:00"
+            )
+        return set_at
 
 
 class RhythmSettings(Strict):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.channels.comparing import Comparing, Detected
 from gateway.channels.model import Kind
 from gateway.core.errors import NeedsOperator, NotThere
 from gateway.language.pattern import compile_pattern
@@ -467,3 +468,22 @@ async def test_a_change_that_comes_with_new_rules_is_found_all_the_same(tmp_path
         made.put("b", {"book.epub": "errata corrected"})
         await made.detect()
         assert await made.states() == {("a", "metadata"): "waiting", ("b", "file"): "waiting"}
+
+
+async def test_a_channel_that_can_not_be_compared_keeps_no_other_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shop(tmp_path) as made:
+        compared = Comparing.all
+
+        async def crashes(mine: Comparing) -> Detected:
+            if mine._channel.name == "library":
+                raise RuntimeError("a fault of ours")
+            return await compared(mine)
+
+        monkeypatch.setattr(Comparing, "all", crashes)
+        made.put("a")
+        mine, made.channel = made.channel, replace(made.channel, name="library")
+        with pytest.raises(RuntimeError, match="a fault of ours"):
+            await made.detect(mine)
+        assert set(await made.queue("shop")) == {("a", "first")}

@@ -148,6 +148,8 @@ def test_a_setting_time_without_an_offset_is_of_the_zone_of_its_file(site: Site)
         ("every = 1", "every = 0", "3:", "should be greater than or equal to 1"),
         ("2026-11-21T11:20:00+01:00", '"noon"', "3:", "'noon' is no moment; write 2026-11-21T11:20:00+01:00"),
         ("2026-11-21T11:20:00+01:00", "11:20:00", "3:", "is no moment; write one with its day"),
+        ("2026-11-21", "0001-01-01", "3:", "is out of the years 1970 to 9998; write when it was set: 2026-11-21T"),
+        ("2026-11-21", "9999-12-31", "3:", "is out of the years 1970 to 9998"),
         ("every = 1", 'anchor = "noon"', "3:", "'noon' is not known; known here: midnight, set_time"),
         ("first ", "frist ", "4:", "unknown key 'frist'; did you mean 'first'?"),
         ('"Su"', '"Xy"', "6:", "'Xy' is no day of the week; write Mo, Tu"),
