@@ -151,6 +151,7 @@ def _piece(row: FileRow) -> Piece:
         mtime_ns=row.mtime_ns,
         inode=row.inode,
         sha256=row.sha256,
+        is_metadata=row.meta_sha256 is not None,
     )
 
 

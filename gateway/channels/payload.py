@@ -18,7 +18,10 @@ _ORDINARY = re.compile(r"[\w/. ,()&+@=-]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """One file of an item as it was when the item was last at rest; `relative` is below the item's folder."""
+    """One file of an item as it was when the item was last at rest; `relative` is below the item's folder.
+
+    `is_metadata` says what it was when it was read: other patterns hold for what is read by them.
+    """
 
     item: str
     relative: str
@@ -26,6 +29,7 @@ class Piece:
     mtime_ns: int
     inode: int
     sha256: str
+    is_metadata: bool
 
     @property
     def name(self) -> str:
@@ -60,10 +64,10 @@ class Occasion:
 def chosen(kind: Kind, channel: Channel, changed: Sequence[str], pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     """The files that are sent of an item: all, its metadata alone, or its metadata with what `changed`."""
     if kind is Kind.METADATA:
-        return tuple(one for one in pieces if channel.catalogue.is_metadata(one.name))
+        return tuple(one for one in pieces if one.is_metadata)
     if kind is Kind.FILE and channel.payload_file == "changed":
         wanted = frozenset(changed)
-        return tuple(one for one in pieces if one.relative in wanted or channel.catalogue.is_metadata(one.name))
+        return tuple(one for one in pieces if one.relative in wanted or one.is_metadata)
     return tuple(pieces)
 
 

@@ -9,6 +9,7 @@ from gateway.channels.compiled import Sent, can_be_said, compiled, show_compiled
 from gateway.channels.model import Catalogue, Kind, PlaceTemplate
 from gateway.channels.payload import Occasion, Piece, chosen, clash, final_of, marker_of, named, source_text
 from gateway.language.parse import parse_action
+from gateway.language.pattern import compile_pattern
 from gateway.transfer.sources import list_sources, source_spec
 from tests.channels.making import channel
 
@@ -16,7 +17,8 @@ ON = Occasion(datetime(2026, 11, 22, 22, 5, tzinfo=UTC), 3)
 
 
 def piece(relative: str, item: str = "978") -> Piece:
-    return Piece(item=item, relative=relative, size=1, mtime_ns=2, inode=3, sha256="ab")
+    is_metadata = relative.endswith(".xml")
+    return Piece(item=item, relative=relative, size=1, mtime_ns=2, inode=3, sha256="ab", is_metadata=is_metadata)
 
 
 ITEM = (piece("onix.xml"), piece("book.epub"), piece("img/cover.jpg"))
@@ -34,6 +36,12 @@ ITEM = (piece("onix.xml"), piece("book.epub"), piece("img/cover.jpg"))
 def test_each_kind_sends_its_own_files(kind: Kind, payload: str, sent: list[str]) -> None:
     made = channel(payload_file=payload)
     assert [one.relative for one in chosen(kind, made, ("book.epub",), ITEM)] == sent
+
+
+def test_what_was_metadata_when_it_was_read_is_metadata_whatever_the_patterns_say_today() -> None:
+    today = channel(catalogue=Catalogue("titles", Path("/t"), (compile_pattern("*.epub"),)), payload_file="changed")
+    assert [one.relative for one in chosen(Kind.METADATA, today, (), ITEM)] == ["onix.xml"]
+    assert [one.relative for one in chosen(Kind.FILE, today, ("img/cover.jpg",), ITEM)] == ["onix.xml", "img/cover.jpg"]
 
 
 @pytest.mark.parametrize(
