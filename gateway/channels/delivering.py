@@ -228,10 +228,14 @@ def _changed(files: Sequence[BatchFile]) -> dict[int, str]:
 
 
 def _begin(connection: Connection, batch: BatchRow, instance: Instance, owner: int, at: int) -> BatchRow:
-    """The action's run: the one that a kill cut off goes on, else a new one."""
+    """The action's run: the one that a kill cut off goes on, else a new one; at another endpoint nothing is there."""
+    last = None if batch.action_run is None else runs.get(connection, batch.action_run)
+    is_moved = last is not None and last.endpoint != instance.endpoint
+    if is_moved:
+        channel_batches.send_anew(connection, batch.id)
     earlier = runs.latest_of(connection, instance.name)
     if earlier is not None and earlier.state != "ended":
-        if earlier.id == batch.action_run:
+        if earlier.id == batch.action_run and not is_moved:
             runs.adopt(connection, earlier.id, owner)
             return batch
         job_rounds.end(connection, earlier.id, error="the gateway was stopped", error_class=job_rounds.STOPPED, at=at)

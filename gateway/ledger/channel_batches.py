@@ -9,6 +9,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, tex
 
 from gateway.ledger.channel_tables import channel_batch, channel_batch_file
 from gateway.ledger.errors import StateLost
+from gateway.ledger.tables import run
 
 _IS_OPEN = text("state IN ('delivering','failed')")
 
@@ -105,6 +106,19 @@ def go_on_if_there(connection: Connection, batch: int) -> None:
     lacks = select(columns.n).where(columns.batch == batch, columns.event.is_not(None), columns.delivered_at.is_(None))
     mine = channel_batch.c.id == batch, channel_batch.c.state == BatchState.FAILED.value
     connection.execute(update(channel_batch).where(*mine, ~lacks.exists()).values(state=BatchState.DELIVERING.value))
+
+
+def send_anew(connection: Connection, batch: int) -> None:
+    """Nothing of it is there: it goes to another endpoint now."""
+    query = update(channel_batch_file).where(channel_batch_file.c.batch == batch)
+    connection.execute(query.values(delivered_at=None, delivery=None))
+
+
+def endpoint_of(connection: Connection, batch: int) -> str | None:
+    """Where it was sent last; None if it never was."""
+    query = select(run.c.endpoint).join(channel_batch, channel_batch.c.action_run == run.c.id)
+    found: str | None = connection.execute(query.where(channel_batch.c.id == batch)).scalar()
+    return found
 
 
 def get(connection: Connection, batch: int) -> BatchRow | None:

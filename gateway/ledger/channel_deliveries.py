@@ -21,9 +21,12 @@ _THERE = Ready(
 def note_delivered(connection: Connection, rows: Sequence[DeliveryRow]) -> None:
     """These files have arrived; an item of which nothing is missing now is delivered.
 
+    What is settled at an endpoint that the batch went to before, and goes to no more, tells nothing of it.
     A batch that had failed goes on once all of it is there: a rename that nobody had heard of was settled.
     """
     pairs = [(row, row.intent.packed) for row in rows if row.intent.packed is not None]
+    sent_to = {batch: channel_batches.endpoint_of(connection, batch) for batch in {one.batch for _, one in pairs}}
+    pairs = [(row, one) for row, one in pairs if sent_to[one.batch] in (None, row.intent.endpoint)]
     for row, packed in pairs:
         at = row.delivered_at or row.started_at
         _THERE.run(connection, {"of_batch": packed.batch, "of_n": packed.n, "at": at, "by": row.id})

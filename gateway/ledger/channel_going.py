@@ -85,7 +85,7 @@ def _end(connection: Connection, events: Sequence[EventRow], state: EventState, 
 
 
 def counts_as_got(connection: Connection, channel: str, rows: Sequence[Got], at: int) -> None:
-    """Baseline: these items count as delivered as they are; what was open of them is over, also in batches that failed."""
+    """Baseline: these items count as delivered as they are; what was open of them is over, in failed batches too."""
     channel_items.put(connection, channel, rows)
     opened = channel_events.open_of(connection, channel, [row.item for row in rows])
     _end(connection, opened, EventState.DROPPED, "counts as delivered", at)

@@ -9,6 +9,7 @@ from gateway.ledger import channel_batches, channel_deliveries, channel_events
 from gateway.ledger.intent import Packed
 from tests.channels.delivery_stage import channel_stage, lay_item
 from tests.channels.test_engine import at, clock, refusing, text
+from tests.runner.harness import tree
 
 
 async def test_a_marker_that_is_refused_is_tried_again_at_the_next_time_only(tmp_path: Path) -> None:
@@ -70,3 +71,37 @@ async def test_baseline_ends_what_failed_too(tmp_path: Path) -> None:
         assert "979_onix.xml" not in made.arrived
         assert [row.state.value for row in await made.batches()] == ["delivered"]
         assert made.arrived["1.done"].count("\n") == 2
+
+
+async def test_a_batch_whose_channel_gets_another_endpoint_arrives_there_whole(tmp_path: Path) -> None:
+    for item in ("978", "979"):
+        lay_item(tmp_path, item)
+    (tmp_path / "other").mkdir()
+    other = f'[endpoints.other]\nurl = "file://{tmp_path}/other"\noutbox = "outbox"\ninbox = "inbox"\n'
+    async with channel_stage(tmp_path, other + text(tmp_path), clock=clock()) as made:
+        is_down = refusing(made, "979_onix.xml")
+        await made.go_on(at(22, 30))
+        assert set(made.arrived) == {"978_onix.xml", "978_book.epub", "979_book.epub"}
+        is_down.clear()
+        await made.reload(other + text(tmp_path).replace('endpoint = "far"', 'endpoint = "other"'))
+        await made.go_on(at(22, 1, day=23))
+        there = tree(tmp_path / "other")
+        assert set(there) == {"978_onix.xml", "978_book.epub", "979_onix.xml", "979_book.epub", "1.done"}
+        assert there["1.done"].count("\n") == 4
+        assert await made.states() == {"978 first": "delivered", "979 first": "delivered"}
+        assert [row.state.value for row in await made.batches()] == ["delivered"]
+
+
+async def test_what_is_settled_at_an_earlier_endpoint_is_not_there_at_the_one_of_now(tmp_path: Path) -> None:
+    lay_item(tmp_path, "978")
+    async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
+        refusing(made, "978_onix.xml")
+        await made.go_on(at(22, 30))
+        (batch,) = await made.batches()
+        there = next(row for row in await made.made.deliveries() if row.state == "done")
+        files = await made.read(partial(channel_batches.files_of, batch=batch.id))
+        (lacking,) = [one for one in files if one.event is not None and one.delivered_at is None]
+        elsewhere = replace(there, intent=replace(there.intent, endpoint="old", packed=Packed(batch.id, lacking.n)))
+        await made.made.engine.ledger.write(partial(channel_deliveries.note_delivered, rows=[elsewhere]))
+        assert await made.read(partial(channel_batches.files_of, batch=batch.id)) == files
+        assert [row.state.value for row in await made.batches()] == ["failed"]
