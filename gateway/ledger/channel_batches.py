@@ -90,13 +90,6 @@ def files_of(connection: Connection, batch: int) -> tuple[BatchFile, ...]:
     return tuple(BatchFile(*row) for row in connection.execute(query))
 
 
-def files_of_event(connection: Connection, batch: int, event: int) -> tuple[BatchFile, ...]:
-    """What it sends of one event."""
-    columns = [channel_batch_file.c[name] for name in BatchFile._fields]
-    mine = channel_batch_file.c.batch == batch, channel_batch_file.c.event == event
-    return tuple(BatchFile(*row) for row in connection.execute(select(*columns).where(*mine)))
-
-
 def leave_out(connection: Connection, batch: int, event: int) -> None:
     """The files of an event that left the batch; one that had failed goes on if nothing else is missing."""
     same = channel_batch_file.c.batch == batch, channel_batch_file.c.event == event

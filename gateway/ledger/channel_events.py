@@ -155,14 +155,6 @@ def history(connection: Connection, channel: str, item: str | None = None, *, li
     return _all(connection.execute(query.order_by(channel_event.c.id.desc()).limit(limit)).mappings())
 
 
-def is_delivered_since(connection: Connection, channel: str, item: str, kind: str, at: int) -> bool:
-    """True if a delivery of this kind brought the item something after `at`."""
-    columns = channel_event.c
-    mine = columns.channel == channel, columns.item == item, columns.kind == kind
-    ended = columns.state == EventState.DELIVERED.value, columns.ended_at > at
-    return connection.execute(select(columns.id).where(*mine, *ended).limit(1)).scalar() is not None
-
-
 def hold(connection: Connection, event: int, reason: str) -> None:
     """It can't go out as it is; its item's next change frees it, or a person."""
     query = update(channel_event).where(channel_event.c.id == event, _in_queue())

@@ -56,8 +56,6 @@ def leave(connection: Connection, event: EventRow, reason: str) -> None:
 def delivered(connection: Connection, event: EventRow, at: int) -> None:
     """Everything of an event arrived: the channel has it, and a metadata change that went with it is over."""
     got = channel_items.of_items(connection, event.channel, [event.item]).get(event.item)
-    if got is not None and event.kind == FILE and _is_overtaken(connection, event):
-        event = replace(event, metadata=got.metadata, contents=replace(event.contents, metadata=got.contents.metadata))
     channel_items.put(connection, event.channel, [_as_delivered(event, got, at)])
     channel_events.set_state(connection, [event.id], EventState.DELIVERED, {"ended_at": at, "reason": None})
     if event.kind == FIRST:
@@ -69,17 +67,6 @@ def delivered(connection: Connection, event: EventRow, at: int) -> None:
     else:
         same = [one for one in others if one.kind == METADATA and one.metadata == event.metadata]
         _merge(connection, same, at)
-
-
-def _is_overtaken(connection: Connection, event: EventRow) -> bool:
-    """True if other metadata arrived by itself after that of this delivery, which had to wait for its last file."""
-    if event.batch is None:
-        return False
-    files = channel_batches.files_of_event(connection, event.batch, event.id)
-    arrived = [one.delivered_at or 0 for one in files if one.relative in event.contents.metadata]
-    return bool(arrived) and channel_events.is_delivered_since(
-        connection, event.channel, event.item, METADATA, max(arrived)
-    )
 
 
 def _merge(connection: Connection, events: Sequence[EventRow], at: int) -> None:
