@@ -36,12 +36,12 @@ class Books:
     @property
     def lost(self) -> list[str]:
         """What never came."""
-        return self._named(self.fed - self.arrived)
+        return self._named(_now(self.fed) - _now(self.arrived))
 
     @property
     def twice(self) -> list[str]:
         """What came more often than it was fed."""
-        return self._named(self.arrived - self.fed)
+        return self._named(_now(self.arrived) - _now(self.fed))
 
     def faults(self) -> list[str]:
         """What must not be, at any moment."""
@@ -50,3 +50,8 @@ class Books:
 
     def _named(self, digests: Counter[str]) -> list[str]:
         return [self.names.get(digest, digest) for digest in digests.elements()]
+
+
+def _now(counts: Counter[str]) -> Counter[str]:
+    """As they are at this moment: the recipient's thread goes on counting."""
+    return Counter(dict(counts))
