@@ -21,6 +21,7 @@ from gateway.channels.model import Channel, Channels, Kind
 from gateway.config.loaded import Loaded
 from gateway.core.errors import GatewayError, NeedsOperator, Refused, Unknown
 from gateway.core.moments import ns
+from gateway.core.waits import first_of
 from gateway.ledger import Connection, channel_batches, channel_deliveries, channel_states, pauses
 from gateway.ledger.channel_batches import BatchRow, BatchState
 from gateway.ledger.channel_states import Hand, StateRow
@@ -264,13 +265,7 @@ class ChannelEngine:
     async def _wait(self, next_at: datetime | None) -> None:
         clock = self.services.clock
         waits = [_LOOK_EVERY_S] + ([(next_at - clock.now()).total_seconds()] if next_at is not None else [])
-        sleeping = clock.sleep(max(0.01, min(waits)))
-        tasks = [asyncio.ensure_future(self.changed.wait()), asyncio.ensure_future(sleeping)]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
+        await first_of(self.changed.wait(), clock.sleep(max(0.01, min(waits))))
 
 
 def _plans(channels: Sequence[Channel], seen: _Standing, now: datetime) -> dict[str, Plan]:

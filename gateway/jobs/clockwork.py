@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from gateway.core.errors import GatewayError
 from gateway.core.moments import moment, ns
+from gateway.core.waits import first_of
 from gateway.jobs.engine import JobEngine
 from gateway.jobs.firing import Firing, fire
 from gateway.jobs.model import Job, JobSchedule, Repeat
@@ -126,15 +127,7 @@ class Clockwork:
     async def _wait(self, next_at: datetime | None) -> None:
         clock = self._engine.services.clock
         waits = [_LOOK_EVERY_S] + ([(next_at - clock.now()).total_seconds()] if next_at is not None else [])
-        tasks = [
-            asyncio.ensure_future(self._engine.changed.wait()),
-            asyncio.ensure_future(clock.sleep(max(0.01, min(waits)))),
-        ]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
+        await first_of(self._engine.changed.wait(), clock.sleep(max(0.01, min(waits))))
 
 
 def _remembered(job: Job, saved_at: datetime, scheduled_at: datetime, *, held: bool) -> Remembered:

@@ -6,6 +6,7 @@ from functools import partial
 
 import structlog
 
+from gateway.core.waits import first_of
 from gateway.jobs.deciding import decide
 from gateway.jobs.decision import Decision
 from gateway.jobs.hands import Hands
@@ -185,10 +186,4 @@ class RunLife:
         clock, now = self._under.services.clock, self._under.services.ledger.now_ns()
         waits = [look_s] if look_s is not None else []
         waits += [max(0.0, (wake_at - now) / 1e9)] if wake_at is not None else []
-        sleeping = clock.sleep(min([*waits, _LOOK_S]))
-        tasks = [asyncio.ensure_future(self._stir.wait()), asyncio.ensure_future(sleeping)]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
+        await first_of(self._stir.wait(), clock.sleep(min([*waits, _LOOK_S])))

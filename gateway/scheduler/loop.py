@@ -6,7 +6,6 @@ go on, so a thousand idle actions cost a few heaps and, every `check_every`, one
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from gateway.core.clock import Clock
+from gateway.core.waits import first_of
 from gateway.core.wake import Wake
 from gateway.runner.due import Due, RunResult, Trigger
 from gateway.runner.instance import Instance
@@ -204,15 +204,7 @@ class Scheduler:
         waits = [self._pace.clock_check_every.total_seconds()]
         waits += [max(0.0, at_s - now_s)] if at_s is not None else []
         waits += [in_s] if in_s is not None else []
-        sleeper = asyncio.ensure_future(self._clock.sleep(min(waits)))
-        waker = asyncio.ensure_future(self._wake.wait())
-        try:
-            await asyncio.wait((sleeper, waker), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (sleeper, waker):
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        await first_of(self._clock.sleep(min(waits)), self._wake.wait())
 
     def _take_hints(self) -> None:
         names = self._wake.take()
