@@ -18,7 +18,7 @@ from gateway.channels.compiled import Compiled, bound, compiled
 from gateway.channels.marker import marker_path, remove_marker, write_marker
 from gateway.channels.model import Channel
 from gateway.config.loaded import Loaded
-from gateway.core.errors import GatewayError, Retryable
+from gateway.core.errors import GatewayError, Retryable, fault_text
 from gateway.core.model import Stamp
 from gateway.language.nodes import Command, Put
 from gateway.ledger import (
@@ -27,7 +27,6 @@ from gateway.ledger import (
     channel_batches,
     channel_events,
     deliveries,
-    job_rounds,
     runs,
 )
 from gateway.ledger.channel_batches import BatchFile, BatchRow, BatchState
@@ -40,7 +39,7 @@ from gateway.runner.intents import intending
 from gateway.runner.interrupted import recalled, work_of
 from gateway.runner.jobs import Ends
 from gateway.runner.places import Place, Places
-from gateway.runner.rounds import ended, round_of
+from gateway.runner.rounds import begin_round, ended, round_of
 from gateway.runner.run import CommandFailed, Run
 from gateway.runner.sending import lanes, width
 from gateway.runner.services import Services
@@ -88,8 +87,7 @@ class BatchDelivery:
             await self._failed(error)
         except Exception as fault:
             log.exception("delivery of a channel crashed", channel=self.channel.name, batch=self.row.id)
-            told = f"this is a fault of the gateway, please report it: {type(fault).__name__}: {fault}"
-            await self._failed(Retryable(told))
+            await self._failed(Retryable(fault_text(fault)))
         return self.row
 
     async def _try(self, place: Place) -> None:
@@ -233,21 +231,11 @@ def _begin(connection: Connection, batch: BatchRow, instance: Instance, owner: i
     is_moved = last is not None and last.endpoint != instance.endpoint
     if is_moved:
         channel_batches.send_anew(connection, batch.id)
-    earlier = runs.latest_of(connection, instance.name)
-    if earlier is not None and earlier.state != "ended":
-        if earlier.id == batch.action_run and not is_moved:
-            runs.adopt(connection, earlier.id, owner)
-            return batch
-        job_rounds.end(connection, earlier.id, error="the gateway was stopped", error_class=job_rounds.STOPPED, at=at)
-    found = runs.start(
-        connection,
-        action=instance.name,
-        endpoint=instance.endpoint,
-        trigger="channel",
-        owner=owner,
-        script_sha256=instance.script_sha256,
-        at=at,
-    )
+    latest = runs.latest_of(connection, instance.name)
+    if last is not None and latest is not None and latest.id == last.id and last.state != "ended" and not is_moved:
+        runs.adopt(connection, last.id, owner)
+        return batch
+    found = begin_round(connection, instance, trigger="channel", owner=owner, at=at)
     return channel_batches.change(connection, batch.id, {"action_run": found})
 
 

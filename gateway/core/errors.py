@@ -113,3 +113,8 @@ class Refused(GatewayError):
     """The script or the configuration is wrong; the message holds file:line:col where it is known."""
 
     exit_code = 2
+
+
+def fault_text(fault: Exception) -> str:
+    """What is told of an error that is none of ours: nobody meant it to happen."""
+    return f"this is a fault of the gateway, please report it: {type(fault).__name__}: {fault}"

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from gateway.core.errors import GatewayError, LinkLost, NeedsOperator, NoSpace, PeerBusy, Retryable
+from gateway.core.errors import GatewayError, LinkLost, NeedsOperator, NoSpace, PeerBusy, Retryable, fault_text
 from gateway.core.moments import ns
 from gateway.core.pauses import pause_after_ns
 from gateway.endpoints.pool import NotYet
@@ -22,7 +22,6 @@ from gateway.jobs.bringing import Bringing
 from gateway.jobs.check import kept_back, no_partials
 from gateway.jobs.compiled import Part
 from gateway.jobs.model import Destination
-from gateway.jobs.rounds import ended, round_of
 from gateway.jobs.shared_source import SharedSource
 from gateway.jobs.underway import Underway
 from gateway.language.nodes import Put
@@ -32,6 +31,7 @@ from gateway.ledger.job_destinations import PlaceRow
 from gateway.ledger.job_rounds import NewRound
 from gateway.ledger.job_states import SETTLED, WENT_WELL, PlaceState, TriggerState
 from gateway.runner.places import Place
+from gateway.runner.rounds import ended, round_of
 from gateway.runner.run import Run
 from gateway.transfer.bounded import cleaned
 
@@ -77,8 +77,7 @@ class DestinationLife:
             await self._failed(error)
         except Exception as fault:
             log.exception("destination crashed", run=self.under.run, endpoint=self.endpoint)
-            told = f"this is a fault of the gateway, please report it: {type(fault).__name__}: {fault}"
-            await self._failed(Retryable(told))
+            await self._failed(Retryable(fault_text(fault)))
 
     async def _look(self) -> None:
         row = await self._ledger.read(partial(job_destinations.get, run=self.under.run, endpoint=self.endpoint))

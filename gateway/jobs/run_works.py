@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from gateway.config.job_kinds import Require
-from gateway.core.errors import GatewayError, Retryable
+from gateway.core.errors import GatewayError, Retryable, fault_text
 from gateway.core.pauses import pause_after, pause_after_ns
 from gateway.jobs.deciding import went_well
 from gateway.jobs.hands import Hands, Prepared
@@ -46,7 +46,7 @@ class RunWorks:
             await self._write(partial(fail_run, error=str(error), error_class=_class(error)))
         except Exception as fault:
             log.exception("job run crashed while it was prepared", run=self._under.run)
-            await self._write(partial(fail_run, error=_fault(fault), error_class=_class(fault)))
+            await self._write(partial(fail_run, error=fault_text(fault), error_class=_class(fault)))
         else:
             await self._write(partial(_prepared, made=made))
 
@@ -123,10 +123,6 @@ def _class(error: Exception) -> str:
     return type(error).__name__
 
 
-def _fault(fault: Exception) -> str:
-    return f"this is a fault of the gateway, please report it: {_class(fault)}: {fault}"
-
-
 def _prepared(connection: Connection, seen: Rows, at: int, made: Prepared) -> None:
     row = seen.run
     values = {"manifest": made.manifest, "error": None, "error_class": None}
@@ -141,7 +137,7 @@ def _prepared(connection: Connection, seen: Rows, at: int, made: Prepared) -> No
 
 def _crashed(connection: Connection, seen: Rows, at: int, endpoint: str, fault: Exception) -> None:
     row = seen.place(endpoint)
-    values = _failing(row, _fault(fault), _class(fault), at)
+    values = _failing(row, fault_text(fault), _class(fault), at)
     if may_follow(PLACE, row.state, PlaceState.ERROR):
         job_destinations.advance(connection, row, PlaceState.ERROR, at, values)
     else:

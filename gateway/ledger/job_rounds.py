@@ -30,8 +30,7 @@ class NewRound:
 
 def begin(connection: Connection, new: NewRound, at: int) -> int:
     """The action's run, named by the destination.  One that was cut off is ended before, or goes on."""
-    query = select(run_table.c.id).where(run_table.c.action == new.action, run_table.c.state != "ended")
-    earlier = connection.execute(query).scalar()
+    earlier = _live(connection, new.action)
     row = job_destinations.get(connection, new.job_run, new.endpoint)
     if earlier is not None and new.keeps and row is not None and row.action_run != earlier:
         abandon(connection, earlier, "the run of its job is over", at)
@@ -39,11 +38,9 @@ def begin(connection: Connection, new: NewRound, at: int) -> int:
     if earlier is not None and new.keeps:
         runs.adopt(connection, earlier, new.owner)
         _fail_intended(connection, earlier, "the gateway was stopped", STOPPED, at)
-        found = int(earlier)
+        found = earlier
     else:
-        if earlier is not None:
-            end(connection, earlier, error="the gateway was stopped", error_class=STOPPED, at=at)
-        found = runs.start(
+        found = fresh(
             connection,
             action=new.action,
             endpoint=new.endpoint,
@@ -53,6 +50,30 @@ def begin(connection: Connection, new: NewRound, at: int) -> int:
             at=at,
         )
     job_destinations.change(connection, new.job_run, new.endpoint, {"action_run": found})
+    return found
+
+
+def fresh(
+    connection: Connection, *, action: str, endpoint: str | None, trigger: str, owner: int, script_sha256: str, at: int
+) -> int:
+    """A new run of an action; one that was cut off is ended before."""
+    earlier = _live(connection, action)
+    if earlier is not None:
+        end(connection, earlier, error="the gateway was stopped", error_class=STOPPED, at=at)
+    return runs.start(
+        connection,
+        action=action,
+        endpoint=endpoint,
+        trigger=trigger,
+        owner=owner,
+        script_sha256=script_sha256,
+        at=at,
+    )
+
+
+def _live(connection: Connection, action: str) -> int | None:
+    query = select(run_table.c.id).where(run_table.c.action == action, run_table.c.state != "ended")
+    found: int | None = connection.execute(query).scalar()
     return found
 
 

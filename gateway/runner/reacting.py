@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 
 from gateway.core.clock import Clock
-from gateway.core.errors import GatewayError
+from gateway.core.errors import GatewayError, fault_text
 from gateway.core.model import Span
 from gateway.language.macros import expand
 from gateway.language.nodes import LocalCopy, LocalDelete, LocalReplace, System
@@ -78,8 +78,7 @@ class Reacting:
             await services.ledger.write(partial(_failed, row=row, error=str(error), at=at()))
         except Exception as fault:  # ours: shown like any other, and the other reactions go on
             say.exception("reaction crashed")
-            told = f"this is a fault of the gateway, please report it: {type(fault).__name__}: {fault}"
-            await services.ledger.write(partial(_failed, row=row, error=told, at=at()))
+            await services.ledger.write(partial(_failed, row=row, error=fault_text(fault), at=at()))
         else:
             say.info("reaction done")
             await services.ledger.write(partial(reactions.done, found=row.id, output=output, at=at()))

@@ -3,12 +3,25 @@
 from functools import partial
 
 from gateway.core.errors import GatewayError
-from gateway.ledger import job_rounds
+from gateway.ledger import Connection, job_rounds
 from gateway.runner.due import Due, Trigger
 from gateway.runner.instance import Instance
 from gateway.runner.places import Place
 from gateway.runner.run import Run
 from gateway.runner.services import Services
+
+
+def begin_round(connection: Connection, instance: Instance, *, trigger: str, owner: int, at: int) -> int:
+    """A new run of an action, its id; one that a kill left is ended before."""
+    return job_rounds.fresh(
+        connection,
+        action=instance.name,
+        endpoint=instance.endpoint,
+        trigger=trigger,
+        owner=owner,
+        script_sha256=instance.script_sha256,
+        at=at,
+    )
 
 
 def round_of(found: int, instance: Instance, services: Services, place: Place) -> Run:

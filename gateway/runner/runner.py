@@ -5,7 +5,7 @@ from functools import partial
 
 import structlog
 
-from gateway.core.errors import GatewayError, Refused
+from gateway.core.errors import GatewayError, Refused, fault_text
 from gateway.language.nodes import Check
 from gateway.language.polling import first_of_kinds
 from gateway.language.settings import settings_before
@@ -118,8 +118,7 @@ async def _through(run: Run) -> RunResult:
         await _commands(run)
     except Exception as fault:
         log.exception("run crashed", action=run.instance.name, run=run.id)
-        told = f"this is a fault of the gateway, please report it: {type(fault).__name__}: {fault}"
-        run.failure = GatewayError(f"{_place(run)}: {told}")
+        run.failure = GatewayError(f"{_place(run)}: {fault_text(fault)}")
     return await _ended(run)
 
 
