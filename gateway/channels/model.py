@@ -100,8 +100,9 @@ class Catalogue:
     metadata: tuple[Pattern, ...]
     metadata_ignore: tuple[str, ...] = ()
 
-    def is_metadata(self, name: str) -> bool:
-        """True if a file of this name (its last part) is metadata."""
+    def is_metadata(self, relative: str) -> bool:
+        """True if the file of this path below the catalogue, or of this name, is metadata: its last part says so."""
+        name = relative.rpartition("/")[2]
         return any(pattern.matches(name) for pattern in self.metadata)
 
 

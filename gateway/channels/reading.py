@@ -46,8 +46,8 @@ class Reader:
 
     def _some(self, files: Sequence[Seen], made: ReadFiles) -> None:
         keeper = _Keeper(self._catalogue.metadata_ignore)
-        metadata = [one for one in files if self._is_metadata(one)]
-        others = [one for one in files if not self._is_metadata(one)]
+        metadata = [one for one in files if self._catalogue.is_metadata(one.relative)]
+        others = [one for one in files if not self._catalogue.is_metadata(one.relative)]
         read = (self._hasher(keeper).batch(metadata), self._hasher(None).batch(others))
         made.hashed.update((one.relative, one) for one in chain(read[0].hashed, read[1].hashed))
         for one in chain(read[0].skipped, read[1].skipped):
@@ -58,9 +58,6 @@ class Reader:
         top = f"{self._catalogue.path}/"
         made.metadata.update((path.removeprefix(top), said) for path, said in keeper.counted.items())
         made.metadata.update((one.relative, _unread(one)) for one in read[0].hashed if one.size > MOST_BYTES)
-
-    def _is_metadata(self, file: Seen) -> bool:
-        return self._catalogue.is_metadata(file.relative.rpartition("/")[2])
 
     def _hasher(self, keeper: "_Keeper | None") -> Hasher:
         return Hasher(

@@ -147,7 +147,7 @@ class _Bringing:
         return [
             one._replace(relative=f"{item}/{one.relative}")
             for one in listing.files
-            if one[:5] not in same or (self._again and self._is_metadata(one.relative))
+            if one[:5] not in same or (self._again and self._catalogue.is_metadata(one.relative))
         ]
 
     def _rows(
@@ -178,7 +178,7 @@ class _Bringing:
 
     def _kept(self, row: FileRow) -> FileRow:
         """A file that was not read again; by new rules it may be metadata, or no more."""
-        if self._is_metadata(row.relative):
+        if self._catalogue.is_metadata(row.relative):
             return row._replace(meta_sha256=row.meta_sha256 or row.sha256)
         return row._replace(meta_sha256=None, fault=None)
 
@@ -207,9 +207,6 @@ class _Bringing:
         """
         same = {(one.relative, one.sha256): one for one in now}
         return [same.get((one.relative, one.sha256)) or self._kept(one) for one in before]
-
-    def _is_metadata(self, relative: str) -> bool:
-        return self._catalogue.is_metadata(relative.rpartition("/")[2])
 
 
 def _stamp(row: FileRow) -> tuple[object, ...]:

@@ -18,9 +18,9 @@ from gateway.cli.channel_looking import Read, look
 from gateway.cli.channel_reading import sound_channel
 from gateway.cli.doing import do
 from gateway.cli.output import print_json
+from gateway.cli.scripts import write_scripts
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
-from gateway.core.errors import Refused
 from gateway.ledger import Connection, channel_batches
 from gateway.ledger.channel_batches import BatchFile, BatchRow
 
@@ -41,7 +41,7 @@ def compile_channel(name: str, *, kind: str | None, out: Path | None, as_json: b
     """Print the actions, or write each as a script into a folder."""
     found = do(partial(_deliveries, name=name, kind=kind))
     if out is not None:
-        _write(found, out)
+        write_scripts(out, ((_script_name(one), show_compiled(one.made)) for one in found))
     if as_json:
         print_json([_row(one) for one in found])
     elif not found:
@@ -90,19 +90,6 @@ def _next(connection: Connection, channel: Channel, kind: Kind, seen: Read[Any])
     notes += [*(f"held: {item}: {' '.join(why.split())}" for item, why in found.held.items()), _AS_NOW, _FOLDERS]
     marker = str(marker_path(seen.loaded.state, channel.name, 0))
     return _Delivery(kind, None, compiled(channel, sent_of(found.files, marker), notes))
-
-
-def _write(found: list[_Delivery], folder: Path) -> None:
-    """A script each; one that stands there is left alone."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for one in found:
-        path = folder / f"{_script_name(one)}.act"
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(show_compiled(one.made))
-        except FileExistsError:
-            raise Refused(f"{path} stands already; choose an empty folder") from None
-        typer.echo(str(path), err=True)
 
 
 def _script_name(one: _Delivery) -> str:

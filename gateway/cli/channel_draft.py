@@ -3,10 +3,11 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from gateway.cli.new_file import make, place_of
 from gateway.config.findings import suggestion
-from gateway.config.load import load
 from gateway.config.loaded import Loaded
 from gateway.config.replace import replace_file
 from gateway.core.errors import Refused
@@ -60,15 +61,8 @@ def checked_start(text: str) -> str:
 
 
 def file_of(loaded: Loaded, name: str) -> Path:
-    """Where the file belongs.  Raises Refused where the configuration reads no such folder, or it stands."""
-    patterns = (Path(one) for one in loaded.config.gateway.include)
-    folder = next((one.parent for one in patterns if one.parent.name == _FOLDER), None)
-    if folder is None:
-        raise Refused(f'{loaded.path}: [gateway] include names no {_FOLDER}/*.toml; add "{_FOLDER}/*.toml" to it')
-    path = loaded.path.parent / folder / f"{name}.toml"
-    if path.exists():
-        raise Refused(f"{path} stands already; choose another name, or change that file")
-    return path
+    """Where the file belongs.  Raises Refused where there is no such place, or it stands."""
+    return place_of(loaded, _FOLDER, name)
 
 
 def text_of(draft: Draft, loaded: Loaded) -> str:
@@ -88,16 +82,7 @@ def text_of(draft: Draft, loaded: Loaded) -> str:
 def write(loaded: Loaded, draft: Draft, text: str) -> Path:
     """Write the file; taken back, Refused raised, where the configuration can't be with it."""
     path = file_of(loaded, draft.name or "")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, text.encode(), like=loaded.path)
-    except OSError as problem:
-        raise Refused(f"{path} can't be written: {problem.strerror}; run this as the user that owns it") from problem
-    try:
-        load(loaded.path)
-    except Refused:
-        path.unlink()
-        raise
+    make(loaded, path, partial(replace_file, data=text.encode(), like=loaded.path))
     return path
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -26,10 +26,6 @@ class Checked:
     scripts: int
     findings: tuple[Finding, ...]
 
-    def count(self, severity: Severity) -> int:
-        """How many findings are of that severity."""
-        return sum(finding.severity is severity for finding in self.findings)
-
 
 def check(
     paths: Annotated[
@@ -43,13 +39,7 @@ def check(
     Exit code 0: no error (there may be warnings). 2: at least one error.
     """
     checked = check_paths(paths or ())
-    if as_json:
-        print_json([finding_row(finding) for finding in checked.findings])
-    else:
-        for finding in checked.findings:
-            typer.echo(str(finding))
-        typer.echo(_summary(checked))
-    raise typer.Exit(2 if checked.count(Severity.ERROR) else 0)
+    tell_findings(checked.scripts, "script", checked.findings, as_json=as_json)
 
 
 def check_paths(paths: Sequence[Path]) -> Checked:
@@ -113,6 +103,18 @@ def _read(path: Path) -> Parsed:
         return Parsed(empty.action, empty.settings, (finding,), complete=False)
 
 
+def tell_findings(count: int, noun: str, findings: Sequence[Finding], *, as_json: bool) -> NoReturn:
+    """Print what was found in `count` of something, and end with the exit code for it."""
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    if as_json:
+        print_json([finding_row(finding) for finding in findings])
+    else:
+        for finding in findings:
+            typer.echo(str(finding))
+        typer.echo(f"{many(count, noun)}, {many(errors, 'error')}, {many(len(findings) - errors, 'warning')}")
+    raise typer.Exit(2 if errors else 0)
+
+
 def finding_row(finding: Finding) -> Mapping[str, str | int]:
     """A finding for --json."""
     span = finding.span
@@ -125,11 +127,6 @@ def finding_row(finding: Finding) -> Mapping[str, str | int]:
         "code": finding.code,
         "message": finding.message,
     }
-
-
-def _summary(checked: Checked) -> str:
-    errors, warnings = checked.count(Severity.ERROR), checked.count(Severity.WARNING)
-    return f"{many(checked.scripts, 'script')}, {many(errors, 'error')}, {many(warnings, 'warning')}"
 
 
 def many(count: int, noun: str) -> str:

@@ -2,27 +2,17 @@
 
 from collections.abc import Sequence
 
-import typer
-
-from gateway.cli.check import finding_row, many
+from gateway.cli.check import tell_findings
 from gateway.cli.doing import do
 from gateway.cli.job_reading import Looked, look
-from gateway.cli.output import print_json
 from gateway.config.findings import ConfigError
-from gateway.core.model import Finding, Severity
+from gateway.core.model import Finding
 
 
 def check_jobs(names: Sequence[str], *, as_json: bool) -> None:
     """Findings of the configuration, too: a job that can't be read has no others."""
     count, findings = _found(names)
-    if as_json:
-        print_json([finding_row(finding) for finding in findings])
-    else:
-        for finding in findings:
-            typer.echo(str(finding))
-        errors = sum(finding.severity is Severity.ERROR for finding in findings)
-        typer.echo(f"{many(count, 'job')}, {many(errors, 'error')}, {many(len(findings) - errors, 'warning')}")
-    raise typer.Exit(2 if any(finding.severity is Severity.ERROR for finding in findings) else 0)
+    tell_findings(count, "job", findings, as_json=as_json)
 
 
 def _found(names: Sequence[str]) -> tuple[int, tuple[Finding, ...]]:

@@ -7,7 +7,8 @@ import typer
 from gateway.cli.doing import do
 from gateway.cli.job_reading import look
 from gateway.cli.output import print_json
-from gateway.core.errors import Refused, Unknown
+from gateway.cli.scripts import write_scripts
+from gateway.core.errors import Unknown
 from gateway.jobs.compiled import Part, compiled, show_part
 from gateway.jobs.read import folders_of
 
@@ -19,7 +20,7 @@ def compile_job(name: str, *, part: str | None, out: Path | None, as_json: bool)
     if part is not None:
         parts = tuple(one for one in parts if one.name == part) or _no_part(parts, part)
     if out is not None:
-        _write(parts, out)
+        write_scripts(out, ((_script_name(one), show_part(one)) for one in parts))
     if as_json:
         print_json([_row(one) for one in parts])
     elif out is None:
@@ -31,17 +32,8 @@ def _no_part(parts: tuple[Part, ...], name: str) -> tuple[Part, ...]:
     raise Unknown(f"there is no action {name!r} in this job; it has {known}")
 
 
-def _write(parts: tuple[Part, ...], folder: Path) -> None:
-    """A script each; one that stands there is left alone."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for one in parts:
-        path = folder / f"{one.name.replace('@', '.')}.act"  # an @ stands for members of a group
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(show_part(one))
-        except FileExistsError:
-            raise Refused(f"{path} stands already; choose an empty folder") from None
-        typer.echo(str(path), err=True)
+def _script_name(part: Part) -> str:
+    return part.name.replace("@", ".")  # an @ stands for members of a group
 
 
 def _row(part: Part) -> dict[str, object]:

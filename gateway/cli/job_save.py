@@ -12,11 +12,10 @@ from gateway.cli.job_alone import nobody_works, spawn
 from gateway.cli.job_draft import Draft, text_of
 from gateway.cli.job_following import Watch
 from gateway.cli.job_start import end, followed, working
+from gateway.cli.new_file import make, place_of
 from gateway.cli.output import print_json
-from gateway.config.load import load
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
-from gateway.core.errors import Refused
 from gateway.jobs.model import Repeat
 from gateway.jobs.read import read_jobs
 from gateway.jobs.report import Report
@@ -82,29 +81,17 @@ def _said(loaded: Loaded, clock: Clock, saved: Saved, *, served: bool) -> str:
 
 
 def file_of(loaded: Loaded, name: str) -> Path:
-    """Where the job's file belongs.  Raises Refused where the configuration reads no such folder, or it stands."""
-    patterns = (Path(one) for one in loaded.config.gateway.include)
-    folder = next((one.parent for one in patterns if one.parent.name == _FOLDER), None)
-    if folder is None:
-        raise Refused(f'{loaded.path}: [gateway] include names no {_FOLDER}/*.toml; add "{_FOLDER}/*.toml" to it')
-    path = loaded.path.parent / folder / f"{name}.toml"
-    if path.exists():
-        raise Refused(f"{path} stands already; choose another name, or change that file")
-    return path
+    """Where the job's file belongs.  Raises Refused where there is no such place, or it stands."""
+    return place_of(loaded, _FOLDER, name)
 
 
 def write_job(loaded: Loaded, draft: Draft) -> Path:
     """Write the file; the configuration with it is read anew, and the file is taken back if that can't be."""
     path = file_of(loaded, draft.name)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text_of(draft))
-    except OSError as problem:
-        raise Refused(f"{path} can't be written: {problem.strerror}; run this as the user that owns it") from problem
-    try:
-        load(loaded.path)
-    except Refused:
-        path.unlink(missing_ok=True)
-        raise
+    make(loaded, path, partial(_write, text=text_of(draft)))
     return path
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import typer
+
 from gateway.core.errors import NotThere, Refused
 
 
@@ -34,3 +36,19 @@ def shown(path: Path) -> Path:
         return path.relative_to(Path.cwd()) if path.is_absolute() else path
     except ValueError:
         return path
+
+
+def write_scripts(folder: Path, scripts: Iterable[tuple[str, str]]) -> None:
+    """A script for each name and text, its path told on standard error; one that stands there is left alone.
+
+    Raises Refused.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in scripts:
+        path = folder / f"{name}.act"
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            raise Refused(f"{path} stands already; choose an empty folder") from None
+        typer.echo(str(path), err=True)
