@@ -19,7 +19,7 @@ from gateway.ledger import (
 )
 from gateway.ledger.channel_batches import BatchFile, BatchRow, BatchState
 from gateway.ledger.channel_catalogues import FileRow
-from gateway.ledger.channel_events import EventRow, EventState
+from gateway.ledger.channel_events import EventRow
 from gateway.ledger.channel_states import Hand
 
 NOBODY = "the gateway"
@@ -133,8 +133,7 @@ class Preview:
 def preview(connection: Connection, asked: Asked) -> Preview:
     """The next batch of a kind, as things are now; nothing is written."""
     channel, due = asked.channel, asked.due.astimezone(asked.channel.zone)
-    queued = channel_events.queue(connection, channel.name, [EventState.WAITING])
-    events = [one for one in queued if one.kind == asked.kind and channel.selects(one.item)]
+    events = up_to_date.waiting(connection, channel, asked.kind)
     same_day = [one for one in channel_batches.latest(connection, channel.name) if one.day == due.date().isoformat()]
     on = Occasion(due, max((one.number for one in same_day), default=0) + 1)
     looked = sort_out(connection, asked, events, on)

@@ -98,13 +98,13 @@ class BatchDelivery:
             await self._settle(run)
             problem = await self._send(run, made, [one for one in files if one.event is not None])
             await self._leave_changed()
-            await self._require_all(problem)
-            await self._mark(run, made)
+            sent = await self._require_all(problem)
+            await self._mark(run, made, sent)
         except GatewayError as error:
             await cleaned(ended(run, error))
             raise
         await ended(run, None)
-        await self._over()
+        await self._over(is_empty=not sent)
 
     async def _begin(self, instance: Instance, place: Place) -> Run:
         owner, at = self.means.services.owner, self._ledger.now_ns()
@@ -154,22 +154,20 @@ class BatchDelivery:
             work = partial(_leave, batch=self.row.id, channel=self.channel, why=changed, at=self._ledger.now_ns())
             await self._ledger.write(work)
 
-    async def _require_all(self, problem: GatewayError | None) -> None:
-        """Raises why something of it is not there."""
+    async def _require_all(self, problem: GatewayError | None) -> list[BatchFile]:
+        """Its files, all of which are there.  Raises why something of it is not."""
         files = [one for one in await self._files() if one.event is not None]
         lacking = [one for one in files if one.delivered_at is None]
         if not lacking:
-            return
+            return files
         if problem is None:
             problem = Retryable("another delivery of the same file is not settled yet")
         said = f"{len(lacking)} of {len(files)} files are not there: {problem}"
         raise recalled(type(problem).__name__, said)
 
-    async def _mark(self, run: Run, made: Compiled) -> None:
+    async def _mark(self, run: Run, made: Compiled, sent: Sequence[BatchFile]) -> None:
         """All of it is there: the marker, last."""
-        files = await self._files()
-        marker = next((one for one in files if one.event is None), None)
-        sent = [one for one in files if one.event is not None]
+        marker = next((one for one in await self._files() if one.event is None), None)
         if marker is None or marker.delivered_at is not None or not sent:
             return
         marker = await asyncio.to_thread(write_marker, self._marker, sent, marker)
@@ -179,8 +177,7 @@ class BatchDelivery:
 
     # The end.
 
-    async def _over(self) -> None:
-        is_empty = not any(one.event is not None for one in await self._files())
+    async def _over(self, *, is_empty: bool) -> None:
         state = BatchState.GIVEN_UP if is_empty else BatchState.DELIVERED
         values = {"error": "all of it changed before it was sent" if is_empty else None, "error_class": None}
         await self._write({**values, "state": state.value, "ended_at": self._ledger.now_ns()})

@@ -1,7 +1,7 @@
 """A channel's queue, brought up to what the catalogue holds of its items at rest: by the one rule of `events`."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from gateway.channels.events import Changes, ItemNow, Rules, events_of
 from gateway.channels.model import Channel, Kind
@@ -38,11 +38,11 @@ def ripe(connection: Connection, channel: Channel, kind: Kind, at: int) -> list[
     Another channel's detection may have seen a newer content than ours, and the channel may say otherwise since its
     own; an item that went, or that is selected no more, stays where it is.
     """
-    items = [one.item for one in _waiting(connection, channel, kind)]
+    items = [one.item for one in waiting(connection, channel, kind)]
     anew = channel_states.get(connection, channel.name).rules != said_of(channel)
     compared(connection, channel, items, Rules.of(channel, anew=anew), at)
     there = channel_catalogues.items(connection, channel.catalogue.name, items)
-    return [one for one in _waiting(connection, channel, kind) if one.item in there]
+    return [one for one in waiting(connection, channel, kind) if one.item in there]
 
 
 def leave(connection: Connection, channel: Channel, event: EventRow, reason: str, at: int) -> None:
@@ -65,7 +65,8 @@ def said_of(channel: Channel) -> str:
     return hashlib.sha256(repr(said).encode("utf-8", "surrogateescape")).hexdigest()[:SHORT]
 
 
-def _waiting(connection: Connection, channel: Channel, kind: Kind) -> Iterable[EventRow]:
+def waiting(connection: Connection, channel: Channel, kind: Kind) -> list[EventRow]:
+    """What of a kind waits for its time, oldest first; nothing that is selected no more."""
     queued = channel_events.queue(connection, channel.name, [EventState.WAITING])
     return [one for one in queued if one.kind == kind and channel.selects(one.item)]
 

@@ -122,6 +122,7 @@ def read_report(connection: Connection, found: int) -> Report | None:
         return None
     frozen = job_contents.manifest_of(connection, row.manifest) if row.manifest is not None else None
     job, skipped = thaw(row.text), frozen.skipped if frozen is not None else ()
+    sizes = _Sizes(connection, row, job)
     places = job_destinations.of_run(connection, found)
     moving = {} if row.terminal else job_moving.moving(connection, [one.action_run for one in places if one.action_run])
     return Report(
@@ -130,7 +131,7 @@ def read_report(connection: Connection, found: int) -> Report | None:
             Standing(
                 row=one,
                 skipped=_skipped_for(job, one.endpoint, skipped),
-                files=_files_of(connection, row, job, one),
+                files=sizes.of(one),
                 over=row.terminal,
                 over_by=row.error,
                 moving=moving.get(one.action_run or 0, 0),
@@ -142,12 +143,27 @@ def read_report(connection: Connection, found: int) -> Report | None:
     )
 
 
-def _files_of(connection: Connection, run: JobRunRow, job: Job, place: PlaceRow) -> int:
-    """How many files it is to have; one that a run never came to compare lacks them all at its end."""
-    if place.files or not run.terminal or run.manifest is None or place.state in HAS_EVERYTHING:
-        return place.files
-    files = [one for one in job_contents.entries(connection, run.manifest) if one.kind == FILE]
-    return len(wanted(job, files, _patterns(job, place.endpoint)))
+class _Sizes:
+    """How many files each destination of a run is to have; the manifest is read once, and only where no row says it."""
+
+    def __init__(self, connection: Connection, run: JobRunRow, job: Job) -> None:
+        self._connection = connection
+        self._run = run
+        self._job = job
+        self._files: list[Entry] | None = None
+        self._wanted: dict[tuple[str, ...], int] = {}
+
+    def of(self, place: PlaceRow) -> int:
+        """One that a run never came to compare lacks them all at its end."""
+        manifest = self._run.manifest
+        if place.files or not self._run.terminal or manifest is None or place.state in HAS_EVERYTHING:
+            return place.files
+        if self._files is None:
+            self._files = [one for one in job_contents.entries(self._connection, manifest) if one.kind == FILE]
+        patterns = _patterns(self._job, place.endpoint)
+        if patterns not in self._wanted:
+            self._wanted[patterns] = len(wanted(self._job, self._files, patterns))
+        return self._wanted[patterns]
 
 
 def _skipped_for(job: Job, endpoint: str, skipped: Sequence[Skipped]) -> tuple[Skipped, ...]:
