@@ -2,17 +2,16 @@
 
 import re
 import shutil
-import tomllib
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, TypeAdapter
-from pydantic_core import PydanticUndefined
+from pydantic import BaseModel
 
 from gateway.channels.read import read_channels
 from gateway.config import channels
 from gateway.config.load import load
 from gateway.config.strict import Strict
+from tests.config.shipped import prove_default, prove_reason, shown
 
 CONF = Path(__file__).parents[2] / "conf"
 EXAMPLE = CONF / "channels.d" / "bookshop.toml.example"
@@ -29,17 +28,7 @@ TABLES = {"items", "schedule", "approval", "payload", "place"}
 """Keys of a channel that are sections."""
 
 
-def shown() -> dict[str, dict[str, tuple[str, str]]]:
-    """By section and key: the value shown as TOML text (the default where both stand), and the line above it."""
-    sections: dict[str, dict[str, tuple[str, str]]] = {"": {}}
-    current, above = sections[""], ""
-    for line in EXAMPLE.read_text(encoding="utf-8").splitlines():
-        if header := re.fullmatch(r"\[([a-z._]+)\]", line):
-            current = sections.setdefault(header[1], {})
-        elif key := re.fullmatch(r"(?:# )?([a-z_]+) = (.+)", line):
-            current.setdefault(key[1], (key[2], above.removeprefix("# ")))
-        above = line
-    return sections
+HEADER = r"\[([a-z._]+)\]"
 
 
 def own_keys(section: str) -> list[str]:
@@ -49,19 +38,15 @@ def own_keys(section: str) -> list[str]:
 @pytest.mark.parametrize(("section", "key"), [(section, key) for section in SECTIONS for key in own_keys(section)])
 def test_every_key_is_shown_with_its_default_and_its_reason(section: str, key: str) -> None:
     field = SECTIONS[section].model_fields[key]
-    assert field.description, "every key has a one-line reason"
-    value, why = shown()[section][key]
-    assert why == field.description
-    if field.default is None:
-        assert "default:" in why or "no default" in why
-    elif field.default is not PydanticUndefined and (section, key) != ("", "description"):
-        read = TypeAdapter(field.rebuild_annotation()).validate_python(tomllib.loads(f"v = {value}")["v"])
-        assert read == field.default
+    value, why = shown(EXAMPLE, HEADER)[section][key]
+    prove_reason(field, why)
+    if (section, key) != ("", "description"):  # it shows one
+        prove_default(field, value)
 
 
 def test_no_key_or_section_is_shown_that_does_not_exist() -> None:
-    assert set(shown()) == set(SECTIONS)
-    for section, keys in shown().items():
+    assert set(shown(EXAMPLE, HEADER)) == set(SECTIONS)
+    for section, keys in shown(EXAMPLE, HEADER).items():
         assert set(keys) <= set(SECTIONS[section].model_fields), section
 
 

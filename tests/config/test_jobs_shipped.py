@@ -1,16 +1,14 @@
 """The shipped example of a job shows every key with its default and its reason; and it loads."""
 
-import re
-import tomllib
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, TypeAdapter
-from pydantic_core import PydanticUndefined
+from pydantic import BaseModel
 
 from gateway.config import jobs
 from gateway.config.load import load
 from gateway.config.strict import Strict
+from tests.config.shipped import prove_default, prove_reason, shown
 from tests.config.test_jobs import MAIN
 
 EXAMPLE = Path(__file__).parents[2] / "conf" / "jobs.d" / "prices.toml.example"
@@ -30,17 +28,7 @@ TABLES = {"source", "destinations", "triggers", "schedule", "settings", "notify"
 """Keys of a job that are sections."""
 
 
-def shown() -> dict[str, dict[str, tuple[str, str]]]:
-    """By section and key: the value shown as TOML text (the default where both stand), and the line above it."""
-    sections: dict[str, dict[str, tuple[str, str]]] = {"": {}}
-    current, above = sections[""], ""
-    for line in EXAMPLE.read_text(encoding="utf-8").splitlines():
-        if header := re.fullmatch(r"(?:# )?\[+([a-z._]+)\]+", line):
-            current = sections.setdefault(header[1], {})
-        elif key := re.fullmatch(r"(?:# )?([a-z_]+) = (.+)", line):
-            current.setdefault(key[1], (key[2], above.removeprefix("# ")))
-        above = line
-    return sections
+HEADER = r"(?:# )?\[+([a-z._]+)\]+"
 
 
 def own_keys(section: str) -> list[str]:
@@ -54,27 +42,21 @@ def own_keys(section: str) -> list[str]:
 @pytest.mark.parametrize(("section", "key"), [(section, key) for section in SECTIONS for key in own_keys(section)])
 def test_every_key_is_shown_with_its_default_and_its_reason(section: str, key: str) -> None:
     field = SECTIONS[section].model_fields[key]
-    assert field.description, "every key has a one-line reason"
-    value, why = shown()[section][key]
-    assert why == field.description
-    if field.default is None:
-        assert "default:" in why or "no default" in why
-        return
-    if field.default is PydanticUndefined or (section, key) == ("", "description"):
-        return
-    read = TypeAdapter(field.rebuild_annotation()).validate_python(tomllib.loads(f"v = {value}")["v"])
-    assert read == field.default
+    value, why = shown(EXAMPLE, HEADER)[section][key]
+    prove_reason(field, why)
+    if (section, key) != ("", "description"):  # it shows one
+        prove_default(field, value)
 
 
 def test_no_key_is_shown_that_does_not_exist() -> None:
-    for section, keys in shown().items():
+    for section, keys in shown(EXAMPLE, HEADER).items():
         assert set(keys) <= set(SECTIONS[section].model_fields), section
 
 
 def test_every_section_is_shown() -> None:
     made = {found for found in vars(jobs).values() if isinstance(found, type) and issubclass(found, Strict)}
     assert made == {*SECTIONS.values(), jobs.JobTriggers, Strict}
-    assert set(shown()) == set(SECTIONS)
+    assert set(shown(EXAMPLE, HEADER)) == set(SECTIONS)
 
 
 def test_the_example_loads_as_it_is_and_with_every_line_taken_in(tmp_path: Path) -> None:
