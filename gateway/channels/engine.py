@@ -6,7 +6,7 @@ batch that it cut off goes on.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -85,10 +85,6 @@ class ChannelEngine:
         self.loaded, self.channels = loaded, channels
         self.changed.set()
 
-    def sound(self) -> list[Channel]:
-        """Those that can run."""
-        return [one for name, one in self.channels.channels.items() if name not in self.channels.broken]
-
     def channel(self, name: str) -> Channel:
         """A channel that can run.  Raises Unknown, Refused with its first error."""
         if name not in self.channels.channels:
@@ -120,11 +116,11 @@ class ChannelEngine:
 
     async def look(self) -> datetime | None:
         """Begin what is due; when something is next."""
-        services, channels = self.services, self.sound()
+        services, sound = self.services, self.channels.sound()
         now = services.clock.now()
         seen = await services.ledger.read(partial(_standing, now=ns(now)))
-        plans = _plans(channels, seen, now)
-        channels = [one for one in channels if one.name in plans]
+        plans = _plans(sound.values(), seen, now)
+        channels = [sound[name] for name in plans]
         await self._count_anew(plans)
         if any(self._is_abandoned(row) for row in seen.batches):
             names = frozenset(self.channels.channels)
@@ -192,7 +188,7 @@ class ChannelEngine:
             self._tasks.start(key, self._stirring(self._look_at(catalogue, due)))
 
     async def _look_at(self, catalogue: str, due: Mapping[str, datetime | None]) -> None:
-        wanted = [one for one in self.sound() if one.name in due and one.catalogue.name == catalogue]
+        wanted = [one for one in self.channels.sound().values() if one.name in due and one.catalogue.name == catalogue]
         async with self._turns[f"catalogue {catalogue}"]:
             try:
                 await detect(wanted, self.services)
@@ -217,8 +213,8 @@ class ChannelEngine:
         async with self._turns[f"channel {name}"]:
             await self._carry_begun(name)
             for kind, hand in HAND_OF.items():
-                channel = self.channels.channels.get(name)
-                if channel is None or name in self.channels.broken:
+                channel = self.channels.sound().get(name)
+                if channel is None:
                     return
                 due = (await self._plan(channel)).due.get(hand)
                 if due is not None and await self._fire(self._asked(channel, kind, due, hand)):
@@ -268,7 +264,7 @@ class ChannelEngine:
         await first_of(self.changed.wait(), clock.sleep(max(0.01, min(waits))))
 
 
-def _plans(channels: Sequence[Channel], seen: _Standing, now: datetime) -> dict[str, Plan]:
+def _plans(channels: Iterable[Channel], seen: _Standing, now: datetime) -> dict[str, Plan]:
     """What is due of each channel; one whose times can't be told rests, and keeps no other back."""
     plans: dict[str, Plan] = {}
     for one in channels:

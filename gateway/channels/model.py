@@ -151,3 +151,7 @@ class Channels:
     channels: Mapping[str, Channel]
     broken: Mapping[str, Finding]
     findings: tuple[Finding, ...]
+
+    def sound(self) -> Mapping[str, Channel]:
+        """Those that can run."""
+        return {name: channel for name, channel in self.channels.items() if name not in self.broken}

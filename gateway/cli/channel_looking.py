@@ -28,8 +28,8 @@ class Read(Generic[T]):
 
     def next_of(self, channel: str, kind: str) -> datetime | None:
         """When this kind goes out next, None for a channel that can't run."""
-        one = self.channels.channels.get(channel)
-        if one is None or channel in self.channels.broken:
+        one = self.channels.sound().get(channel)
+        if one is None:
             return None
         return next_of(one, HAND_OF[Kind(kind)], self.now).astimezone(one.zone)
 

@@ -46,8 +46,7 @@ def queue_rows(connection: Connection, channels: Channels) -> QueueRows:
 
 def standing(channels: Channels, rows: QueueRows, now: datetime) -> tuple[ChannelStanding, ...]:
     """Of each channel that can run."""
-    sound = [one for name, one in channels.channels.items() if name not in channels.broken]
-    return tuple(_standing(one, rows, now) for one in sound)
+    return tuple(_standing(one, rows, now) for one in channels.sound().values())
 
 
 def _standing(channel: Channel, rows: QueueRows, now: datetime) -> ChannelStanding:

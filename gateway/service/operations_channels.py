@@ -41,7 +41,7 @@ async def _said(work: Awaitable[Said]) -> Answer:
 
 async def detect(channels: ChannelEngine, arguments: Arguments) -> Said:
     """Look for changes of these channels, or of all, now."""
-    names = [str(name) for name in arguments.get("channels") or ()] or [one.name for one in channels.sound()]
+    names = [str(name) for name in arguments.get("channels") or ()] or [*channels.channels.sound()]
     found = await channels.detect(names)
     lines = [line for name in names for line in _detected(name, found[name])]
     return Said(tuple(lines) or ("No channels.",), facts={"channels": {name: asdict(found[name]) for name in names}})

@@ -122,7 +122,7 @@ class Service:
             actions=count,
             broken=len(self.engine.actions.broken),
             jobs=len(self.engine.jobs.jobs.sound()),
-            channels=len(self.engine.channels.sound()),
+            channels=len(self.engine.channels.channels.sound()),
             sftp=_address(self.inbound.sftp_address),
             ftp=_address(self.inbound.ftp_address),
             state=str(self.engine.loaded.state),
