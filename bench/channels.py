@@ -124,7 +124,7 @@ async def _detect(root: Path) -> None:
     channel = read_channels(loaded).channels["shop"]
     async with engine(loaded, SystemClock(), "bench") as made:
         began = time.perf_counter()
-        found: Detected = (await detect([channel], made.runner.services))["shop"]
+        found: Detected = (await detect([channel], made.runner.services)).found["shop"]
         took_s = time.perf_counter() - began
     said = {
         "took_s": took_s,

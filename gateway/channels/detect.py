@@ -5,6 +5,7 @@ A catalogue that can't be looked at, or is empty where it was not, concludes not
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from gateway.channels.comparing import Comparing, Detected
@@ -15,32 +16,55 @@ from gateway.core.errors import GatewayError, NeedsOperator
 from gateway.ledger import channel_catalogues
 from gateway.runner.services import Services
 
-__all__ = ["Detected", "baseline", "detect"]
+__all__ = ["Detected", "Detection", "baseline", "detect"]
 
 
-async def detect(channels: Sequence[Channel], services: Services) -> Mapping[str, Detected]:
-    """Look for what these channels, all of one catalogue, are to get; what was found, by channel.
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """By channel: what was found, or why nothing could be concluded."""
 
-    Not twice at once for one catalogue.  Raises NotThere, PathRefused or NeedsOperator where nothing can be concluded;
-    what keeps one channel from being compared is raised once the others were.
-    """
+    found: Mapping[str, Detected]
+    failed: Mapping[str, Exception]
+
+    @property
+    def error(self) -> Exception | None:
+        """One for all that failed, if anything did; a fault of ours before all others."""
+        errors = list(dict.fromkeys(self.failed.values()))
+        crash = next((one for one in errors if not isinstance(one, GatewayError)), None)
+        if crash is not None or len(errors) <= 1:
+            return crash or next(iter(errors), None)
+        return NeedsOperator("; ".join(str(one) for one in errors))
+
+    def all(self) -> Mapping[str, Detected]:
+        """What was found.  Raises `error` unless it could be of every channel."""
+        if self.error is not None:
+            raise self.error
+        return self.found
+
+
+async def detect(channels: Sequence[Channel], services: Services) -> Detection:
+    """Look for what these channels, all of one catalogue, are to get.  Not twice at once for one catalogue."""
     if not channels:
-        return {}
-    looked, brought = await _looked(channels[0].catalogue, services)
+        return Detection({}, {})
     found: dict[str, Detected] = {}
-    failed: list[Exception] = []
+    failed: dict[str, Exception] = {}
+    try:
+        looked, brought = await _looked(channels[0].catalogue, services)
+    except Exception as error:  # told of each channel, as the one below is
+        return Detection(found, dict.fromkeys((one.name for one in channels), error))
     for one in channels:
         try:
             found[one.name] = await Comparing(one, looked, brought, services).all()
-        except Exception as error:  # raised below
-            failed.append(error)
-    if failed:
-        raise failed[0]
-    return found
+        except Exception as error:
+            failed[one.name] = error
+    return Detection(found, failed)
 
 
 async def baseline(channel: Channel, services: Services) -> int:
-    """Count all that the channel selects as delivered, as it is there now; how many items.  Raises as `detect`."""
+    """Count all that the channel selects as delivered, as it is there now; how many items.
+
+    Raises NotThere, PathRefused or NeedsOperator where nothing can be concluded.
+    """
     looked, brought = await _looked(channel.catalogue, services)
     return await Comparing(channel, looked, brought, services).count()
 

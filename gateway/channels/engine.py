@@ -15,11 +15,11 @@ import structlog
 
 from gateway.channels.batches import Asked, fire
 from gateway.channels.delivering import BatchDelivery, Means, Settle
-from gateway.channels.detect import Detected, baseline, detect
+from gateway.channels.detect import Detected, Detection, baseline, detect
 from gateway.channels.due import HAND_OF, Plan, planned
 from gateway.channels.model import Channel, Channels, Kind
 from gateway.config.loaded import Loaded
-from gateway.core.errors import GatewayError, NeedsOperator, Refused, Unknown
+from gateway.core.errors import GatewayError, Refused, Unknown
 from gateway.core.moments import ns
 from gateway.core.waits import first_of
 from gateway.ledger import Connection, channel_batches, channel_deliveries, channel_states, pauses
@@ -138,23 +138,17 @@ class ChannelEngine:
 
     # What a person asks.
 
-    async def detect(self, names: Sequence[str]) -> Mapping[str, Detected]:
-        """Look for changes now; each catalogue once, however many of these channels it has.
-
-        What can't be looked at is raised once all the others were.
-        """
+    async def detect(self, names: Sequence[str]) -> Detection:
+        """Look for changes now; each catalogue once, however many of these channels it has."""
         found: dict[str, Detected] = {}
-        failed: list[Exception] = []
+        failed: dict[str, Exception] = {}
         for channels in _by_catalogue([self.channel(name) for name in names]):
             async with self._turns[f"catalogue {channels[0].catalogue.name}"]:
-                try:
-                    found |= await detect(channels, self.services)
-                except Exception as error:  # raised below
-                    failed.append(error)
+                made = await detect(channels, self.services)
+            found |= made.found
+            failed |= made.failed
         self.changed.set()
-        if failed:
-            raise _joined(failed)
-        return found
+        return Detection(found, failed)
 
     async def baseline(self, name: str) -> int:
         """Count all that the channel selects as delivered, as it is now; how many items."""
@@ -191,7 +185,7 @@ class ChannelEngine:
         wanted = [one for one in self.channels.sound().values() if one.name in due and one.catalogue.name == catalogue]
         async with self._turns[f"catalogue {catalogue}"]:
             try:
-                await detect(wanted, self.services)
+                (await detect(wanted, self.services)).all()
             except GatewayError as error:
                 log.error("catalogue can't be looked at", catalogue=catalogue, error=str(error))
             except Exception:  # a fault of ours: its time is over all the same, and deliveries don't wait for it
@@ -273,14 +267,6 @@ def _plans(channels: Iterable[Channel], seen: _Standing, now: datetime) -> dict[
         except Exception:
             log.exception("channel: its times can't be told, it rests; correct its schedule", channel=one.name)
     return plans
-
-
-def _joined(failed: Sequence[Exception]) -> Exception:
-    """One error for several; a fault of ours before all others."""
-    crash = next((one for one in failed if not isinstance(one, GatewayError)), None)
-    if crash is not None or len(failed) == 1:
-        return crash or failed[0]
-    return NeedsOperator("; ".join(str(one) for one in failed))
 
 
 def _by_catalogue(channels: Sequence[Channel]) -> list[list[Channel]]:

@@ -9,7 +9,7 @@ from gateway.channels.detect import Detected
 from gateway.channels.due import HAND_OF, next_of, show_due
 from gateway.channels.engine import ChannelEngine
 from gateway.channels.model import Kind
-from gateway.core.errors import Refused, Unknown
+from gateway.core.errors import GatewayError, Refused, Unknown
 from gateway.ledger import Connection, channel_batches, channel_events, channel_going
 from gateway.ledger.channel_batches import BatchRow, BatchState
 from gateway.ledger.channel_events import EventRow, EventState
@@ -40,11 +40,18 @@ async def _said(work: Awaitable[Said]) -> Answer:
 
 
 async def detect(channels: ChannelEngine, arguments: Arguments) -> Said:
-    """Look for changes of these channels, or of all, now."""
+    """Look for changes of these channels, or of all, now.  Raises what kept each of them from being looked at."""
     names = [str(name) for name in arguments.get("channels") or ()] or [*channels.channels.sound()]
-    found = await channels.detect(names)
-    lines = [line for name in names for line in _detected(name, found[name])]
-    return Said(tuple(lines) or ("No channels.",), facts={"channels": {name: asdict(found[name]) for name in names}})
+    made = await channels.detect([*dict.fromkeys(names)])
+    if not made.found or not isinstance(made.error, GatewayError):
+        made.all()
+    found = {name: made.found[name] for name in names if name in made.found}
+    failed = {name: str(error) for name, error in made.failed.items()}
+    lines = [line for name, one in found.items() for line in _detected(name, one)]
+    lines += [f"{name}: failed: {error}" for name, error in failed.items()]
+    facts = {"channels": {name: asdict(one) for name, one in found.items()}, "failed": failed}
+    exit_code = made.error.exit_code if isinstance(made.error, GatewayError) else 0
+    return Said(tuple(lines) or ("No channels.",), exit_code, facts)
 
 
 def _detected(name: str, found: Detected) -> Iterator[str]:

@@ -47,7 +47,7 @@ class Shop:
 
     async def detect(self, *others: Channel) -> Detected:
         found = await turning(self.clock, detect([self.channel, *others], self.services), 5.0)
-        return found[self.channel.name]
+        return found.all()[self.channel.name]
 
     async def baseline(self) -> int:
         return await turning(self.clock, baseline(self.channel, self.services), 5.0)

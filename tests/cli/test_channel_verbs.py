@@ -41,6 +41,14 @@ def channel(site: Site, start: str = "all") -> Site:
     return site
 
 
+def local(shops: Site) -> Site:
+    """The same to a recipient on this machine."""
+    channel(shops)
+    path = shops.root / "conf" / "channels.d" / "shop.toml"
+    path.write_text(path.read_text().replace("acme", "shop1"))
+    return shops
+
+
 def arrived(site: Site) -> set[str]:
     return {one.name for one in (site.remote / "in").glob("[!.]*")}
 
@@ -134,10 +142,7 @@ def test_a_delivery_that_failed_says_why_and_goes_out_when_it_is_asked_for_again
 
 
 def test_compile_writes_scripts_that_stand_alone(shops: Site, tmp_path: Path) -> None:
-    channel(shops)
-    path = shops.root / "conf" / "channels.d" / "shop.toml"
-    path.write_text(path.read_text().replace("acme", "shop1"))
-    shops.run("channel", "detect")
+    local(shops).run("channel", "detect")
     assert shops.run("channel", "compile", "shop", "--out", tmp_path / "out").code == 0
     assert shops.run("check", tmp_path / "out" / "shop.first.act").code == 0
     assert shops.run("channel", "compile", "shop", "--out", tmp_path / "out").code == 2
@@ -172,3 +177,26 @@ def test_beside_a_gateway_that_serves_the_same_words_do_the_same(site: Site) -> 
         assert site.run("channel", "deliver-now", "shop").code == 0
         assert (site.remote / "in" / "978001_book.epub").read_text() == "book new"
         assert "CHANNEL shop" in site.run("status").out
+
+
+def with_audio(site: Site) -> Site:
+    """A second channel, of a catalogue that is not there."""
+    with site.config.open("a") as file:
+        file.write('[catalogues.audio]\npath = "audio"\n[channels.audio]\nendpoint = "shop1"\ncatalogue = "audio"\n')
+    return site
+
+
+def check_both_are_told(site: Site) -> None:
+    said, alone = site.run("channel", "detect", "audio", "shop"), site.run("channel", "detect", "audio")
+    assert (said.code, alone.code, alone.out) == (3, 3, "")
+    why = alone.err.strip().removeprefix("gateway: ")
+    assert said.out.splitlines() == ["shop: nothing new", f"audio: failed: {why}"]
+    facts = site.run("channel", "detect", "--json")
+    assert (facts.code, facts.json["failed"], set(facts.json["channels"])) == (3, {"audio": why}, {"shop"})
+
+
+def test_what_was_found_is_told_beside_what_could_not_be_looked_at(shops: Site) -> None:
+    with_audio(local(shops)).run("channel", "detect", "shop")
+    check_both_are_told(shops)
+    with served(shops):
+        check_both_are_told(shops)
