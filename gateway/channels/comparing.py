@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from gateway.channels.events import GONE, MANY, UNSELECTED, Changes, Rules
+from gateway.channels.many_first import FirstGuard
 from gateway.channels.model import Channel, Kind
 from gateway.channels.scanning import Looked
 from gateway.channels.snapshot import Brought, rules_of
@@ -13,7 +14,7 @@ from gateway.channels.up_to_date import compared, now, said_of
 from gateway.ledger import Connection, channel_events, channel_going, channel_items, channel_states
 from gateway.ledger.channel_contents import Contents
 from gateway.ledger.channel_events import IN_QUEUE, EventState, OpenKey
-from gateway.ledger.channel_items import ANY, Differs, Got
+from gateway.ledger.channel_items import ANY, Got
 from gateway.ledger.channel_states import StateRow
 from gateway.runner.services import Services
 
@@ -109,24 +110,26 @@ class Comparing:
 
     def _counted(self, connection: Connection, rows: Sequence[Got], released: bool) -> None:
         channel_going.counts_as_got(connection, self._channel.name, rows, self._at)
-        self._settle(connection, is_settled=not rows, released=released)
+        self._settle(connection, self._rules, is_settled=not rows, released=released)
 
     async def _compare(self, state: StateRow) -> Detected:
         name = self._channel.name
         differing = partial(channel_items.differing, channel=name, catalogue=self._channel.catalogue.name)
         differs = [one for one in await self._ledger.read(differing) if self._is_ours(one.item)]
         queued = await self._ledger.read(partial(channel_events.open_keys, channel=name))
-        anew = state.rules != self._rules
-        many = self._many(state, differs, queued)
+        guard = FirstGuard(self._channel, state, self._rules)
+        coming = set() if guard.is_over else await self._coming()
+        many = guard.asks({one.item for one in differs if not one.known} | coming, queued)
         if many:
             await self._ledger.write(partial(self._guard, queued=queued))
-        rules = Rules.of(self._channel, many=many, anew=anew)
+        rules = Rules.of(self._channel, many=many, anew=not guard.is_same)
         items = {one.item for one in differs} | {one.item for one in queued if self._is_ours(one.item)}
         made = _Sum()
         for some in _portions(sorted(items)):
             work = partial(compared, channel=self._channel, items=some, rules=rules, at=self._at)
             made.add(await self._ledger.write(work))
-        left = await self._ledger.write(partial(self._end, queued=queued, deferred=made.deferred > 0))
+        keeps = guard.rules_to_keep(filling=not coming.isdisjoint(self._brought.unstable), asks=many)
+        left = await self._ledger.write(partial(self._end, queued=queued, deferred=made.deferred > 0, rules=keeps))
         return self._detected(made, left)
 
     def _is_ours(self, item: str) -> bool:
@@ -134,15 +137,10 @@ class Comparing:
         there = item in self._looked.items and item not in self._brought.open
         return there and self._channel.selects(item)
 
-    def _many(self, state: StateRow, differs: Sequence[Differs], queued: Sequence[OpenKey]) -> bool:
-        """True if more first deliveries wait than a new channel, or one with a new selection, may send unasked."""
-        agreed = {one.item for one in queued if one.by is not None or one.state is EventState.BATCHED}
-        waiting = {one.item for one in queued}
-        firsts = [one.item for one in differs if not one.known and one.item not in agreed]
-        if state.released:
-            selects_anew = state.begun_at is not None and state.rules != self._rules
-            firsts = [item for item in firsts if item not in waiting] if selects_anew else []
-        return len(firsts) > self._channel.most_first
+    async def _coming(self) -> set[str]:
+        """What the channel selects and never got, and is not at rest yet."""
+        got = await self._ledger.read(partial(channel_items.present, channel=self._channel.name))
+        return set(self._selected(self._brought.open & self._looked.items.keys())) - set(got)
 
     def _guard(self, connection: Connection, queued: Sequence[OpenKey]) -> None:
         """Also those that wait already go for review."""
@@ -153,7 +151,7 @@ class Comparing:
         reason = MANY.format(most=self._channel.most_first, channel=self._channel.name)
         channel_events.set_state(connection, unasked, EventState.REVIEW, {"reason": reason})
 
-    def _end(self, connection: Connection, queued: Sequence[OpenKey], deferred: bool) -> "_Left":
+    def _end(self, connection: Connection, queued: Sequence[OpenKey], deferred: bool, rules: str) -> "_Left":
         """What is gone, or no longer selected, is noted, and what was queued of it is over."""
         name = self._channel.name
         present = channel_items.present(connection, name)
@@ -163,7 +161,7 @@ class Comparing:
         channel_items.went(connection, name, [*vanished, *unselected], self._at)
         for reason, ids in self._over(queued).items():
             channel_events.end(connection, ids, EventState.DROPPED, self._at, reason)
-        self._settle(connection, is_settled=not deferred, released=False)
+        self._settle(connection, rules, is_settled=not deferred, released=False)
         return _Left(tuple(vanished), tuple(unselected))
 
     def _over(self, queued: Sequence[OpenKey]) -> dict[str, list[int]]:
@@ -175,13 +173,13 @@ class Comparing:
     def _is_there(self, item: str) -> bool:
         return item in self._looked.items or item in self._looked.unreadable
 
-    def _settle(self, connection: Connection, *, is_settled: bool, released: bool) -> None:
+    def _settle(self, connection: Connection, rules: str, *, is_settled: bool, released: bool) -> None:
         name, catalogue = self._channel.name, self._channel.catalogue.name
         if channel_states.get(connection, name).begun_at is None:
             channel_states.begin(connection, name, catalogue, self._at, released=released)
         elif released:
             channel_states.release(connection, name)
-        channel_states.settle(connection, name, catalogue, self._rules, self._token if is_settled else None)
+        channel_states.settle(connection, name, catalogue, rules, self._token if is_settled else None)
 
     @property
     def _token(self) -> str | None:

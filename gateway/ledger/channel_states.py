@@ -24,7 +24,8 @@ class StateRow:
     """One channel.  Times are nanoseconds since the epoch; `*_at` is the due time that was handled last.
 
     `times` says by which rhythms they were due (JSON).
-    `settled` is the catalogue's digest that the queue is up to date with, `rules` the digest of the selection then.
+    `settled` is the catalogue's digest that the queue is up to date with, `rules` the digest of the selection then,
+    which says also whether the catalogue of a new channel was being filled.
     """
 
     channel: str

@@ -299,47 +299,6 @@ async def test_an_item_that_can_not_be_listed_is_not_taken_for_gone(
     assert (again.hashed_files, again.nothing_changed) == (0, True)
 
 
-async def test_more_first_deliveries_than_a_new_channel_may_send_wait_for_a_person(tmp_path: Path) -> None:
-    async with shop(tmp_path, most_first=3) as made:
-        for item in "abc":
-            made.put(item)
-        await made.detect()
-        assert set((await made.states()).values()) == {"waiting"}
-        made.put("d")
-        await made.detect()
-        queue = await made.queue()
-        assert {one.state for one in queue.values()} == {"review"}
-        assert "`gateway channel approve shop`" in (queue["a", "first"].reason or "")
-        await made.approve()
-        made.put("e")
-        await made.detect()
-        assert set((await made.states()).values()) == {"waiting"}
-        assert await made.deliver("first") == ["a", "b", "c", "d", "e"]
-
-
-async def test_baseline_counts_what_waits_as_delivered(tmp_path: Path) -> None:
-    async with shop(tmp_path, most_first=1) as made:
-        made.put("a")
-        made.put("b")
-        await made.detect()
-        assert await made.baseline() == 2
-        assert await made.states() == {}
-        made.put("c")
-        made.put("d")
-        await made.detect()
-        assert await made.states() == {("c", "first"): "waiting", ("d", "first"): "waiting"}
-
-
-async def test_many_items_that_a_new_selection_takes_wait_for_a_person(tmp_path: Path) -> None:
-    async with shop(tmp_path, most_first=1, start="now", include=(compile_pattern("a"),)) as made:
-        for item in "abc":
-            made.put(item)
-        await made.detect()
-        made.rules(include=())
-        await made.detect()
-        assert await made.states() == {("b", "first"): "review", ("c", "first"): "review"}
-
-
 async def test_manual_kinds_wait_for_approval_and_a_newer_change_for_another(tmp_path: Path) -> None:
     async with shop(tmp_path, manual=frozenset({Kind.FILE})) as made:
         made.put("a")

@@ -1,0 +1,56 @@
+"""When first deliveries are so many that a person is asked: those of a new channel, or of a new selection.
+
+What is still being written counts, too: a catalogue that is being filled would pass in portions.  For the same reason
+what arrives of it first doesn't yet make a channel an old one.  Once a person is asked, new items wait for the answer.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from gateway.channels.model import Channel, Kind
+from gateway.ledger.channel_events import EventState, OpenKey
+from gateway.ledger.channel_states import StateRow
+
+_FILLING = "filling "
+"""Before the digest of the channel's rules: its catalogue was being filled when it was looked at last."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstGuard:
+    """Over one channel; `rules` is the digest of what it says now."""
+
+    channel: Channel
+    state: StateRow
+    rules: str
+
+    @property
+    def is_same(self) -> bool:
+        """True if the channel says of its items and events what it said at the last look."""
+        return self.state.rules is not None and self.state.rules.removeprefix(_FILLING) == self.rules
+
+    @property
+    def is_over(self) -> bool:
+        """True for an old channel that selects what it did: new items of any number are its daily work."""
+        return self._is_old and self.is_same
+
+    def asks(self, firsts: Collection[str], queued: Sequence[OpenKey]) -> bool:
+        """True if too many of these items, which the channel never got, would go out, or a person has yet to answer."""
+        if self.is_over:
+            return False
+        agreed = {one.item for one in queued if one.by is not None or one.state is EventState.BATCHED}
+        if self._is_old:  # and it selects other items than it did
+            agreed |= {one.item for one in queued}
+        return len(set(firsts) - agreed) > self.channel.most_first or self._has_asked(queued)
+
+    def rules_to_keep(self, *, filling: bool, asks: bool) -> str:
+        """What the ledger keeps of the rules after a look; `filling`: new items are being written."""
+        return f"{_FILLING}{self.rules}" if filling and not asks and not self._is_old else self.rules
+
+    @property
+    def _is_old(self) -> bool:
+        """True if a person let it begin, or something of a catalogue arrived that nobody was filling."""
+        return self.state.released and self.state.rules is not None and not self.state.rules.startswith(_FILLING)
+
+    def _has_asked(self, queued: Sequence[OpenKey]) -> bool:
+        mine = [one for one in queued if one.kind == Kind.FIRST and one.state is EventState.REVIEW and one.by is None]
+        return bool(mine) and self.is_same and Kind.FIRST not in self.channel.manual
