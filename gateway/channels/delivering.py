@@ -12,25 +12,22 @@ from typing import Any
 
 import structlog
 
-from gateway.channels import up_to_date
+from gateway.channels import leaving
 from gateway.channels.batches import sent_of
 from gateway.channels.compiled import Compiled, bound, compiled
 from gateway.channels.marker import marker_path, remove_marker, write_marker
 from gateway.channels.model import Channel
 from gateway.config.loaded import Loaded
 from gateway.core.errors import GatewayError, Retryable, fault_text
-from gateway.core.model import Stamp
 from gateway.language.nodes import Command, Put
 from gateway.ledger import (
     Connection,
     Ledger,
     channel_batches,
-    channel_events,
     deliveries,
     runs,
 )
 from gateway.ledger.channel_batches import BatchFile, BatchRow, BatchState
-from gateway.ledger.channel_events import EventState
 from gateway.ledger.intent import Intent, Packed
 from gateway.ledger.runs import FrozenFile
 from gateway.runner.carrying import Carrying
@@ -45,7 +42,6 @@ from gateway.runner.sending import lanes, width
 from gateway.runner.services import Services
 from gateway.runner.targets import join_remote
 from gateway.transfer.bounded import cleaned
-from gateway.transfer.sources import look_at, stamp_of
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +93,7 @@ class BatchDelivery:
         try:
             await self._settle(run)
             problem = await self._send(run, made, [one for one in files if one.event is not None])
-            await self._leave_changed()
+            await self._leave_changed(run)
             sent = await self._require_all(problem)
             await self._mark(run, made, sent)
         except GatewayError as error:
@@ -142,17 +138,20 @@ class BatchDelivery:
     async def _intent(self, run: Run, made: Compiled, number: int, file: BatchFile) -> Intent:
         """What is intended for a file, as its PUT says it."""
         intend = intending(run, number, _put(made.action.commands[number - 1]), len(made.action.commands))
-        found = FrozenFile(file.n, file.source, file.relative, _stamp(file))
+        found = FrozenFile(file.n, file.source, file.relative, leaving.frozen_stamp(file))
         intent = await intend(found, join_remote(run.folder, file.final))
         return replace(intent, sha256=file.sha256 or None, make_dirs=True, packed=Packed(self.row.id, file.n))
 
-    async def _leave_changed(self) -> None:
+    async def _leave_changed(self, run: Run) -> None:
         """An item of which a file that is not there yet is another one now goes out with a later delivery."""
         lacking = [one for one in await self._files() if one.event is not None and one.delivered_at is None]
-        changed = await asyncio.to_thread(_changed, lacking)
+        refused = await self._ledger.read(partial(leaving.refused, run=run.id))
+        changed = await asyncio.to_thread(leaving.changed, lacking, refused)
         if changed:
-            work = partial(_leave, batch=self.row.id, channel=self.channel, why=changed, at=self._ledger.now_ns())
-            await self._ledger.write(work)
+            at = self._ledger.now_ns()
+            await self._ledger.write(
+                partial(leaving.leave, batch=self.row.id, channel=self.channel, why=changed, at=at)
+            )
 
     async def _require_all(self, problem: GatewayError | None) -> list[BatchFile]:
         """Its files, all of which are there.  Raises why something of it is not."""
@@ -186,7 +185,7 @@ class BatchDelivery:
 
     async def _failed(self, error: GatewayError) -> None:
         log.warning("delivery of a channel failed", channel=self.channel.name, batch=self.row.id, error=str(error))
-        work = partial(_note_reasons, batch=self.row)
+        work = partial(leaving.note_reasons, batch=self.row)
         await self._ledger.write(work)
         failures = self.row.failures + 1
         said = {"error": str(error), "error_class": type(error).__name__, "failures": failures}
@@ -208,20 +207,6 @@ def _put(command: Command) -> Put:
     return command
 
 
-def _stamp(file: BatchFile) -> Stamp:
-    return Stamp(file.size, file.mtime_ns, file.inode)
-
-
-def _changed(files: Sequence[BatchFile]) -> dict[int, str]:
-    """By event, what is another file than the one that was frozen, or gone (blocks)."""
-    found: dict[int, str] = {}
-    for one in files:
-        seen = look_at(one.source)
-        if one.event is not None and (seen is None or not _stamp(one).same_version(stamp_of(seen))):
-            found[one.event] = f"{one.relative} {'is gone' if seen is None else 'changed'} since it was looked at"
-    return found
-
-
 def _begin(connection: Connection, batch: BatchRow, instance: Instance, owner: int, at: int) -> BatchRow:
     """The action's run: the one that a kill cut off goes on, else a new one; at another endpoint nothing is there."""
     last = None if batch.action_run is None else runs.get(connection, batch.action_run)
@@ -234,23 +219,3 @@ def _begin(connection: Connection, batch: BatchRow, instance: Instance, owner: i
         return batch
     found = begin_round(connection, instance, trigger="channel", owner=owner, at=at)
     return channel_batches.change(connection, batch.id, {"action_run": found})
-
-
-def _leave(connection: Connection, batch: int, channel: Channel, why: Mapping[int, str], at: int) -> None:
-    for event, reason in why.items():
-        row = channel_events.get(connection, event)
-        channel_batches.leave_out(connection, batch, event)
-        if row is not None and row.state is EventState.BATCHED:
-            up_to_date.leave(connection, channel, row, reason, at)
-
-
-def _note_reasons(connection: Connection, batch: BatchRow) -> None:
-    """Why each item is not there."""
-    if batch.action_run is None:
-        return
-    event_of = {one.n: one.event for one in channel_batches.files_of(connection, batch.id) if one.delivered_at is None}
-    for row in deliveries.of_run(connection, batch.action_run):
-        packed = row.intent.packed
-        event = event_of.pop(packed.n, None) if packed is not None and row.error else None
-        if event is not None:
-            channel_events.set_state(connection, [event], EventState.BATCHED, {"reason": row.error})

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, tex
 
 from gateway.ledger.channel_tables import channel_batch, channel_batch_file
 from gateway.ledger.errors import StateLost
-from gateway.ledger.tables import run
+from gateway.ledger.tables import delivery, run
 
 _IS_OPEN = text("state IN ('delivering','failed')")
 
@@ -61,6 +61,14 @@ class BatchFile(NamedTuple):
     delivery: int | None = None
 
 
+class Trouble(NamedTuple):
+    """Why the n-th file of a batch did not arrive."""
+
+    n: int
+    error: str
+    error_class: str
+
+
 def make(connection: Connection, channel: str, kind: str, due_at: int, day: str, at: int) -> BatchRow:
     """A new batch, the next one of its day; its payload follows in the same commit."""
     same = channel_batch.c.channel == channel, channel_batch.c.day == day
@@ -88,6 +96,13 @@ def files_of(connection: Connection, batch: int) -> tuple[BatchFile, ...]:
     columns = [channel_batch_file.c[name] for name in BatchFile._fields]
     query = select(*columns).where(channel_batch_file.c.batch == batch).order_by(channel_batch_file.c.n)
     return tuple(BatchFile(*row) for row in connection.execute(query))
+
+
+def troubles(connection: Connection, action_run: int) -> list[Trouble]:
+    """What kept files from arriving in a try, in their order."""
+    columns = delivery.c.n, delivery.c.error, delivery.c.error_class
+    query = select(*columns).where(delivery.c.run == action_run, delivery.c.error.is_not(None))
+    return [Trouble(*row) for row in connection.execute(query.order_by(delivery.c.n, delivery.c.id))]
 
 
 def leave_out(connection: Connection, batch: int, event: int) -> None:

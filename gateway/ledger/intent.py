@@ -99,6 +99,11 @@ class Intent:
         return self.share is not None or self.packed is not None
 
     @property
+    def promised(self) -> str | None:
+        """What the bytes that are sent must hash to: the marker of a channel's delivery says so of them."""
+        return self.sha256 if self.packed is not None else None
+
+    @property
     def holds_back(self) -> bool:
         """True if its source is left alone for a while after it failed."""
         return self.parent is None and not self.is_ordered

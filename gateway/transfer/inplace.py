@@ -3,7 +3,7 @@
 from gateway.config.schema import Verify
 from gateway.core.errors import PathRefused, VerifyFailed
 from gateway.ledger.delivery_row import State
-from gateway.transfer.send import same_source, transmit
+from gateway.transfer.send import as_promised, same_source, transmit
 from gateway.transfer.tally import Tally
 from gateway.transfer.way import Way, stamp_at
 
@@ -17,6 +17,7 @@ async def write_inplace(way: Way) -> None:
     tally = Tally.of()
     await transmit(way, way.row.final, tally)
     await same_source(way)
+    as_promised(way, tally)
     verified = await _verified(way, tally.size_bytes)
     await way.move(State.PLACING, size=tally.size_bytes, sha256=tally.hex("sha256"), verified=verified)
     await way.delivered(placed="gone" if verified == "none" else "same", notes=way.noted(NOTE))

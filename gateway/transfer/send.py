@@ -27,7 +27,8 @@ async def from_zero(way: Way) -> Beside:
     proof = plan_proof(way.intent, way.target.features)
     if way.intent.stamp.size_bytes > _LITTLE_BYTES or resumable(way.intent, way.source.features, way.target.features):
         await same_source(way)  # spares sending much in vain; the look that counts comes after the bytes
-    tally = Tally.knowing(way.intent.sha256, *proof.algorithms)
+    known = None if way.intent.promised else way.intent.sha256
+    tally = Tally.knowing(known, *proof.algorithms)
     laid = await transmit(way, way.row.partial, tally, mtime_ns=wanted_time(way))
     await same_source(way)
     notes = [*await give_time(way, way.row.partial, laid), *await let_run(way, way.row.partial)]
@@ -39,6 +40,7 @@ async def send(way: Way, beside: Callable[[Way], Awaitable[Beside]] = from_zero)
     """Bring the bytes beside the final name, and record that they may take it."""
     try:
         stamp, proof, tally, notes = await beside(way)
+        as_promised(way, tally)
         await (way.in_line or way.caller).before_placing()
         await way.move(
             State.PLACING,
@@ -134,6 +136,14 @@ async def same_source(way: Way) -> None:
         raise SourceChanged(f"{way.intent.source}: it vanished before it was sent; nothing was delivered")
     if not now.same_version(way.intent.stamp):
         raise SourceChanged(f"{way.intent.source}: it changed since it was judged; it is judged anew")
+
+
+def as_promised(way: Way, tally: Tally) -> None:
+    """What was sent is what was promised, whatever its stamp says.  Raises SourceChanged."""
+    if way.intent.promised not in (None, tally.hex("sha256")):
+        raise SourceChanged(
+            f"{way.intent.source}: its content changed, though not its size and time; it is judged anew"
+        )
 
 
 def wanted_time(way: Way) -> int | None:

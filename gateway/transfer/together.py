@@ -299,7 +299,8 @@ class Together:
 
 def _is_judged(whole: Whole, intent: Intent) -> bool:
     """2 and 3: what was opened, and what stands there after its last byte, is the version that was judged."""
-    return whole.opened.same_version(intent.stamp) and whole.after.same_version(intent.stamp)
+    is_same = whole.opened.same_version(intent.stamp) and whole.after.same_version(intent.stamp)
+    return is_same and intent.promised in (None, whole.digests["sha256"])
 
 
 def _is_whole(file: Aboard, proof: Proof) -> bool:
