@@ -1,21 +1,13 @@
 """Who may change the default schedule: maintainers, by users and groups of this machine."""
 
-import grp
 import os
-import pwd
 from pathlib import Path
 
 from gateway.config.loaded import Loaded
 from gateway.core.errors import NeedsOperator
+from gateway.core.users import group_name, user_name
 
 ROOT = "root"
-
-
-def who_am_i() -> str:
-    """The user that this process belongs to, whatever the environment says; behind sudo also who asked."""
-    me = _user_name(os.geteuid())
-    behind = os.environ.get("SUDO_USER", "") if os.geteuid() == 0 else ""
-    return f"{me} (sudo: {behind})" if behind and behind != me else me
 
 
 def maintainers(loaded: Loaded) -> tuple[str, ...]:
@@ -27,8 +19,8 @@ def maintainers(loaded: Loaded) -> tuple[str, ...]:
 def require_maintainer(loaded: Loaded) -> None:
     """Raises NeedsOperator unless this process belongs to a maintainer."""
     known = maintainers(loaded)
-    me = _user_name(os.geteuid())
-    groups = {f"@{name}" for name in map(_group_name, {os.getegid(), *os.getgroups()}) if name}
+    me = user_name(os.geteuid())
+    groups = {f"@{name}" for name in map(group_name, {os.getegid(), *os.getgroups()}) if name}
     if me not in known and not groups & set(known):
         raise NeedsOperator(
             f"the user {me} may not change the default schedule, which holds for every channel: it is kept by "
@@ -37,18 +29,4 @@ def require_maintainer(loaded: Loaded) -> None:
 
 
 def _owner(path: Path) -> str:
-    return _user_name(path.stat().st_uid)
-
-
-def _user_name(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
-
-
-def _group_name(number: int) -> str:
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return ""
+    return user_name(path.stat().st_uid)

@@ -1,6 +1,5 @@
 """`gateway channel`: recipients that get what changed in a catalogue.  Each verb's work lies in a module of its own."""
 
-import getpass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.output import JsonOption
+from gateway.core.users import who_am_i
 
 app = typer.Typer(no_args_is_help=True, help="Channels: what changed in a catalogue, each kind at its own times.")
 
@@ -116,7 +116,7 @@ def approve(
     """
     from gateway.cli.steering import step_in
 
-    step_in("channel_approve", {"channel": name, "items": items or [], "kind": kind, "by": _by()}, as_json=as_json)
+    step_in("channel_approve", {"channel": name, "items": items or [], "kind": kind, "by": who_am_i()}, as_json=as_json)
 
 
 @app.command()
@@ -130,7 +130,7 @@ def drop(
     """Don't deliver a change that waits, or that a batch failed with; the item's next change is a new one."""
     from gateway.cli.steering import step_in
 
-    said = {"channel": name, "items": items, "kind": kind, "reason": reason, "by": _by()}
+    said = {"channel": name, "items": items, "kind": kind, "reason": reason, "by": who_am_i()}
     step_in("channel_drop", said, as_json=as_json)
 
 
@@ -178,7 +178,3 @@ def compile_(
     from gateway.cli.channel_compile import compile_channel
 
     compile_channel(name, kind=kind, out=out, as_json=as_json)
-
-
-def _by() -> str:
-    return getpass.getuser()

@@ -1,6 +1,5 @@
 """`gateway job save`, and the end of `job new`: the file is written, the job holds, and may start."""
 
-import getpass
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from gateway.cli.new_file import make, place_of
 from gateway.cli.output import print_json
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
+from gateway.core.users import who_am_i
 from gateway.jobs.model import Repeat
 from gateway.jobs.read import read_jobs
 from gateway.jobs.report import Report
@@ -55,7 +55,7 @@ async def _save(loaded: Loaded, clock: Clock, saved: Saved) -> tuple[Loaded, Rep
     if saved.detach and saved.start and await nobody_works(loaded):
         return loaded, await spawn(loaded, clock, saved.words()), "", 0
     async with working(loaded, clock) as talking:
-        arguments = {"job": saved.job, "start": saved.start, "by": getpass.getuser()}
+        arguments = {"job": saved.job, "start": saved.start, "by": who_am_i()}
         answer = await talking.ask("job_save", arguments)
         run = answer["run"]
         if run is None:

@@ -1,7 +1,6 @@
 """`gateway job start`: a run of a job, here or in the gateway that serves, followed to its end."""
 
 import asyncio
-import getpass
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from gateway.cli.job_run_show import print_places, run_lines
 from gateway.cli.output import print_json
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
+from gateway.core.users import who_am_i
 from gateway.jobs.report import Report, run_fields
 from gateway.ledger import job_runs
 from gateway.ledger.job_states import HAS_EVERYTHING, JobState
@@ -37,7 +37,7 @@ class Asked:
 
     def arguments(self) -> dict[str, Any]:
         """As it travels between processes."""
-        return {"job": self.job, "priority": self.priority, "rehash": self.rehash, "by": getpass.getuser()}
+        return {"job": self.job, "priority": self.priority, "rehash": self.rehash, "by": who_am_i()}
 
     def words(self) -> list[str]:
         """The command that does the same in a process of its own."""

@@ -1,6 +1,5 @@
 """`gateway job restart`, `pause`, `resume`, `stop` and `approve`."""
 
-import getpass
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +13,7 @@ from gateway.cli.job_start import end, followed, working
 from gateway.cli.output import show_value
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
+from gateway.core.users import who_am_i
 from gateway.jobs.report import Report
 from gateway.service.operations import Said, read_said
 from gateway.service.talking import Here
@@ -34,7 +34,7 @@ class Word:
 
     def arguments(self) -> Mapping[str, Any]:
         """As it travels between processes."""
-        return {"run": self.run, "destination": self.destination, "by": getpass.getuser()}
+        return {"run": self.run, "destination": self.destination, "by": who_am_i()}
 
 
 def steer(word: Word) -> None:

@@ -18,15 +18,14 @@ def pause(
 
     It holds over a restart. A run by hand (`gateway run`) is done all the same.
     """
-    import getpass
-
     from gateway.cli.doing import do
     from gateway.cli.steering import step_in
     from gateway.core.moments import ns
+    from gateway.core.users import who_am_i
 
     end = do(lambda loaded, clock: _moment(loaded, clock, until)) if until is not None else None
     until_ns = None if end is None else ns(end)
-    step_in("pause", {"what": what, "until_ns": until_ns, "by": getpass.getuser()})
+    step_in("pause", {"what": what, "until_ns": until_ns, "by": who_am_i()})
 
 
 async def _moment(loaded: "Loaded", clock: "Clock", text: str) -> datetime:

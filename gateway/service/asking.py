@@ -1,13 +1,13 @@
 """Asking the gateway that serves: a request row, and an answer row some moments later (DESIGN §1)."""
 
 import asyncio
-import getpass
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError, NeedsOperator
+from gateway.core.users import who_am_i
 from gateway.ledger import Ledger, requests
 from gateway.ledger.instances import holder
 
@@ -37,7 +37,7 @@ async def ask(
     as long as it lives).
     """
     asked = await ledger.write(
-        partial(requests.ask, kind=kind, arguments=arguments, asked_by=getpass.getuser(), at=ledger.now_ns())
+        partial(requests.ask, kind=kind, arguments=arguments, asked_by=who_am_i(), at=ledger.now_ns())
     )
     began_s = clock.monotonic()
     alive_at_s = began_s + _ALIVE_EVERY_S

@@ -1,9 +1,9 @@
 """`gateway pause` and `gateway resume`: an action, an endpoint or everything."""
 
-import getpass
 from functools import partial
 
 from gateway.core.errors import Refused, Unknown
+from gateway.core.users import who_am_i
 from gateway.ledger import pauses
 from gateway.ledger.pauses import ALL, Pause
 from gateway.service.operations import Gateway, Said
@@ -39,7 +39,7 @@ async def pause(gateway: Gateway, what: str, until_ns: int | None, by: str) -> S
     """No run of it starts any more; what is under way ends."""
     scope = scope_of(gateway, what)
     _require_known(gateway, scope)
-    row = Pause(scope=scope, until=until_ns, by=by or getpass.getuser(), at=gateway.engine.ledger.now_ns())
+    row = Pause(scope=scope, until=until_ns, by=by or who_am_i(), at=gateway.engine.ledger.now_ns())
     await gateway.engine.ledger.write(partial(pauses.hold, wanted=row))
     await gateway.hold_pauses()
     return Said((f"{shown_scope(scope)} is paused; runs that are under way end",), facts={"scope": scope})

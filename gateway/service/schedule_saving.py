@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.channels.roles import require_maintainer, who_am_i
+from gateway.channels.roles import require_maintainer
 from gateway.channels.schedule_file import Change, Changes, save
 from gateway.channels.schedule_values import DEFAULT_OF_ALL
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
+from gateway.core.users import who_am_i
 from gateway.ledger import Connection, channel_changes, open_ledger
 from gateway.service.taking import taken
 
