@@ -19,6 +19,7 @@ from gateway.channels.marker import marker_path, remove_marker, write_marker
 from gateway.channels.model import Channel
 from gateway.config.loaded import Loaded
 from gateway.core.errors import GatewayError, Retryable, fault_text
+from gateway.endpoints.place import Place as Address
 from gateway.language.nodes import Command, Put
 from gateway.ledger import (
     Connection,
@@ -103,10 +104,12 @@ class BatchDelivery:
         await self._over(is_empty=not sent)
 
     async def _begin(self, instance: Instance, place: Place) -> Run:
-        owner, at = self.means.services.owner, self._ledger.now_ns()
-        self.row = await self._ledger.take(partial(_begin, batch=self.row, instance=instance, owner=owner, at=at))
+        services, at = self.means.services, self._ledger.now_ns()
+        address = _address_of(services.pool.place(instance.endpoint or ""))
+        begin = partial(_begin, batch=self.row, instance=instance, address=address, owner=services.owner, at=at)
+        self.row = await self._ledger.take(begin)
         assert self.row.action_run is not None
-        return round_of(self.row.action_run, instance, self.means.services, place)
+        return round_of(self.row.action_run, instance, services, place)
 
     async def _settle(self, run: Run) -> None:
         """What an earlier try left between two names comes first; what a kill left of this one is gone on with."""
@@ -207,10 +210,15 @@ def _put(command: Command) -> Put:
     return command
 
 
-def _begin(connection: Connection, batch: BatchRow, instance: Instance, owner: int, at: int) -> BatchRow:
-    """The action's run: the one that a kill cut off goes on, else a new one; at another endpoint nothing is there."""
+def _address_of(place: Address) -> str:
+    """What tells two recipients apart."""
+    return f"{place.scheme}://{place.user}@{place.host}:{place.port}/{place.folder}"
+
+
+def _begin(connection: Connection, batch: BatchRow, instance: Instance, address: str, owner: int, at: int) -> BatchRow:
+    """The action's run: the one that a kill cut off goes on, else a new one; at another place nothing is there."""
     last = None if batch.action_run is None else runs.get(connection, batch.action_run)
-    is_moved = last is not None and last.endpoint != instance.endpoint
+    is_moved = last is not None and (last.endpoint != instance.endpoint or batch.address not in (None, address))
     if is_moved:
         channel_batches.send_anew(connection, batch.id)
     latest = runs.latest_of(connection, instance.name)
@@ -218,4 +226,4 @@ def _begin(connection: Connection, batch: BatchRow, instance: Instance, owner: i
         runs.adopt(connection, last.id, owner)
         return batch
     found = begin_round(connection, instance, trigger="channel", owner=owner, at=at)
-    return channel_batches.change(connection, batch.id, {"action_run": found})
+    return channel_batches.change(connection, batch.id, {"action_run": found, "address": address})

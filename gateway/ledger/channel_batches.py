@@ -25,7 +25,10 @@ class BatchState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchRow:
-    """One batch.  Times are nanoseconds since the epoch; it is the `number`-th of its channel on `day`."""
+    """One batch.  Times are nanoseconds since the epoch; it is the `number`-th of its channel on `day`.
+
+    `address` is where its last try went, however its endpoint is called.
+    """
 
     id: int
     channel: str
@@ -35,6 +38,7 @@ class BatchRow:
     number: int
     day: str
     action_run: int | None
+    address: str | None
     failures: int
     error: str | None
     error_class: str | None

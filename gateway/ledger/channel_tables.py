@@ -134,6 +134,7 @@ channel_batch = Table(
     Column("number", Integer, nullable=False),  # the n-th of that channel and day
     Column("day", Text, nullable=False),  # ISO date in the channel's zone
     Column("action_run", ForeignKey("run.id")),
+    Column("address", Text),  # where its last try went; null: it was before that was kept, or there was none
     Column("failures", Integer, nullable=False, default=0),
     Column("error", Text),
     Column("error_class", Text),

@@ -92,6 +92,28 @@ async def test_a_batch_whose_channel_gets_another_endpoint_arrives_there_whole(t
         assert [row.state.value for row in await made.batches()] == ["delivered"]
 
 
+async def test_a_batch_whose_endpoint_gets_another_address_arrives_there_whole(tmp_path: Path) -> None:
+    for item in ("978", "979"):
+        lay_item(tmp_path, item)
+
+    def at_place(folder: str) -> str:
+        (tmp_path / folder).mkdir()
+        endpoint = f'[endpoints.other]\nurl = "file://{tmp_path}/{folder}"\noutbox = "outbox"\ninbox = "inbox"\n'
+        return endpoint + text(tmp_path).replace('endpoint = "far"', 'endpoint = "other"')
+
+    async with channel_stage(tmp_path, at_place("before"), clock=clock()) as made:
+        refusing(made, "979_onix.xml")
+        await made.go_on(at(22, 30))
+        assert set(tree(tmp_path / "before")) == {"978_onix.xml", "978_book.epub", "979_book.epub"}
+    async with channel_stage(tmp_path, at_place("now"), clock=clock(at(21, day=23))) as made:
+        await made.go_on(at(22, 1, day=23))
+        there = tree(tmp_path / "now")
+        assert set(there) == {"978_onix.xml", "978_book.epub", "979_onix.xml", "979_book.epub", "1.done"}
+        assert there["1.done"].count("\n") == 4
+        assert await made.states() == {"978 first": "delivered", "979 first": "delivered"}
+        assert [row.state.value for row in await made.batches()] == ["delivered"]
+
+
 async def test_what_is_settled_at_an_earlier_endpoint_is_not_there_at_the_one_of_now(tmp_path: Path) -> None:
     lay_item(tmp_path, "978")
     async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
