@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
-from gateway.channels.findings import INSIDE, NO_CATALOGUE, NO_START, ONE_NAME, SAME_PLACE
+from gateway.channels.findings import INSIDE, NO_CATALOGUE, NO_START, ONE_MARKER, ONE_NAME, SAME_PLACE
 from gateway.channels.model import Channel
 from gateway.config.findings import error, section, warning
 from gateway.config.loaded import Loaded
@@ -12,12 +12,14 @@ from gateway.config.schema import Scheme
 from gateway.core.model import Finding, Span
 from gateway.endpoints.place import from_settings
 
+_OF_TIMES = ("{date}", "{time}")
 _TELL_APART = ("{name}", "{stem}", "{item}", "{ext}")
 
 
 def channel_findings(channel: Channel, loaded: Loaded) -> Iterator[Finding]:
     """Everything wrong with one channel."""
     yield from _names(channel, loaded)
+    yield from _marker(channel, loaded)
     yield from _catalogue(channel, loaded)
     yield from _start(channel, loaded)
 
@@ -46,6 +48,16 @@ def _names(channel: Channel, loaded: Loaded) -> Iterator[Finding]:
             f'[place] files: {channel.place.files!r} gives every file one name; put in {{name}}, or "{{item}}{{ext}}"'
         )
         yield error(span, ONE_NAME, f"{_section(channel)}{message}")
+
+
+def _marker(channel: Channel, loaded: Loaded) -> Iterator[Finding]:
+    """A marker that is to tell deliveries apart, and can't where two are due at one moment."""
+    done = channel.place.done or ""
+    where = channel.place.path.partition("{item}")[0] + done
+    if any(field in done for field in _OF_TIMES) and "{index}" not in where:
+        span = loaded.span("channels", channel.name, "place", "done")
+        message = f"[place] done: {done!r} is one name for all deliveries of a {'time' if '{time}' in where else 'day'}"
+        yield warning(span, ONE_MARKER, f"{_section(channel)}{message}; put in {{index}}, which counts them")
 
 
 def _catalogue(channel: Channel, loaded: Loaded) -> Iterator[Finding]:

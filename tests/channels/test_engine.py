@@ -69,6 +69,20 @@ async def test_a_look_comes_before_the_delivery_of_the_same_moment(tmp_path: Pat
         assert set(made.arrived) == {"978_onix.xml", "978_book.epub", "1.done"}
 
 
+async def test_an_index_tells_deliveries_apart_in_the_hour_that_comes_twice(tmp_path: Path) -> None:
+    spec = text(tmp_path, f'timezone = "Europe/Vienna"{TIMES}', 'done = "{date}_{time}_{index}.done"')
+    lay_item(tmp_path, "978")
+    midnight = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)  # two o'clock, for the first time
+    async with channel_stage(tmp_path, spec, clock=clock(midnight - timedelta(hours=5))) as made:
+        for minutes in (-10, 50):
+            await made.go_on(midnight + timedelta(minutes=minutes))
+            lay_item(tmp_path, "978", onix_xml=f"price {minutes}", book_epub="text of 978")
+        await made.go_on(midnight + timedelta(hours=2))
+        markers = sorted(name for name in made.arrived if name.endswith(".done"))
+        assert markers == ["20261024_220000_1.done", "20261025_023000_1.done", "20261025_023000_2.done"]
+        assert made.arrived[markers[1]] != made.arrived[markers[2]]
+
+
 async def test_several_changes_before_its_time_are_one_delivery(tmp_path: Path) -> None:
     lay_item(tmp_path, "978", onix_xml="1", book_epub="1")
     async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:

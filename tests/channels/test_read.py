@@ -254,6 +254,24 @@ def test_who_leaves_the_beginning_open_is_told_what_holds(site: Site) -> None:
     assert (read.findings[0].code, read.channels["bookshop"].start) == ("C107", "now")
 
 
+@pytest.mark.parametrize(
+    ("path", "done", "said"),
+    [
+        ("/in/{date}/", "batch_{date}_{time}.done", "all deliveries of a time"),
+        ("/in/", "{date}.done", "all deliveries of a day"),
+        ("/in/{date}_{index}/{item}", "{date}.done", None),
+        ("/in/", "complete", None),
+    ],
+)
+def test_a_marker_that_another_delivery_of_its_moment_replaces_is_told(
+    site: Site, path: str, done: str, said: str | None
+) -> None:
+    text = BOOKSHOP.replace("/in/{date}/", path).replace("batch_{date}_{index}.done", done)
+    findings = read_channels(site(text)).findings
+    assert [(one.code, one.span.line) for one in findings] == ([("C108", 12)] if said else [])
+    assert all(said in one.message for one in findings if said)
+
+
 def test_schedulers_toml_is_read_once_and_whatever_include_says(site: Site) -> None:
     main = MAIN.replace('root = ".."', 'root = ".."\ninclude = ["channels.d/*.toml", "*.toml"]')
     loaded = site(main=main)
