@@ -70,6 +70,7 @@ class BatchDelivery:
     channel: Channel
     row: BatchRow
     _marker: Path = field(init=False)
+    _lacked: bool = False
 
     async def carry(self) -> BatchRow:
         """One try, to delivered, failed or given_up; raises nothing but a cancel.
@@ -77,6 +78,12 @@ class BatchDelivery:
         A cancel leaves it as a kill does: it goes on at the next start.
         """
         self._marker = marker_path(self.means.loaded.state, self.channel.name, self.row.id)
+        while self.row.state is BatchState.DELIVERING:  # again if what was missing has arrived as it failed
+            await self._once()
+        return self.row
+
+    async def _once(self) -> None:
+        self._lacked = False
         try:
             async with self.means.places.taken(PRIORITY) as place:
                 await self._try(place)
@@ -85,7 +92,6 @@ class BatchDelivery:
         except Exception as fault:
             log.exception("delivery of a channel crashed", channel=self.channel.name, batch=self.row.id)
             await self._failed(Retryable(fault_text(fault)))
-        return self.row
 
     async def _try(self, place: Place) -> None:
         files = await self._files()
@@ -160,6 +166,7 @@ class BatchDelivery:
         """Its files, all of which are there.  Raises why something of it is not."""
         files = [one for one in await self._files() if one.event is not None]
         lacking = [one for one in files if one.delivered_at is None]
+        self._lacked = bool(lacking)
         if not lacking:
             return files
         if problem is None:
@@ -188,11 +195,7 @@ class BatchDelivery:
 
     async def _failed(self, error: GatewayError) -> None:
         log.warning("delivery of a channel failed", channel=self.channel.name, batch=self.row.id, error=str(error))
-        work = partial(leaving.note_reasons, batch=self.row)
-        await self._ledger.write(work)
-        failures = self.row.failures + 1
-        said = {"error": str(error), "error_class": type(error).__name__, "failures": failures}
-        await self._write({**said, "state": BatchState.FAILED.value})
+        self.row = await self._ledger.write(partial(_fail, batch=self.row, error=error, lacked=self._lacked))
 
     async def _write(self, values: Mapping[str, Any]) -> None:
         self.row = await self._ledger.write(partial(channel_batches.change, batch=self.row.id, values=values))
@@ -227,3 +230,13 @@ def _begin(connection: Connection, batch: BatchRow, instance: Instance, address:
         return batch
     found = begin_round(connection, instance, trigger="channel", owner=owner, at=at)
     return channel_batches.change(connection, batch.id, {"action_run": found, "address": address})
+
+
+def _fail(connection: Connection, batch: BatchRow, error: GatewayError, *, lacked: bool) -> BatchRow:
+    """This try is over.  Where files were missing, and none is any more, it goes on: they were settled since."""
+    leaving.note_reasons(connection, batch)
+    said = {"error": str(error), "error_class": type(error).__name__, "failures": batch.failures + 1}
+    failed = channel_batches.change(connection, batch.id, {**said, "state": BatchState.FAILED.value})
+    if lacked:
+        channel_batches.go_on_if_there(connection, batch.id)
+    return channel_batches.get(connection, batch.id) or failed

@@ -5,9 +5,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import pytest
+
+from gateway.channels.delivering import BatchDelivery
+from gateway.core.errors import GatewayError
 from gateway.ledger import channel_batches, channel_deliveries, channel_events
+from gateway.ledger.channel_batches import BatchFile
 from gateway.ledger.intent import Packed
-from tests.channels.delivery_stage import channel_stage, lay_item
+from tests.channels.delivery_stage import ChannelStage, channel_stage, lay_item
 from tests.channels.test_engine import at, clock, refusing, text
 from tests.runner.harness import tree
 
@@ -32,15 +37,41 @@ async def test_a_failed_batch_goes_on_once_its_last_file_is_settled_as_arrived(t
     async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
         refusing(made, "978_onix.xml")
         await made.go_on(at(22, 30))
-        (batch,) = await made.batches()
-        files = await made.read(partial(channel_batches.files_of, batch=batch.id))
-        (lacking,) = [one for one in files if one.event is not None and one.delivered_at is None]
-        there = next(row for row in await made.made.deliveries() if row.state == "done")
-        settled = replace(there, intent=replace(there.intent, packed=Packed(batch.id, lacking.n)))
-        await made.made.engine.ledger.write(partial(channel_deliveries.note_delivered, rows=[settled]))
+        await settle_the_last(made)
         await made.go_on(at(22, 35))
         assert [row.state.value for row in await made.batches()] == ["delivered"]
         assert "1.done" in made.arrived
+
+
+async def settle_the_last(made: ChannelStage) -> None:
+    """Somebody else finds that the one file that is missing has arrived."""
+    (batch,) = await made.batches()
+    files = await made.read(partial(channel_batches.files_of, batch=batch.id))
+    (lacking,) = [one for one in files if one.event is not None and one.delivered_at is None]
+    there = next(row for row in await made.made.deliveries() if row.state == "done")
+    settled = replace(there, intent=replace(there.intent, packed=Packed(batch.id, lacking.n)))
+    await made.made.engine.ledger.write(partial(channel_deliveries.note_delivered, rows=[settled]))
+
+
+async def test_a_batch_whose_last_file_is_settled_as_it_fails_goes_on_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay_item(tmp_path, "978")
+    async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
+        refusing(made, "978_onix.xml")
+        await made.go_on(at(21, 59))
+        require_all = BatchDelivery._require_all
+
+        async def too_late(batch: BatchDelivery, problem: GatewayError | None) -> list[BatchFile]:
+            try:
+                return await require_all(batch, problem)
+            except GatewayError:
+                await settle_the_last(made)
+                raise
+
+        monkeypatch.setattr(BatchDelivery, "_require_all", too_late)
+        (row,) = await made.made.ending(made.channels.deliver_now("shop"))
+        assert (row.state.value, row.error, "1.done" in made.arrived) == ("delivered", None, True)
 
 
 async def test_a_failed_batch_ends_once_all_that_was_missing_left_it(tmp_path: Path) -> None:
