@@ -3,12 +3,12 @@
 A catalogue that can't be looked at, or is empty where it was not, concludes nothing.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from gateway.channels.comparing import Comparing, Detected
+from gateway.channels.looking import Looking
 from gateway.channels.model import Catalogue, Channel
 from gateway.channels.scanning import Looked, look_at
 from gateway.channels.snapshot import Brought, bring_up_to_date
@@ -63,7 +63,7 @@ async def detect(channels: Sequence[Channel], services: Services) -> Detection:
 async def baseline(channel: Channel, services: Services) -> int:
     """Count all that the channel selects as delivered, as it is there now; how many items.
 
-    Raises NotThere, PathRefused or NeedsOperator where nothing can be concluded.
+    Raises NotThere, PathRefused, NeedsOperator or Retryable where nothing can be concluded.
     """
     looked, brought = await _looked(channel.catalogue, services)
     return await Comparing(channel, looked, brought, services).count()
@@ -71,14 +71,16 @@ async def baseline(channel: Channel, services: Services) -> int:
 
 async def _looked(catalogue: Catalogue, services: Services) -> tuple[Looked, Brought]:
     """The catalogue as it is, the ledger up to date with it."""
+    path = str(catalogue.path)
     try:
-        looked = await asyncio.to_thread(look_at, str(catalogue.path))
+        looking = Looking(path, services.clock)
+        looked = await looking.run(lambda pulse: look_at(path, pulse.beat))
         await _check_not_emptied(catalogue, looked, services)
+        return looked, await bring_up_to_date(catalogue, looking, looked, services)
     except GatewayError as exc:
         note = partial(channel_catalogues.note_trouble, catalogue=catalogue.name, error=str(exc))
         await services.ledger.write(partial(note, at=services.ledger.now_ns()))
         raise
-    return looked, await bring_up_to_date(catalogue, looked, services)
 
 
 async def _check_not_emptied(catalogue: Catalogue, looked: Looked, services: Services) -> None:

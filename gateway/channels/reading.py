@@ -1,12 +1,14 @@
-"""Reading what changed of a catalogue's items, once: the hash of each file, and what counts in metadata.  Blocks."""
+"""Reading what changed of a catalogue's items, once: the hash of each file, and what counts in metadata."""
 
 import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from threading import Event
 
+from gateway.channels.looking import Looking
 from gateway.channels.metadata_hash import MOST_BYTES, Counted, counted, too_large
 from gateway.channels.model import Catalogue
 from gateway.core.model import Stamp
@@ -28,27 +30,24 @@ class ReadFiles:
 class Reader:
     """Reads files of one catalogue; metadata is looked into while it is at hand."""
 
-    def __init__(self, catalogue: Catalogue, now_ns: Callable[[], int]) -> None:
+    def __init__(self, catalogue: Catalogue, looking: Looking, now_ns: Callable[[], int]) -> None:
         self._catalogue = catalogue
+        self._looking = looking
         self._now_ns = now_ns
-        self._halted = Event()
 
     async def read(self, files: Sequence[Seen]) -> ReadFiles:
         """These files (paths below the catalogue), in as many threads as there are processors."""
         made = ReadFiles()
         threads = os.cpu_count() or 1
-        try:
-            await asyncio.gather(*(asyncio.to_thread(self._some, files[n::threads], made) for n in range(threads)))
-        except BaseException:  # cancelled, or a thread crashed: no other reads on for nothing
-            self._halted.set()
-            raise
+        works = (partial(self._some, files[n::threads], made) for n in range(threads) if n < len(files))
+        await asyncio.gather(*map(self._looking.run, works))
         return made
 
-    def _some(self, files: Sequence[Seen], made: ReadFiles) -> None:
+    def _some(self, files: Sequence[Seen], made: ReadFiles, halted: Event) -> None:
         keeper = _Keeper(self._catalogue.metadata_ignore)
         metadata = [one for one in files if self._catalogue.is_metadata(one.relative)]
         others = [one for one in files if not self._catalogue.is_metadata(one.relative)]
-        read = (self._hasher(keeper).batch(metadata), self._hasher(None).batch(others))
+        read = (self._hasher(keeper, halted).batch(metadata), self._hasher(None, halted).batch(others))
         made.hashed.update((one.relative, one) for one in chain(read[0].hashed, read[1].hashed))
         for one in chain(read[0].skipped, read[1].skipped):
             if one.why == CHANGES:
@@ -59,13 +58,13 @@ class Reader:
         made.metadata.update((path.removeprefix(top), said) for path, said in keeper.counted.items())
         made.metadata.update((one.relative, _unread(one)) for one in read[0].hashed if one.size > MOST_BYTES)
 
-    def _hasher(self, keeper: "_Keeper | None") -> Hasher:
+    def _hasher(self, keeper: "_Keeper | None", halted: Event) -> Hasher:
         return Hasher(
             folder=str(self._catalogue.path),
             algorithm="sha256",
             follow_links=False,
             now_ns=self._now_ns,
-            halted=self._halted,
+            halted=halted,
             keeper=keeper,
         )
 

@@ -4,7 +4,7 @@ Made for 100,000s of files: the pass keeps nothing of a file but what it adds to
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from gateway.transfer.seen import MOST, PLAIN, Seen
 
 _LATE = "the time of {} lies beyond the year 2262; `touch` it"
 _DIGEST_BYTES = 16
+_FILES_A_BEAT = 64
 
 Row = tuple[str, int, int, int, int]
 """A file's path below its item, size, mtime, ctime, inode."""
@@ -49,12 +50,20 @@ class Listing(NamedTuple):
     look: str
 
 
-def look_at(path: str) -> Looked:
+Beat = Callable[[], None]
+"""Called often while work goes on; what it raises ends the work."""
+
+
+def _unwatched() -> None:
+    """Nobody waits for a sign of life."""
+
+
+def look_at(path: str, beat: Beat = _unwatched) -> Looked:
     """The whole catalogue.  Blocks.  Raises NotThere or PathRefused if its folder can't be listed."""
     looked = Looked()
-    for name in _item_names(path, looked):
+    for name in _item_names(path, looked, beat):
         try:
-            rows = _rows(f"{path}/{name}")
+            rows = _rows(f"{path}/{name}", beat)
         except OSError as exc:
             if os.path.lexists(f"{path}/{name}"):  # else it is gone since it was listed
                 looked.unreadable[name] = _why(exc, name)
@@ -64,10 +73,10 @@ def look_at(path: str) -> Looked:
     return looked
 
 
-def list_item(path: str, item: str) -> Listing:
+def list_item(path: str, item: str, beat: Beat = _unwatched) -> Listing:
     """One item's files as they are now.  Blocks.  Raises an error of ours if it can't be listed."""
     with local_errors(item):
-        rows = _rows(f"{path}/{item}")
+        rows = _rows(f"{path}/{item}", beat)
     seen = [Seen(*row[:4], row[4] & MOST, PLAIN) for row in rows]
     late = next((one.relative for one in seen if max(abs(one.mtime_ns), abs(one.ctime_ns)) > MOST), None)
     if late is not None:
@@ -76,7 +85,7 @@ def list_item(path: str, item: str) -> Listing:
     return Listing(there, tuple(one for one in seen if _is_unfinished(one.relative)), _digest(rows))
 
 
-def _item_names(path: str, looked: Looked) -> list[str]:
+def _item_names(path: str, looked: Looked, beat: Beat) -> list[str]:
     if not os.path.isdir(path):
         found = "is no folder" if os.path.lexists(path) else "does not exist"
         raise NotThere(
@@ -85,6 +94,7 @@ def _item_names(path: str, looked: Looked) -> list[str]:
     names: list[str] = []
     with local_errors(path), os.scandir(path) as entries:
         for entry in entries:
+            beat()
             if entry.is_dir(follow_symlinks=False):
                 if not is_temporary(entry.name):
                     names.append(entry.name)
@@ -95,17 +105,20 @@ def _item_names(path: str, looked: Looked) -> list[str]:
     return names
 
 
-def _rows(folder: str) -> list[Row]:
+def _rows(folder: str, beat: Beat) -> list[Row]:
     """The hot loop: an ordinary file costs one stat.  Links are not followed, hidden folders not entered."""
     rows: list[Row] = []
     pending = [""]
     while pending:
         below = pending.pop()
+        beat()
         with os.scandir(f"{folder}/{below}" if below else folder) as entries:
             for entry in entries:
                 if entry.is_file(follow_symlinks=False):
                     seen = entry.stat(follow_symlinks=False)
                     rows.append((below + entry.name, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino))
+                    if not len(rows) % _FILES_A_BEAT:
+                        beat()
                 elif entry.is_dir(follow_symlinks=False) and not is_temporary(entry.name):
                     pending.append(f"{below}{entry.name}/")
     rows.sort()

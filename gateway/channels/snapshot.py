@@ -3,18 +3,18 @@
 An item that is not at rest, or can't be read, stays in the ledger as it was when it last was at rest.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from gateway.channels.looking import Looking, Pulse
 from gateway.channels.model import Catalogue
 from gateway.channels.reading import Reader, ReadFiles
 from gateway.channels.scanning import Listing, Looked, list_item
 from gateway.channels.stable import Quiet
 from gateway.core.errors import GatewayError
-from gateway.ledger import Connection, channel_catalogues, channel_rules
+from gateway.ledger import Connection, Ledger, channel_catalogues, channel_rules
 from gateway.ledger.channel_catalogues import FileRow, ItemRow, Look, digest_of
 from gateway.runner.services import Services
 from gateway.transfer.seen import Seen
@@ -40,14 +40,15 @@ class Brought:
         return frozenset(self.unstable) | frozenset(self.unreadable)
 
 
-async def bring_up_to_date(catalogue: Catalogue, looked: Looked, services: Services) -> Brought:
-    """Read what changed since the ledger was last brought up to date."""
+async def bring_up_to_date(catalogue: Catalogue, looking: Looking, looked: Looked, services: Services) -> Brought:
+    """Read what changed since the ledger was last brought up to date.  Raises Retryable if `looking` hangs."""
     last = await services.ledger.read(partial(channel_catalogues.looked, catalogue=catalogue.name))
     digest, rules = looked.digest(), rules_of(catalogue)
     made = Brought(unreadable=dict(looked.unreadable))
     if last is None or (last.digest, last.rules) != (digest, rules):
         again = last is not None and last.rules != rules
-        await _Bringing(catalogue, looked, services, made, again=again).all()
+        quiet = await looking.run(lambda _: Quiet(catalogue.path, services))
+        await _Bringing(catalogue, looking, looked, quiet, services.ledger, made, again=again).all()
     at_rest = not made.unstable and made.unreadable.keys() == looked.unreadable.keys()
     made.digest = digest if at_rest else None
     told_by = rules if last is None or (at_rest and not looked.unreadable) else last.rules  # until all are by the new
@@ -65,13 +66,24 @@ def rules_of(catalogue: Catalogue) -> str:
 class _Bringing:
     """One catalogue on its way into the ledger; `again`: metadata counts by other rules than it did."""
 
-    def __init__(self, catalogue: Catalogue, looked: Looked, services: Services, made: Brought, *, again: bool) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        looking: Looking,
+        looked: Looked,
+        quiet: Quiet,
+        ledger: Ledger,
+        made: Brought,
+        *,
+        again: bool,
+    ) -> None:
         self._catalogue = catalogue
+        self._looking = looking
         self._path = str(catalogue.path)
         self._looked = looked
-        self._ledger = services.ledger
-        self._quiet = Quiet(catalogue.path, services)
-        self._reader = Reader(catalogue, services.ledger.now_ns)
+        self._ledger = ledger
+        self._quiet = quiet
+        self._reader = Reader(catalogue, looking, ledger.now_ns)
         self._made = made
         self._again = again
 
@@ -105,7 +117,7 @@ class _Bringing:
     async def _portion(self, items: Sequence[str]) -> list[str]:
         files = partial(channel_catalogues.files, catalogue=self._catalogue.name, wanted=items)
         known = await self._ledger.read(files)
-        listed, later = await asyncio.to_thread(self._list, items, known)
+        listed, later = await self._looking.run(partial(self._list, items, known))
         fresh = [one for item, listing in listed.items() for one in self._to_read(item, listing, known.get(item, ()))]
         read = await self._reader.read(fresh)
         self._made.hashed_files += len(read.hashed)
@@ -116,7 +128,7 @@ class _Bringing:
         return later
 
     def _list(
-        self, items: Sequence[str], known: Mapping[str, Sequence[FileRow]]
+        self, items: Sequence[str], known: Mapping[str, Sequence[FileRow]], pulse: Pulse
     ) -> tuple[dict[str, Listing], list[str]]:
         """The items that are at rest, and those that may turn out to be after more quiet.  Blocks."""
         listed: dict[str, Listing] = {}
@@ -124,14 +136,16 @@ class _Bringing:
         for item in items:
             self._made.unstable.pop(item, None)
             try:
-                listing = list_item(self._path, item)
+                listing = list_item(self._path, item, pulse.beat)
             except GatewayError as exc:
                 self._made.unreadable[item] = str(exc).removeprefix(f"{item}: ")
                 continue
             if listing.look != self._looked.items[item]:
                 self._made.unstable[item] = "it changes"
                 continue
-            judgement = self._quiet.judge(item, listing, frozenset(_stamp(one) for one in known.get(item, ())))
+            judgement = self._quiet.judge(
+                item, listing, frozenset(_stamp(one) for one in known.get(item, ())), pulse.beat
+            )
             if judgement.verdict is Verdict.READY:
                 listed[item] = listing
             elif judgement.verdict is Verdict.UNREADABLE:

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from gateway.channels.scanning import Listing
+from gateway.channels.scanning import Beat, Listing
 from gateway.language.settings import Empty, Stability
 from gateway.runner.services import Services
 from gateway.transfer.filesystems import Mounts
@@ -23,7 +23,7 @@ READY = Judgement(Verdict.READY)
 
 
 class Quiet:
-    """The quiet since a catalogue was looked at, by our clock.  `rule` is that of every file that is sent."""
+    """The quiet since a catalogue was looked at, by our clock.  `rule` is that of every file that is sent.  Blocks."""
 
     def __init__(self, catalogue: Path, services: Services) -> None:
         self._catalogue = catalogue
@@ -52,10 +52,11 @@ class Quiet:
         if missing_s > 0:
             await self._clock.sleep(missing_s)
 
-    def judge(self, item: str, listing: Listing, known: frozenset[tuple[object, ...]]) -> Judgement:
+    def judge(self, item: str, listing: Listing, known: frozenset[tuple[object, ...]], beat: Beat) -> Judgement:
         """The first reason against the item; `known` are stamps of files that were at rest before.  Blocks."""
         quiet_s = self._clock.monotonic() - self._since_s
         for seen in (*listing.unfinished, *(one for one in listing.files if one[:5] not in known)):
+            beat()
             path = self._catalogue / item / seen.relative
             judgement = judge_asking(Sight(seen.size, quiet_s), self.rule, partial(self._writer, str(path)))
             if judgement.verdict is not Verdict.READY:

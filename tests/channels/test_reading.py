@@ -1,15 +1,17 @@
 """Reading what changed: a fault in one thread ends the others."""
 
-import asyncio
 import os
+import threading
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
 
+from gateway.channels.looking import Looking
 from gateway.channels.model import Catalogue
 from gateway.channels.reading import Reader
+from gateway.core.clock import SystemClock
 from gateway.transfer.seen import seen_as
 
 
@@ -28,11 +30,13 @@ async def test_a_thread_that_crashes_ends_the_others(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     monkeypatch.setattr(os, "open", crashes)
-    reader = Reader(Catalogue("titles", tmp_path, ()), lambda: 1)
+    reader = Reader(Catalogue("titles", tmp_path, ()), Looking(str(tmp_path), SystemClock()), lambda: 1)
     try:
         with pytest.raises(RuntimeError, match="a fault of ours"):
             await reader.read(files)
     finally:
         goes_on.set()
-        await asyncio.get_running_loop().shutdown_default_executor()
+        for thread in threading.enumerate():
+            if thread.name == "look":
+                thread.join(20)
     assert set(opened) <= {"a", "b"}

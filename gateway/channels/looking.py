@@ -1,0 +1,107 @@
+"""Threads of one look at a catalogue: a disk or server that answers no more holds up this look alone, and not for ever.
+
+A thread that hangs in the kernel can't be ended.  Nobody waits for it, also not at the end of the process, and no other
+look at its folder begins before it came back.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from threading import Event
+from typing import TypeVar
+
+from gateway.core.clock import Clock
+from gateway.core.errors import Retryable
+from gateway.core.waits import first_of
+from gateway.endpoints.own_thread import OwnThread
+
+T = TypeVar("T")
+
+STILL_S = 300.0
+"""Nothing was listed, no block read for so long: it hangs.  A first look as a whole may take days."""
+
+
+class Halted(Exception):
+    """Nobody waits for what this thread does."""
+
+
+class Pulse(Event):
+    """Set once nobody waits for a thread any more; a thread that asks is at work."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.begun_s = self.beat_s = clock.monotonic()
+        self.is_over = False
+
+    def is_set(self) -> bool:
+        """As of any event."""
+        self.beat_s = self._clock.monotonic()
+        return super().is_set()
+
+    def beat(self) -> None:
+        """It goes on.  Raises Halted where that is for nothing."""
+        if self.is_set():
+            raise Halted
+
+
+_left: dict[str, list[Pulse]] = {}
+"""By folder, those of threads of this process that nobody waits for any more."""
+
+
+class Looking:
+    """One look at the catalogue in a folder; not twice at once.  Raises Retryable while an earlier one hangs."""
+
+    def __init__(self, folder: str, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._pulses: list[Pulse] = []
+        hang = _left[folder] = [one for one in _left.get(folder, ()) if not one.is_over]
+        if hang:
+            for_s = clock.monotonic() - min(one.begun_s for one in hang)
+            raise self._unanswered(f"a look at it that began {for_s:.0f} s ago still hangs")
+
+    async def run(self, work: Callable[[Pulse], T]) -> T:
+        """What `work` comes to in a thread.  Raises Retryable once it stands still; all other threads then halt."""
+        pulse, thread = Pulse(self._clock), OwnThread("look")
+        self._pulses = [*self._under_way(), pulse]
+        answer = thread.start(partial(_done, work, pulse))
+        try:
+            await first_of(asyncio.wait({answer}), self._standstill(pulse))
+            if not answer.done():
+                raise self._unanswered(f"nothing for {STILL_S:g} s")
+            return answer.result()
+        except BaseException:
+            answer.cancel()
+            self._leave()
+            raise
+        finally:
+            thread.end()
+
+    async def _standstill(self, pulse: Pulse) -> None:
+        """Return once there was no beat for too long."""
+        while (left_s := pulse.beat_s + STILL_S - self._clock.monotonic()) > 0:
+            await self._clock.sleep(left_s)
+
+    def _leave(self) -> None:
+        """Nobody waits for any of its threads any more."""
+        left = self._under_way()
+        for one in left:
+            one.set()
+        _left[self._folder] += [one for one in left if one not in _left[self._folder]]
+
+    def _under_way(self) -> list[Pulse]:
+        return [one for one in self._pulses if not one.is_over]
+
+    def _unanswered(self, found: str) -> Retryable:
+        return Retryable(
+            f"the catalogue {self._folder} doesn't answer: {found}; nothing is concluded from that, and what is known "
+            "goes out: check its disk, or the server that it is mounted from"
+        )
+
+
+def _done(work: Callable[[Pulse], T], pulse: Pulse) -> T:
+    try:
+        return work(pulse)
+    finally:
+        pulse.is_over = True

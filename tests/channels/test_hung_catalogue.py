@@ -1,0 +1,134 @@
+"""A catalogue whose disk or server answers no more holds up its own look, for a while, and nothing else."""
+
+import asyncio
+import os
+import re
+import threading
+from collections.abc import Coroutine, Iterator
+from datetime import timedelta
+from functools import partial
+from itertools import count
+from pathlib import Path
+from threading import Semaphore
+from typing import Any, TypeVar
+
+import pytest
+
+from gateway.channels.detect import detect
+from gateway.channels.looking import STILL_S
+from gateway.core.clock import TurnedClock
+from gateway.ledger import channel_catalogues
+from tests.channels.catalogue import shop
+from tests.channels.delivery_stage import channel_stage, lay_item
+from tests.channels.test_engine import at, clock, text
+
+T = TypeVar("T")
+_QUIET_S = 6
+HUNG = "doesn't answer: nothing for 300 s; nothing is concluded"
+
+
+class Mount:
+    """Calls of the operating system on paths that end in `path` come back one by one, as they are let."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self._patch = patch
+        self._let = Semaphore(0)
+        self.asked = 0
+
+    def hang(self, call: str, path: str) -> None:
+        does = getattr(os, call)
+
+        def hangs(where: Any, *rest: Any, **more: Any) -> Any:
+            if str(where).endswith(path):
+                self.asked += 1
+                self._let.acquire(timeout=60)
+            return does(where, *rest, **more)
+
+        self._patch.setattr(os, call, hangs)
+
+    def let(self, calls: int = 1) -> None:
+        self._let.release(calls)
+
+    def heal(self) -> None:
+        """All that hung comes back."""
+        self._patch.undo()
+        self.let(100)
+        for thread in threading.enumerate():
+            if thread.name == "look":
+                thread.join(20)
+
+
+@pytest.fixture
+def mount(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mount]:
+    made = Mount(monkeypatch)
+    yield made
+    made.heal()
+
+
+async def asked(calls: int, mount: Mount, clock: TurnedClock, task: "asyncio.Task[Any]") -> None:
+    """Return once so many calls hung, or the task is over."""
+    while mount.asked < calls and not task.done():
+        await asyncio.sleep(0.005)
+        if 0 < (clock.next_wake or 0.0) - clock.monotonic() < _QUIET_S:  # before files are read
+            await clock.turn(timedelta(seconds=_QUIET_S))
+
+
+async def given_up(mount: Mount, clock: TurnedClock, work: Coroutine[Any, Any, T]) -> T:
+    """The end of `work`, which is to hang: the clock is turned until it is given up."""
+    task = asyncio.ensure_future(work)
+    await asked(mount.asked + 1, mount, clock, task)
+    await clock.turn(timedelta(seconds=STILL_S - 10))
+    assert not task.done()
+    await clock.turn(timedelta(seconds=10))
+    return await asyncio.wait_for(task, 20)
+
+
+@pytest.mark.parametrize(("call", "path"), [("scandir", "/titles"), ("scandir", "/a"), ("open", "/a/book.epub")])
+async def test_a_look_that_hangs_is_given_up_and_no_other_begins_meanwhile(
+    tmp_path: Path, mount: Mount, call: str, path: str
+) -> None:
+    async with shop(tmp_path) as made:
+        made.put("a")
+        made.put("b")
+        mount.hang(call, path)
+        found = await given_up(mount, made.clock, detect([made.channel], made.services))
+        assert HUNG in str(found.error)
+        assert HUNG in ((await made.look()).error or "")
+        calls = mount.asked
+        again = await asyncio.wait_for(detect([made.channel], made.services), 20)
+        assert re.search(r"a look at it that began 3\d\d s ago still hangs", str(again.error))
+        assert mount.asked == calls
+        mount.heal()
+        assert (await made.detect()).first == 2
+        assert (await made.look()).error is None
+
+
+@pytest.mark.parametrize("call", ["scandir", "read"])
+async def test_a_look_that_is_slow_is_not_given_up(tmp_path: Path, mount: Mount, call: str) -> None:
+    async with shop(tmp_path) as made:
+        made.put("a", {"book.epub": "x" * 4_000_000})
+        mount.hang(call, "")
+        task = asyncio.ensure_future(detect([made.channel], made.services))
+        begun_s = made.clock.monotonic()
+        for calls in count(1):
+            await asked(calls, mount, made.clock, task)
+            if task.done():
+                break
+            await made.clock.turn(timedelta(seconds=STILL_S - 100))
+            mount.let()
+        assert (await task).found["shop"].first == 1
+        assert made.clock.monotonic() > begun_s + 2 * STILL_S
+
+
+async def test_what_is_known_goes_out_while_the_catalogue_hangs(tmp_path: Path, mount: Mount) -> None:
+    lay_item(tmp_path, "978")
+    turned = clock()
+    async with channel_stage(tmp_path, text(tmp_path), clock=turned) as made:
+        await made.go_on(at(21, 59))
+        mount.hang("scandir", "/titles")
+        await turned.turn(timedelta(minutes=2))
+        await given_up(mount, turned, made.channels.settled())
+        assert set(made.arrived) == {"978_onix.xml", "978_book.epub", "1.done"}
+        look = await made.read(partial(channel_catalogues.looked, catalogue="titles"))
+        assert look is not None
+        assert HUNG in (look.error or "")
