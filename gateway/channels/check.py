@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.channels.findings import INSIDE, NO_CATALOGUE, NO_START, ONE_MARKER, ONE_NAME, SAME_PLACE
 from gateway.channels.model import Channel
+from gateway.channels.presence import trouble
 from gateway.config.findings import error, section, warning
 from gateway.config.loaded import Loaded
 from gateway.config.schema import Scheme
@@ -64,9 +65,10 @@ def _catalogue(channel: Channel, loaded: Loaded) -> Iterator[Finding]:
     """A catalogue that is not there, or in which the channel would make items itself."""
     folder, catalogue = channel.catalogue.path, channel.catalogue
     span = loaded.span("catalogues", catalogue.name, "path")
-    if not folder.is_dir():
-        message = f"{section(('catalogues', catalogue.name))}the folder {folder} does not exist; make it, or correct it"
-        yield warning(span, NO_CATALOGUE, f"{message}: nothing is delivered before that")
+    found = trouble(folder)
+    if found is not None:
+        message = f"{section(('catalogues', catalogue.name))}the folder {folder} {found}"
+        yield warning(span, NO_CATALOGUE, f"{message}: nothing new is delivered before that")
     place = _folder_here(channel, loaded)
     if place is not None and (place.is_relative_to(folder) or folder.is_relative_to(place)):
         message = f"{channel.endpoint}: {place} and the catalogue {folder} lie in each other; choose another folder"
