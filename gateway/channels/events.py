@@ -181,7 +181,9 @@ class _Deciding:
         return EventState.WAITING, None
 
     def _metadata_changed(self) -> bool:
-        return self._got is not None and self._got.metadata != self._now.metadata
+        """True if the channel lacks some of it; that it has more than there is now takes nothing along."""
+        got, now = self._got, self._now
+        return got is not None and got.metadata != now.metadata and bool(now.contents.lacks(got.contents).metadata)
 
     def _renew(self, queued: EventRow, event: NewEvent) -> None:
         """The event stands for the newer content.  What a person approved holds for what he saw."""

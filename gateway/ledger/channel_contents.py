@@ -1,7 +1,7 @@
 """What an item consists of, by path and content: told apart metadata from files."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from gateway.ledger.channel_catalogues import FileRow
@@ -39,6 +39,14 @@ class Contents:
         """And the files of `other`."""
         return replace(self, files={**self.files, **other.files})
 
+    def only(self, names: Collection[str]) -> "Contents":
+        """What of this has one of these paths."""
+        return Contents(_some(self.metadata, names, True), _some(self.files, names, True))
+
+    def without(self, names: Collection[str]) -> "Contents":
+        """What of this has none of these paths."""
+        return Contents(_some(self.metadata, names, False), _some(self.files, names, False))
+
     def lacks(self, got: "Contents") -> "Lacks":
         """What of this is not in `got`.  What is only in `got` lacks nothing: nobody is told to delete."""
         return Lacks(_other(self.metadata, got.metadata), _other(self.files, got.files))
@@ -50,6 +58,10 @@ class Lacks:
 
     metadata: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+
+
+def _some(mine: Mapping[str, str], names: Collection[str], wanted: bool) -> dict[str, str]:
+    return {name: digest for name, digest in mine.items() if (name in names) is wanted}
 
 
 def _other(mine: Mapping[str, str], got: Mapping[str, str]) -> tuple[str, ...]:

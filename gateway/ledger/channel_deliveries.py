@@ -4,8 +4,10 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from gateway.ledger import channel_batches, channel_events, channel_going, job_rounds, runs
+from gateway.ledger import channel_arrivals, channel_batches, channel_events, job_rounds, runs
+from gateway.ledger.channel_arrivals import Arrival
 from gateway.ledger.channel_batches import BatchState
+from gateway.ledger.channel_events import EventState
 from gateway.ledger.channel_tables import channel_batch_file
 from gateway.ledger.delivery_row import DeliveryRow
 from gateway.ledger.ready import Ready
@@ -32,17 +34,23 @@ def note_delivered(connection: Connection, rows: Sequence[DeliveryRow]) -> None:
         _THERE.run(connection, {"of_batch": packed.batch, "of_n": packed.n, "at": at, "by": row.id})
     for batch in dict.fromkeys(packed.batch for _, packed in pairs):
         numbers = [packed.n for _, packed in pairs if packed.batch == batch]
-        _end_items(connection, batch, numbers, max(row.delivered_at or row.started_at for row, _ in pairs))
+        _note(connection, batch, numbers, max(row.delivered_at or row.started_at for row, _ in pairs))
         channel_batches.go_on_if_there(connection, batch)
 
 
-def _end_items(connection: Connection, batch: int, numbers: Sequence[int], at: int) -> None:
-    touched = select(_FILE.event).where(_FILE.batch == batch, _FILE.n.in_(numbers), _FILE.event.is_not(None))
-    for event in connection.execute(touched.distinct()).scalars():
-        lacks = select(_FILE.n).where(_FILE.event == event, _FILE.batch == batch, _FILE.delivered_at.is_(None)).limit(1)
-        row = channel_events.get(connection, event) if connection.execute(lacks).scalar() is None else None
-        if row is not None and row.state is channel_events.EventState.BATCHED and row.batch == batch:
-            channel_going.delivered(connection, row, at)
+def _note(connection: Connection, batch: int, numbers: Sequence[int], at: int) -> None:
+    """By event: which of its files are there now, and whether that is all of it."""
+    names: dict[int, set[str]] = {}
+    touched = select(_FILE.event, _FILE.relative).where(_FILE.batch == batch, _FILE.n.in_(numbers))
+    for event, relative in connection.execute(touched.where(_FILE.event.is_not(None))):
+        names.setdefault(event, set()).add(relative)
+    lacks = select(_FILE.event).where(_FILE.event.in_(names), _FILE.batch == batch, _FILE.delivered_at.is_(None))
+    lacking = set(connection.execute(lacks.distinct()).scalars())
+    rows = (channel_events.get(connection, event) for event in names)
+    mine = [row for row in rows if row is not None and row.state is EventState.BATCHED and row.batch == batch]
+    if mine:
+        arrivals = [Arrival(row, frozenset(names[row.id]), row.id not in lacking) for row in mine]
+        channel_arrivals.arrived(connection, mine[0].channel, arrivals, at)
 
 
 def abandon(connection: Connection, channels: Collection[str], at: int) -> None:

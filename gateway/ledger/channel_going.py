@@ -1,4 +1,4 @@
-"""The way of events from the queue to the channel: approved, dropped, frozen into a batch, delivered.
+"""The way of events through the queue: approved, dropped, frozen into a batch, and back.
 
 Each function is one step of one commit: what becomes of an event and what the channel has got change together.
 """
@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from gateway.ledger import channel_batches, channel_events, channel_items, channel_states
+from gateway.ledger import channel_batches, channel_events, channel_items, channel_states, deliveries
 from gateway.ledger.channel_batches import BatchState
 from gateway.ledger.channel_contents import Contents
 from gateway.ledger.channel_events import EventRow, EventState
@@ -48,28 +48,26 @@ def freeze(connection: Connection, events: Sequence[EventRow], batch: int) -> in
 
 def leave(connection: Connection, event: EventRow, reason: str) -> None:
     """A frozen event goes back to its queue: its files changed before they were sent."""
+    got = channel_items.of_items(connection, event.channel, [event.item]).get(event.item)
+    if got is not None and event.kind != FIRST:
+        channel_items.put(connection, event.channel, [got.without(_in_doubt(connection, event))])
     values = {"batch": None, "reason": reason}
     channel_events.set_state(connection, [event.id], EventState.WAITING, values)
     channel_states.unsettle(connection, event.channel)
 
 
-def delivered(connection: Connection, event: EventRow, at: int) -> None:
-    """Everything of an event arrived: the channel has it, and a metadata change that went with it is over."""
-    got = channel_items.of_items(connection, event.channel, [event.item]).get(event.item)
-    channel_items.put(connection, event.channel, [_as_delivered(event, got, at)])
-    channel_events.set_state(connection, [event.id], EventState.DELIVERED, {"ended_at": at, "reason": None})
-    if event.kind == FIRST:
-        channel_states.release(connection, event.channel)
-    others = channel_events.open_of(connection, event.channel, [event.item])
-    if event.kind == METADATA:
-        if any(one.state is EventState.REVIEW for one in others):  # perhaps for the metadata that it takes along
-            channel_states.unsettle(connection, event.channel)
-    else:
-        same = [one for one in others if one.kind == METADATA and one.metadata == event.metadata]
-        _merge(connection, same, at)
+def _in_doubt(connection: Connection, event: EventRow) -> frozenset[str]:
+    """Files that may stand at the recipient unheard of, a rename's answer being lost: nothing asks for them later."""
+    endpoint = None if event.batch is None else channel_batches.endpoint_of(connection, event.batch)
+    if endpoint is None:
+        return frozenset()
+    rows = deliveries.open_deliveries(connection, endpoint=endpoint)
+    sources = [row.intent.source for row in rows if row.intent.packed and row.intent.packed.batch == event.batch]
+    names = (*event.contents.metadata, *event.contents.files)
+    return frozenset(name for name in names if any(one.endswith(f"/{event.item}/{name}") for one in sources))
 
 
-def _merge(connection: Connection, events: Sequence[EventRow], at: int) -> None:
+def merge(connection: Connection, events: Sequence[EventRow], at: int) -> None:
     """Metadata that arrived with the whole item is not sent again, not with a failed batch either."""
     _end(connection, events, EventState.MERGED, _MERGED, at)
 
@@ -99,19 +97,3 @@ def _as_dropped(event: EventRow, got: Got | None) -> Got:
     if event.kind == METADATA:
         return replace(got, metadata=event.metadata, contents=got.contents.with_metadata(event.contents))
     return replace(got, files=event.files, contents=got.contents.with_files(event.contents))
-
-
-def _as_delivered(event: EventRow, got: Got | None, at: int) -> Got:
-    if got is not None and event.kind == METADATA:
-        contents = got.contents.with_metadata(event.contents)
-        return replace(got, metadata=event.metadata, contents=contents, delivered_at=at)
-    had = Contents() if got is None else got.contents
-    return Got(
-        item=event.item,
-        metadata=event.metadata,
-        files=event.files,
-        contents=had.with_metadata(event.contents).with_files(event.contents),
-        first_at=at if got is None or got.first_at is None else got.first_at,
-        delivered_at=at,
-        gone_at=None if got is None else got.gone_at,
-    )

@@ -1,7 +1,7 @@
 """What a channel has got of each item, or counts as got."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, and_, bindparam, func, or_, select, update
@@ -12,6 +12,8 @@ from gateway.ledger.channel_tables import catalogue_item, channel_item
 
 ANY = ""
 """Instead of a digest: whatever the item comes to rest with counts as got."""
+PARTLY = "-"
+"""Instead of a digest: something between two contents of the item, which its paths tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,16 @@ class Got:
     first_at: int | None
     delivered_at: int | None = None
     gone_at: int | None = None
+
+    def without(self, names: Collection[str]) -> "Got":
+        """Nobody knows whether it has these files."""
+        contents = self.contents.without(names)
+        return replace(
+            self,
+            metadata=self.metadata if contents.metadata == self.contents.metadata else PARTLY,
+            files=self.files if contents.files == self.contents.files else PARTLY,
+            contents=contents,
+        )
 
 
 class Differs(NamedTuple):
@@ -82,12 +94,9 @@ def put(connection: Connection, channel: str, rows: Sequence[Got]) -> None:
 
 def went(connection: Connection, channel: str, gone: Sequence[str], at: int) -> None:
     """Items that are no longer there, or no longer selected."""
-    _set_gone(connection, channel, gone, at)
-
-
-def came_back(connection: Connection, channel: str, back: Sequence[str]) -> None:
-    """Items that are there again."""
-    _set_gone(connection, channel, back, None)
+    if gone:
+        same = channel_item.c.channel == channel, channel_item.c.item == bindparam("which")
+        connection.execute(update(channel_item).where(*same).values(gone_at=at), [{"which": one} for one in gone])
 
 
 def restate(connection: Connection, channel: str, before: Got, now: Got) -> None:
@@ -107,12 +116,6 @@ def counts(connection: Connection) -> dict[str, tuple[int, int]]:
     query = select(channel_item.c.channel, func.count(), func.count(channel_item.c.gone_at))
     rows = connection.execute(query.where(channel_item.c.first_at.is_not(None)).group_by(channel_item.c.channel))
     return {channel: (int(many), int(gone)) for channel, many, gone in rows}
-
-
-def _set_gone(connection: Connection, channel: str, some: Sequence[str], at: int | None) -> None:
-    if some:
-        same = channel_item.c.channel == channel, channel_item.c.item == bindparam("which")
-        connection.execute(update(channel_item).where(*same).values(gone_at=at), [{"which": one} for one in some])
 
 
 def _values(channel: str, row: Got) -> dict[str, Any]:

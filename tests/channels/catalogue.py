@@ -13,6 +13,7 @@ from gateway.channels.up_to_date import ripe
 from gateway.core.clock import TurnedClock
 from gateway.language.pattern import compile_pattern
 from gateway.ledger import channel_batches, channel_catalogues, channel_events, channel_going
+from gateway.ledger.channel_arrivals import Arrival, arrived
 from gateway.ledger.channel_catalogues import Look
 from gateway.ledger.channel_events import EventRow
 from gateway.runner.services import Services
@@ -81,7 +82,8 @@ class Shop:
 
     async def arrive(self, event: EventRow) -> None:
         at = self.services.ledger.now_ns()
-        await self.services.ledger.write(partial(channel_going.delivered, event=event, at=at))
+        work = partial(arrived, channel="shop", arrivals=[Arrival.whole(event)], at=at)
+        await self.services.ledger.write(work)
 
     async def approve(self, *items: str) -> None:
         wanted = [one for one in (await self.queue()).values() if not items or one.item in items]

@@ -23,6 +23,7 @@ from gateway.channels.scanning import Looked
 from gateway.channels.snapshot import Brought
 from gateway.channels.up_to_date import leave, ripe
 from gateway.ledger import channel_batches, channel_catalogues, channel_events, channel_going, channel_states
+from gateway.ledger.channel_arrivals import Arrival, arrived
 from gateway.ledger.channel_batches import BatchState
 from gateway.ledger.channel_catalogues import FileRow, ItemRow, digest_of
 from gateway.ledger.channel_events import EventRow, EventState
@@ -69,11 +70,15 @@ class Recipient:
 
 @dataclass
 class UnderWay:
-    """An event that goes out with what lay in the catalogue when it was frozen; `crossed`: not alone of its item."""
+    """An event that goes out with what lay in the catalogue when it was frozen; `crossed`: not alone of its item.
+
+    `lacking` is what has not arrived yet.
+    """
 
     event: EventRow
     payload: Content
     crossed: bool
+    lacking: Content
 
 
 class _Direct:
@@ -174,27 +179,54 @@ class History:
             there = self.noted[event.item]
             payload = _metadata(there) if kind is Kind.METADATA else there
             self._check_agreed(event, there)
-            self.under_way.append(UnderWay(event, payload, bool(crossing)))
+            self.under_way.append(UnderWay(event, payload, bool(crossing), payload))
         self.is_compared = False
 
     def arrive(self, which: int) -> None:
-        if not self.under_way:
+        """All of one that is under way."""
+        one = self._under_way(which)
+        if one is None:
             return
-        one = self.under_way.pop(which % len(self.under_way))
-        item, at = one.event.item, self.ledger.now_ns()
+        self.under_way.remove(one)
         self.is_compared = False
-        if any(self.disk[item].get(name) != version for name, version in one.payload.items()):
-            leave(self.connection, self.channel, one.event, "it changed", at)
+        if any(self.disk[one.event.item].get(name) != version for name, version in one.lacking.items()):
+            leave(self.connection, self.channel, one.event, "it changed", self.ledger.now_ns())
             return
-        to = self.to[item]
-        assert one.crossed or _lacks(one.payload, to.has), "it was sent before"
+        to = self.to[one.event.item]
+        is_begun_on = one.lacking != one.payload
+        assert one.crossed or is_begun_on or _lacks(one.payload, to.has), "it was sent before"
         assert one.event.kind != "first" or not to.begun, "a first delivery comes once"
-        channel_going.delivered(self.connection, one.event, at)
+        self._bring_there(one, one.payload if one.event.kind == "first" else one.lacking, ends=True)
         to.begun, to.refused = True, None
-        to.has = {**to.has, **one.payload}
+
+    def arrive_in_part(self, which: int) -> None:
+        """One file of several, before the connection is lost."""
+        one = self._under_way(which)
+        if one is not None and len(one.lacking) > 1:
+            name = min(one.lacking)
+            if self.disk[one.event.item].get(name) == one.lacking[name]:
+                self._bring_there(one, {name: one.lacking[name]}, ends=False)
+
+    def _bring_there(self, one: UnderWay, files: Content, *, ends: bool) -> None:
+        arrival = Arrival(one.event, frozenset(files), ends)
+        arrived(self.connection, "shop", [arrival], self.ledger.now_ns())
+        one.lacking = {name: version for name, version in one.lacking.items() if name not in files}
+        to = self.to[one.event.item]
+        if ends or to.begun:
+            to.has = {**to.has, **files}
+        self.is_compared = False
+
+    def _under_way(self, which: int) -> UnderWay | None:
+        """One of them; what was merged while its batch had failed is no more, the recipient has it."""
+        for one in list(self.under_way):
+            row = channel_events.get(self.connection, one.event.id)
+            if row is not None and row.state is EventState.MERGED:
+                assert not _lacks(_metadata(one.payload), self.to[one.event.item].has)
+                self.under_way.remove(one)
+        return self.under_way[which % len(self.under_way)] if self.under_way else None
 
     def arrive_all(self) -> None:
-        while self.under_way:
+        while self._under_way(0) is not None:
             self.arrive(0)
 
     def fail(self) -> None:
@@ -352,6 +384,7 @@ STEPS: list[tuple[str, Callable[[History], None]]] = [
     *[(f"drop {kind}", partial(History.drop, item=X, kind=kind)) for kind in Kind],
     *[(f"remove {name}", partial(History.remove, item=X, name=name)) for name in NAMES],
     *[(f"arrive {which}", partial(History.arrive, which=which)) for which in range(2)],
+    *[(f"arrive {which} in part", partial(History.arrive_in_part, which=which)) for which in range(2)] * 2,
     *[("change back", partial(History.change_back, item=X))] * 2,
     ("vanish", partial(History.vanish, item=X)),
     ("begin or end writing", partial(History.begin_or_end_writing, item=X)),

@@ -17,6 +17,7 @@ from gateway.ledger import (
     channel_states,
     open_ledger,
 )
+from gateway.ledger.channel_arrivals import Arrival, arrived
 from gateway.ledger.channel_batches import BatchFile, BatchState
 from gateway.ledger.channel_contents import Contents
 from gateway.ledger.channel_events import EventRow, EventState, NewEvent
@@ -98,7 +99,7 @@ async def test_metadata_of_a_failed_batch_is_over_once_its_item_arrived_whole(tm
             return row.id
 
         batch = await ledger.write(fail)
-        await ledger.write(partial(channel_going.delivered, event=events[1], at=6))
+        await ledger.write(partial(arrived, channel="shop", arrivals=[Arrival.whole(events[1])], at=6))
         states = [(await ledger.read(partial(channel_events.get, event=one.id))) for one in events]
         assert [one.state for one in states if one is not None] == ["merged", "delivered"]
         assert await ledger.read(partial(channel_batches.files_of, batch=batch)) == ()
@@ -125,7 +126,7 @@ async def test_old_deliveries_go_and_what_the_channel_has_got_stays(tmp_path: Pa
                 row = channel_batches.make(connection, "shop", "first", at, "2026-11-22", at)
                 channel_going.freeze(connection, [event], row.id)
                 channel_batches.freeze(connection, row.id, [_file(event.id)])
-                channel_going.delivered(connection, event, at)
+                arrived(connection, "shop", [Arrival.whole(event)], at)
                 channel_batches.change(connection, row.id, {"state": "delivered", "ended_at": at})
 
         await ledger.write(deliver)
