@@ -16,6 +16,7 @@ from tests.peers.ftp_servers import pyftpd
 from tests.peers.openssh import SshPeer, openssh_sshd
 from tests.peers.processes import MissingServer
 from tests.peers.vsftpd import FtpPeer, vsftpd
+from tests.settled import watch
 
 T = TypeVar("T")
 
@@ -55,8 +56,12 @@ LONG = (
 
 
 def pytest_configure() -> None:
-    """Ctrl-C reaches what tests start, also where the tests themselves were started in the background."""
+    """Ctrl-C reaches what tests start, also where the tests themselves were started in the background.
+
+    And who turns a clock can wait for all that works beside the event loop.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    watch()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -37,6 +37,7 @@ from gateway.runner.world import world_of
 from gateway.service.engine import Engine, engine, places_of
 from gateway.transfer.logins import LedgerLogins
 from gateway.transfer.sources import Found, stamp_of
+from tests.settled import settled, talks
 
 T = TypeVar("T")
 START = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
@@ -188,17 +189,22 @@ class Stage:
 async def turning(clock: TurnedClock, work: Awaitable[T], step_s: float = 1.0) -> T:
     """Await `work` while the clock is turned in small steps; what happens on disk gets its real time.
 
-    Who sleeps for long may only be watching over somebody who works: the clock is turned for them once all is quiet.
+    Where a peer may be at work that nobody sees, who sleeps for long may only be watching over it: the clock is turned
+    for them once all is quiet.
     """
     task = asyncio.ensure_future(work)
     quiet = 0
     for _ in range(4000):
-        await asyncio.wait({task}, timeout=0.004)
+        await settled()
+        unseen = clock.next_wake is None or talks()
+        if unseen:
+            await asyncio.wait({task}, timeout=0.004)
+            await settled()
         if task.done():
             return await task
         wake_s = (clock.next_wake or clock.monotonic()) - clock.monotonic()
         quiet += 1
-        if 0 < wake_s < _LONG_S or (wake_s and quiet > _QUIET_ROUNDS):
+        if 0 < wake_s < _LONG_S or (wake_s and (quiet > _QUIET_ROUNDS or not unseen)):
             quiet = quiet if wake_s > step_s else 0
             await clock.turn(timedelta(seconds=min(step_s, max(0.001, wake_s))))
     task.cancel()

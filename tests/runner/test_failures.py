@@ -13,6 +13,7 @@ from gateway.core.errors import LinkLost, LoginRefused, NoSpace, PathRefused
 from gateway.ledger.delivery_row import State
 from gateway.runner.due import Due, Outcome, Trigger
 from tests.runner.harness import START, Stage, stage, tree, turning, write
+from tests.settled import settled
 
 
 class Server:
@@ -144,16 +145,15 @@ async def test_set_terminate_on_fail_holds_from_there_on(turned: Stage) -> None:
 
 
 class Order:
-    """Holds back the bytes of the first file and notes in which order names are taken."""
+    """Holds back the bytes of a file until all others are as far as they may go; notes the order of names."""
 
-    def __init__(self, slow: str, seconds: float = 0.1) -> None:
+    def __init__(self, slow: str) -> None:
         self._slow = slow
-        self._seconds = seconds
         self.named: list[str] = []
 
     async def before(self, call: str, path: str) -> None:
         if call == "write" and f".{self._slow}." in path:
-            await asyncio.sleep(self._seconds)
+            await settled()
         if call == "rename":
             self.named.append(path.rpartition("/")[2])
 

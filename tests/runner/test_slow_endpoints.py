@@ -10,6 +10,7 @@ import pytest
 
 from gateway.core.clock import TurnedClock
 from tests.runner.harness import START, Stage, stage, tree, write
+from tests.settled import settled
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ async def turned_until(act: Stage, reached: Callable[[], bool]) -> None:
     for _ in range(100):
         if reached():
             return
-        await asyncio.sleep(0.01)  # disks take real time
+        await settled()
         await act.clock.turn(timedelta(seconds=1))
     raise AssertionError("the clock was turned and nothing came of it")
 
