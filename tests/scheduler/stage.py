@@ -20,6 +20,7 @@ from gateway.scheduler.loop import Scheduler
 from gateway.scheduler.make import Pace
 from gateway.scheduler.watch import FolderEvents
 from gateway.transfer.filesystems import Mounts
+from tests.settled import settled
 
 PUT_ALL = "@endpoint acme\n@schedule on file polling continuously\nPUT -DEL * /in/\n"
 
@@ -132,10 +133,10 @@ class Stage:
 
     async def quiet(self) -> None:
         """Until no look is under way and all that came of it has begun."""
-        for _ in range(3):
-            await asyncio.sleep(0.001)
-            while self.scheduler.is_looking:
-                await asyncio.sleep(0.0005)
+        await settled()
+        while self.scheduler.is_looking:
+            await asyncio.sleep(0.0005)
+            await settled()
 
     async def __aenter__(self) -> "Stage":
         self.task = asyncio.get_running_loop().create_task(self.scheduler.run())

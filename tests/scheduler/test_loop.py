@@ -13,6 +13,7 @@ from gateway.runner.due import Due, RunResult, Trigger
 from gateway.scheduler.make import Pace
 from gateway.scheduler.pauses import Pause
 from tests.scheduler.stage import Stage, instance, stage
+from tests.settled import settled
 
 SLOW_CLOCK = Pace(grace=timedelta(seconds=1), clock_check_every=timedelta(days=2), check_every=timedelta(hours=1))
 
@@ -212,7 +213,7 @@ async def test_c45_stopping_lets_runs_end_within_the_grace_and_cancels_them_afte
         quick, stuck = both(scene)
         await scene.quiet()
         scene.scheduler.stop()
-        await asyncio.sleep(0.05)
+        await settled()
         waits["quick"].set_result(None)
         assert (await quick).run
         with pytest.raises(asyncio.CancelledError):
