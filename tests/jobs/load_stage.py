@@ -26,6 +26,7 @@ from gateway.ledger.job_states import JobState, PlaceState, TriggerState
 from gateway.runner.places import Places
 from gateway.runner.settling import Settling
 from tests.runner.harness import START, Stage, stage
+from tests.settled import settled
 
 JOB = """
 [jobs.prices]
@@ -116,7 +117,7 @@ class Loads:
         clock = self.made.clock
         assert isinstance(clock, TurnedClock)
         await clock.turn(by)
-        await asyncio.sleep(0.05)
+        await settled()
 
     def life(self, under: Underway, endpoint: str = "far") -> DestinationLife:
         """One destination of a run."""

@@ -17,6 +17,7 @@ from gateway.ledger.job_states import JobState
 from gateway.ledger.pauses import Pause
 from tests.jobs.engine_stage import JobStage, job_stage
 from tests.jobs.fake_hands import FakeHands, forever
+from tests.settled import settled
 
 NOW = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
 DAILY = '[jobs.prices.schedule]\nrepeat = "daily"\nat = "22:00"\n'
@@ -146,15 +147,15 @@ async def test_the_loop_wakes_for_the_next_start_and_for_what_is_saved(tmp_path:
     async with clockwork(tmp_path) as (works, made, clock):
         loop = asyncio.create_task(works.run())
         try:
-            await asyncio.sleep(0.2)
+            await settled()
             await Clockwork(made.jobs).save("prices", start=False)
-            await asyncio.sleep(0.2)
+            await settled()
             await clock.turn(timedelta(hours=24))
             assert await runs(made) == []
             await Clockwork(made.jobs).hold("prices", held=False)
-            await asyncio.sleep(0.2)
+            await settled()
             await clock.turn(timedelta(hours=11, minutes=59, seconds=50))
-            await asyncio.sleep(0.2)
+            await settled()
             await clock.turn(timedelta(seconds=10))
 
             async def ran() -> bool:
