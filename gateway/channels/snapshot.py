@@ -15,7 +15,7 @@ from gateway.channels.scanning import Listing, Looked, list_item
 from gateway.channels.stable import Quiet
 from gateway.core.errors import GatewayError
 from gateway.ledger import Connection, Ledger, channel_catalogues, channel_rules
-from gateway.ledger.channel_catalogues import FileRow, ItemRow, Look, digest_of
+from gateway.ledger.channel_catalogues import OUTDATED, FileRow, ItemRow, Look, digest_of
 from gateway.runner.services import Services
 from gateway.transfer.seen import Seen
 from gateway.transfer.stability import Verdict
@@ -46,13 +46,14 @@ async def bring_up_to_date(catalogue: Catalogue, looking: Looking, looked: Looke
     digest, rules = looked.digest(), rules_of(catalogue)
     made = Brought(unreadable=dict(looked.unreadable))
     if last is None or (last.digest, last.rules) != (digest, rules):
-        again = last is not None and last.rules != rules
+        if last is not None and last.rules != rules:
+            outdate = partial(channel_catalogues.outdate, catalogue=catalogue.name, rules=rules)
+            await services.ledger.write(outdate)
         quiet = await looking.run(lambda _: Quiet(catalogue.path, services))
-        await _Bringing(catalogue, looking, looked, quiet, services.ledger, made, again=again).all()
+        await _Bringing(catalogue, looking, looked, quiet, services.ledger, made).all()
     at_rest = not made.unstable and made.unreadable.keys() == looked.unreadable.keys()
     made.digest = digest if at_rest else None
-    told_by = rules if last is None or (at_rest and not looked.unreadable) else last.rules  # until all are by the new
-    look = Look(made.digest, told_by, len(looked.items), services.ledger.now_ns(), None)
+    look = Look(made.digest, rules, len(looked.items), services.ledger.now_ns(), None)
     await services.ledger.write(partial(channel_catalogues.note_look, catalogue=catalogue.name, look=look))
     return made
 
@@ -64,7 +65,7 @@ def rules_of(catalogue: Catalogue) -> str:
 
 
 class _Bringing:
-    """One catalogue on its way into the ledger; `again`: metadata counts by other rules than it did."""
+    """One catalogue on its way into the ledger."""
 
     def __init__(
         self,
@@ -74,8 +75,6 @@ class _Bringing:
         quiet: Quiet,
         ledger: Ledger,
         made: Brought,
-        *,
-        again: bool,
     ) -> None:
         self._catalogue = catalogue
         self._looking = looking
@@ -85,14 +84,15 @@ class _Bringing:
         self._quiet = quiet
         self._reader = Reader(catalogue, looking, ledger.now_ns)
         self._made = made
-        self._again = again
+        self._outdated: frozenset[str] = frozenset()
 
     async def all(self) -> None:
         """Every item that looks otherwise, and those that are gone."""
         name, looked = self._catalogue.name, self._looked
         before = await self._ledger.read(partial(channel_catalogues.looks, catalogue=name))
+        self._outdated = frozenset(item for item, look in before.items() if look.startswith(OUTDATED))
         gone = [item for item in before if item not in looked.items and item not in looked.unreadable]
-        fresh = [item for item, look in looked.items.items() if before.get(item) != look]
+        fresh = [item for item, look in looked.items.items() if before.get(item, "").removeprefix(OUTDATED) != look]
         await self._ledger.write(partial(self._forget, gone=gone))
         if fresh:
             await self._quiet.enough()
@@ -100,8 +100,7 @@ class _Bringing:
         if later:
             await self._quiet.enough_unproved()
             await self._some(later)
-        if self._again:
-            await self._some([item for item, look in looked.items.items() if before.get(item) == look])
+        await self._some([item for item, look in looked.items.items() if before.get(item) == OUTDATED + look])
 
     def _forget(self, connection: Connection, gone: Sequence[str]) -> None:
         channel_catalogues.disturb(connection, self._catalogue.name)
@@ -157,11 +156,11 @@ class _Bringing:
 
     def _to_read(self, item: str, listing: Listing, known: Sequence[FileRow]) -> list[Seen]:
         """The files whose stamps are not known; by new rules all metadata."""
-        same = {_stamp(one) for one in known}
+        same, again = {_stamp(one) for one in known}, item in self._outdated
         return [
             one._replace(relative=f"{item}/{one.relative}")
             for one in listing.files
-            if one[:5] not in same or (self._again and self._catalogue.is_metadata(one.relative))
+            if one[:5] not in same or (again and self._catalogue.is_metadata(one.relative))
         ]
 
     def _rows(
@@ -210,9 +209,9 @@ class _Bringing:
         before: Mapping[str, Sequence[FileRow]],
     ) -> None:
         name = self._catalogue.name
-        if self._again:
-            both = {item: (before[item], self._by_new_rules(before[item], now[item])) for item in now if item in before}
-            channel_rules.restate(connection, name, both)
+        again = [item for item in now if item in self._outdated and item in before]
+        both = {item: (before[item], self._by_new_rules(before[item], now[item])) for item in again}
+        channel_rules.restate(connection, name, both)
         channel_catalogues.note_items(connection, name, items, [row for rows in now.values() for row in rows])
 
     def _by_new_rules(self, before: Sequence[FileRow], now: Sequence[FileRow]) -> list[FileRow]:

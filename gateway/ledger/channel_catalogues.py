@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.ledger.channel_tables import catalogue_file, catalogue_item, catalogue_look
@@ -12,6 +12,8 @@ from gateway.ledger.channel_tables import catalogue_file, catalogue_item, catalo
 _ASKED_AT_ONCE = 500
 SHORT = 32
 """Digits of a hash that tell contents apart."""
+OUTDATED = "~"
+"""Before the digest of an item's listing: what its metadata came to was told by other rules."""
 
 
 class FileRow(NamedTuple):
@@ -88,8 +90,16 @@ def disturb(connection: Connection, catalogue: str) -> None:
     connection.execute(update(catalogue_look).where(catalogue_look.c.catalogue == catalogue).values(digest=None))
 
 
+def outdate(connection: Connection, catalogue: str, rules: str) -> None:
+    """From now on metadata is told by `rules`; each item keeps what it came to until it is read by them."""
+    disturb(connection, catalogue)
+    connection.execute(update(catalogue_look).where(catalogue_look.c.catalogue == catalogue).values(rules=rules))
+    told = catalogue_item.c.catalogue == catalogue, ~catalogue_item.c.look.startswith(OUTDATED)
+    connection.execute(update(catalogue_item).where(*told).values(look=literal(OUTDATED) + catalogue_item.c.look))
+
+
 def looks(connection: Connection, catalogue: str) -> dict[str, str]:
-    """The digest of each item's listing, by item."""
+    """The digest of each item's listing, by item; of those that are `OUTDATED` behind that."""
     query = select(catalogue_item.c.item, catalogue_item.c.look).where(catalogue_item.c.catalogue == catalogue)
     return {row[0]: row[1] for row in connection.execute(query)}
 
@@ -121,14 +131,6 @@ def note_items(connection: Connection, catalogue: str, rows: Sequence[ItemRow], 
         connection.execute(insert(catalogue_item), [{"catalogue": catalogue, **row._asdict()} for row in rows])
     if contents:
         connection.execute(insert(catalogue_file), [{"catalogue": catalogue, **row._asdict()} for row in contents])
-
-
-def note_looks(connection: Connection, catalogue: str, found: Sequence[tuple[str, str]]) -> None:
-    """These items (item, digest of its listing) look other than they did, and are the same."""
-    if found:
-        same = catalogue_item.c.catalogue == catalogue, catalogue_item.c.item == bindparam("which")
-        query = update(catalogue_item).where(*same).values(look=bindparam("found"))
-        connection.execute(query, [{"which": item, "found": look} for item, look in found])
 
 
 def forget_items(connection: Connection, catalogue: str, gone: Sequence[str]) -> None:

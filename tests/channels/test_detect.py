@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.channels import snapshot
 from gateway.channels.comparing import Comparing, Detected
 from gateway.channels.model import Kind
 from gateway.core.errors import NeedsOperator, NotThere
@@ -446,3 +447,58 @@ async def test_a_channel_that_can_not_be_compared_keeps_no_other_back(
         with pytest.raises(RuntimeError, match="a fault of ours"):
             await made.detect(mine)
         assert set(await made.queue("shop")) == {("a", "first")}
+
+
+@pytest.mark.parametrize("how", ["scandir", "open"])
+async def test_new_rules_are_read_by_once_also_while_an_item_is_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    async with shop(tmp_path) as made:
+        for item in "abc":
+            made.put(item, {"onix.xml": "<m><Header>1</Header><p>9</p></m>", "book.epub": "text"})
+        await made.detect()
+        await made.deliver("first")
+        made.ignoring("//Header")
+        does = getattr(os, how)
+
+        def fails(path: str, *rest: Any, **more: Any) -> Any:
+            if str(path).endswith(("titles/a", "a/onix.xml")):
+                raise OSError(5, "Input/output error")
+            return does(path, *rest, **more)
+
+        monkeypatch.setattr(os, how, fails)
+        found = [await made.detect() for _ in range(3)]
+        assert [one.hashed_files for one in found] == [2, 0, 0]
+        assert all("a: " in one.unreadable[0] for one in found)
+        monkeypatch.undo()
+        assert (await made.detect()).hashed_files == 1
+        for item in "ab":
+            made.put(item, {"onix.xml": "<m><Header>2</Header><p>9</p></m>"})
+        assert (await made.detect()).hashed_files == 2
+        assert await made.states() == {}
+        assert (await made.detect()).nothing_changed
+
+
+async def test_a_look_by_new_rules_that_was_cut_off_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shop(tmp_path) as made:
+        for item in "abc":
+            made.put(item)
+        await made.detect()
+        await made.deliver("first")
+        made.ignoring("//Header")
+        does = os.open
+
+        def crashes(path: str, *rest: Any, **more: Any) -> Any:
+            if str(path).endswith("b/onix.xml"):
+                raise RuntimeError("a fault of ours")
+            return does(path, *rest, **more)
+
+        monkeypatch.setattr(snapshot, "_PORTION", 1)
+        monkeypatch.setattr(os, "open", crashes)
+        with pytest.raises(RuntimeError, match="a fault of ours"):
+            await made.detect()
+        monkeypatch.undo()
+        assert (await made.detect()).hashed_files == 2
+        assert await made.states() == {}
