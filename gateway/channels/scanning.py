@@ -98,7 +98,7 @@ def _item_names(path: str, looked: Looked, beat: Beat) -> list[str]:
             if entry.is_dir(follow_symlinks=False):
                 if not is_temporary(entry.name):
                     names.append(entry.name)
-            elif entry.is_symlink() and entry.is_dir():
+            elif entry.is_symlink() and os.path.isdir(entry.path):
                 looked.linked.append(entry.name)
             else:
                 looked.loose += 1

@@ -97,3 +97,11 @@ def test_times_that_no_ledger_holds_are_refused_with_the_remedy(tmp_path: Path) 
         pytest.skip("this file system holds no such time")
     with pytest.raises(PathRefused, match="beyond the year 2262; `touch` it"):
         list_item(str(tmp_path), "a")
+
+
+def test_a_link_that_leads_nowhere_keeps_no_item_back(tmp_path: Path) -> None:
+    write(tmp_path / "a" / "x")
+    (tmp_path / "round").symlink_to("round")
+    (tmp_path / "gone").symlink_to("nowhere")
+    looked = look_at(str(tmp_path))
+    assert (set(looked.items), looked.unreadable, looked.linked, looked.loose) == ({"a"}, {}, [], 2)
