@@ -4,7 +4,7 @@ An item that is not at rest, or can't be read, stays in the ledger as it was whe
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -120,7 +120,8 @@ class _Bringing:
         fresh = [one for item, listing in listed.items() for one in self._to_read(item, listing, known.get(item, ()))]
         read = await self._reader.read(fresh)
         self._made.hashed_files += len(read.hashed)
-        made = {item: self._rows(item, listing, known.get(item, ()), read) for item, listing in listed.items()}
+        asked = {one.relative for one in fresh}
+        made = {item: self._rows(item, listing, known.get(item, ()), asked, read) for item, listing in listed.items()}
         now = {item: rows for item, rows in made.items() if rows is not None}
         there = [self._item(item, rows, listed[item].look) for item, rows in now.items()]
         await self._ledger.write(partial(self._keep, items=there, now=now, before=known))
@@ -164,9 +165,12 @@ class _Bringing:
         ]
 
     def _rows(
-        self, item: str, listing: Listing, known: Sequence[FileRow], read: ReadFiles
+        self, item: str, listing: Listing, known: Sequence[FileRow], asked: Container[str], read: ReadFiles
     ) -> tuple[FileRow, ...] | None:
-        """The item's files as the ledger keeps them; None if it turned out not to be at rest, or not readable."""
+        """The item's files as the ledger keeps them; None if it turned out not to be at rest, or not readable.
+
+        `asked` are the files that were to be read.
+        """
         before = {one.relative: one for one in known}
         rows: list[FileRow] = []
         for seen in listing.files:
@@ -175,7 +179,7 @@ class _Bringing:
             if path in read.failed:
                 self._made.unreadable[item] = f"{seen.relative}: {read.failed[path]}"
                 return None
-            if hashed is None and path not in read.changing and seen.relative in before:
+            if path not in asked:
                 rows.append(self._kept(before[seen.relative]))
             elif hashed is None or tuple(hashed[1:5]) != seen[1:5]:
                 self._made.unstable[item] = f"{seen.relative}: it changed while it was read"

@@ -503,3 +503,32 @@ async def test_a_look_by_new_rules_that_was_cut_off_goes_on_where_it_was(
         monkeypatch.undo()
         assert (await made.detect()).hashed_files == 1
         assert await made.states() == {}
+
+
+@pytest.mark.parametrize("swap", ["a pipe", "nothing"])
+async def test_a_file_that_is_swapped_before_it_is_read_keeps_its_item_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swap: str
+) -> None:
+    async with shop(tmp_path) as made:
+        made.put("a")
+        await made.detect()
+        await made.deliver("first")
+        made.put("a", {"book.epub": "errata corrected"})
+        does, path = os.open, made.path / "a" / "book.epub"
+
+        def swaps(where: str, *rest: Any, **more: Any) -> Any:
+            if (
+                str(where) == str(path) and path.is_file() and not rest[0] & os.O_NOCTTY
+            ):  # O_NOCTTY: who asks for writers
+                path.rename(tmp_path / "kept")
+                if swap == "a pipe":
+                    os.mkfifo(path)
+            return does(where, *rest, **more)
+
+        monkeypatch.setattr(os, "open", swaps)
+        found = await made.detect()
+        monkeypatch.undo()
+        assert found.unstable == ("a: book.epub: it changed while it was read",)
+        (tmp_path / "kept").rename(path)
+        await made.detect()
+        assert await made.states() == {("a", "file"): "waiting"}
