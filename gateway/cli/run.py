@@ -25,7 +25,8 @@ def run(
     """
     from gateway.cli.doing import do
     from gateway.cli.output import print_json
-    from gateway.cli.running import Wanted, run_action, shown_result
+    from gateway.cli.run_result import shown_result
+    from gateway.cli.running import Wanted, run_action
 
     wanted = Wanted(action, now=now, approve=approve, quiet=as_json)
     ended = do(partial(run_action, wanted=wanted), verbose=verbose)

@@ -2,29 +2,26 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from gateway.cli.doing import GoesOn, waiting_for
 from gateway.cli.following import Follower, Screen, open_screen
-from gateway.cli.output import show_value
+from gateway.cli.run_result import Ended
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError, Refused, Unknown
 from gateway.core.model import Severity
-from gateway.core.units import show_size
 from gateway.language.check import check
 from gateway.language.parse import parse_bytes
 from gateway.ledger import overview, runs
-from gateway.ledger.runs import RunRow
 from gateway.runner.actions import Actions, instances_of, read_actions
 from gateway.runner.instance import Instance
 from gateway.runner.world import world_of
+from gateway.service import left_open
 from gateway.service.engine import Engine
-from gateway.service.failures import exit_code_of
 from gateway.service.housekeeping import tidy_after_run
 from gateway.service.talking import Here, Talk, talk
 from gateway.service.targets import require_instances
@@ -38,67 +35,6 @@ class Wanted:
     now: bool = False
     approve: bool = False
     quiet: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What became of a run of one instance; `row` is None if none came about, then `error` says why.
-
-    `finished` are runs that an earlier process left, and that were brought to their end first.
-    """
-
-    action: str
-    row: RunRow | None
-    error: GatewayError | None = None
-    finished: tuple[RunRow, ...] = ()
-
-    def exit_code(self, *, error_on_nothing: bool) -> int:
-        """As DESIGN §6 says."""
-        if self.error is not None:
-            return self.error.exit_code
-        if self.row is None or self.row.outcome in ("failed", "stopped"):
-            return exit_code_of(self.row.error_class if self.row else None)
-        return 9 if self.row.outcome == "nothing" and error_on_nothing and not self.finished else 0
-
-    def as_json(self) -> Mapping[str, Any]:
-        """For --json."""
-        row = self.row
-        return {
-            "action": self.action,
-            "run": row.id if row else None,
-            "outcome": row.outcome if row else "failed",
-            "files": row.files if row else 0,
-            "failed_files": row.failed_files if row else 0,
-            "size_bytes": row.size_bytes if row else 0,
-            "error": str(self.error) if self.error else row.error if row else None,
-            "notes": list(row.notes) if row else [],
-        }
-
-
-def shown_result(ended: Ended) -> str:
-    """The last lines of a run, for people."""
-    row = ended.row
-    lines = [f"{ended.action}: finished the interrupted run {one.id}: {_outcome(one)}" for one in ended.finished]
-    if row is None:
-        return "\n".join([*lines, f"{ended.action}: {ended.error}"])
-    lines.append(f"{ended.action}: {_outcome(row)} (run {row.id})")
-    lines += [f"  {show_value(line)}" for note in row.notes for line in note.split("\n")]
-    if row.error:
-        lines.append(f"  {show_value(row.error)}")
-    return "\n".join(lines)
-
-
-def _outcome(row: RunRow) -> str:
-    took = f"in {((row.ended_at or row.started_at) - row.started_at) / 1e9:.1f} s"
-    files = "1 file" if row.files == 1 else f"{row.files} files"
-    match row.outcome:
-        case "nothing":
-            return f"nothing to do, {took}"
-        case "done":
-            size = f", {show_size(row.size_bytes)}" if row.size_bytes else ""
-            return f"done, {files}{size}, {took}"
-        case outcome:
-            return f"{outcome}: {files} done, {row.failed_files} failed, {took}"
 
 
 async def run_action(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Ended]:
@@ -134,7 +70,7 @@ async def _run_one(asked: Talk, clock: Clock, instance: Instance, wanted: Wanted
     before = await asked.ledger.read(overview.newest_run)
     follower = Follower(asked.ledger, clock, name, before, screen)
     following = asyncio.create_task(follower.follow())
-    left = [one.id for one in await asked.engine.interrupted() if one.action == name] if isinstance(asked, Here) else []
+    left, unsettled = await _left(asked, name)
     arguments = {"action": name, "now": wanted.now, "approve": wanted.approve}
     try:
         answer = await asked.ask("run", arguments, limit_s=None)
@@ -147,9 +83,27 @@ async def _run_one(asked: Talk, clock: Clock, instance: Instance, wanted: Wanted
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
+    settled = await asked.ledger.read(partial(left_open.arrived, found=unsettled))
+    for one in settled:
+        screen.ended(one)
     await follower.look(int(answer["run"]))
     rows = [await asked.ledger.read(partial(runs.get, found=one)) for one in (*left, int(answer["run"]))]
-    return Ended(name, rows[-1], finished=tuple(row for row in rows[:-1] if row is not None))
+    carried = tuple(asked.ledger.active)
+    return Ended(
+        name,
+        rows[-1],
+        finished=tuple(row for row in rows[:-1] if row is not None),
+        settled=settled,
+        stuck=await asked.ledger.read(partial(left_open.stuck_of, action=name, carried=carried)),
+    )
+
+
+async def _left(asked: Talk, action: str) -> tuple[list[int], Sequence[int]]:
+    """The runs and the deliveries of an action that are gone on with here before it runs anew."""
+    if not isinstance(asked, Here):
+        return [], ()
+    left = [one.id for one in await asked.engine.interrupted() if one.action == action]
+    return left, await asked.ledger.read(partial(left_open.open_ids, action=action))
 
 
 async def _instances(loaded: Loaded, asked: Talk, wanted: Wanted) -> list[Instance]:

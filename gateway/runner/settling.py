@@ -130,7 +130,10 @@ class Settling:
             ledger=services.ledger,
             clock=services.clock,
             owner=services.owner,
-            caller=Caller(also=hooks_for(row, instance, services.ledger.now_ns)),
+            caller=Caller(
+                also=hooks_for(row, instance, services.ledger.now_ns),
+                on_progress=partial(services.progress, row.name, row.intent.stamp.size_bytes),
+            ),
             by_operator=by_operator,
         )
         tell = log.info if isinstance(outcome, Delivered) else log.debug  # a held one is looked at again and again

@@ -1,6 +1,6 @@
 """The last lines of a run, as a person sees them."""
 
-from gateway.cli.running import Ended, shown_result
+from gateway.cli.run_result import Ended, shown_result
 from gateway.ledger.runs import RunRow
 
 

@@ -1,0 +1,71 @@
+"""Deliveries of an action that are not over and that nobody carries: which file is stuck, and what holds it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from gateway.core.errors import NeedsOperator, Retryable
+from gateway.ledger import Connection, deliveries, endpoints, runs
+from gateway.ledger.delivery_row import DeliveryRow, State
+from gateway.service.failures import exit_code_of
+
+ARRIVED = (State.DONE, State.AWAITING, State.DELIVERED, State.DELETE_FAILED)
+"""States of a delivery whose file is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A delivery that nobody goes on with; `why` is the endpoint's error, or else its own."""
+
+    row: DeliveryRow
+    why: str
+    error_class: str | None
+
+    @property
+    def exit_code(self) -> int:
+        """That of the error which holds it; else of one that a person, or time, must mend."""
+        if self.error_class is not None and (code := exit_code_of(self.error_class)) > 1:
+            return code
+        return NeedsOperator.exit_code if self.row.state is State.HELD else Retryable.exit_code
+
+    def __str__(self) -> str:
+        return f"{self.row.name}: delivery {self.row.id} {_how(self.row)}: {self.why}"
+
+    @property
+    def remedy(self) -> str:
+        """What a person can do."""
+        return f"once that is mended the next run goes on with it; `gateway retry {self.row.id}` tries at once"
+
+
+def _how(row: DeliveryRow) -> str:
+    if row.state is State.HELD:
+        return "is held"
+    return "has arrived, but is not over" if row.state in ARRIVED else "was interrupted and can't go on"
+
+
+def stuck_of(connection: Connection, action: str, carried: Collection[int] = ()) -> tuple[Stuck, ...]:
+    """What is stuck of an action; `carried` are deliveries that a task of ours works on."""
+    live = runs.live(connection)
+    return tuple(
+        _stuck(connection, row)
+        for row in deliveries.open_deliveries(connection, action=action)
+        if row.state is not State.AWAITING and row.intent.run not in live and row.id not in carried
+    )
+
+
+def _stuck(connection: Connection, row: DeliveryRow) -> Stuck:
+    trouble = endpoints.recall(connection, row.intent.endpoint) if row.intent.endpoint else None
+    if trouble is not None and row.state is not State.HELD:
+        return Stuck(row, trouble.error, trouble.error_class)
+    return Stuck(row, row.error or "nobody has gone on with it yet", row.error_class)
+
+
+def open_ids(connection: Connection, action: str) -> tuple[int, ...]:
+    """The deliveries of an action that are not over, but for those that only wait for an answer."""
+    rows = deliveries.open_deliveries(connection, action=action)
+    return tuple(row.id for row in rows if row.state is not State.AWAITING)
+
+
+def arrived(connection: Connection, found: Collection[int]) -> tuple[DeliveryRow, ...]:
+    """Those of `found` whose file is there meanwhile."""
+    rows = (deliveries.get(connection, one) for one in found)
+    return tuple(row for row in rows if row is not None and row.state in ARRIVED)
