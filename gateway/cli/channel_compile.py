@@ -17,7 +17,7 @@ from gateway.channels.read import read_channels
 from gateway.cli.channel_looking import Read, look
 from gateway.cli.channel_reading import sound_channel
 from gateway.cli.doing import do
-from gateway.cli.output import print_json
+from gateway.cli.output import print_json, show_value
 from gateway.cli.scripts import write_scripts
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
@@ -87,7 +87,11 @@ def _next(connection: Connection, channel: Channel, kind: Kind, seen: Read[Any])
         return None
     items = f"{found.items} item{'' if found.items == 1 else 's'}"
     notes = [f"{channel.name}, {kind.value}: {items}, {show_due(due)}, batch {found.number} of {due.date()}"]
-    notes += [*(f"held: {item}: {' '.join(why.split())}" for item, why in found.held.items()), _AS_NOW, _FOLDERS]
+    notes += [
+        *(f"held: {show_value(item)}: {' '.join(why.split())}" for item, why in found.held.items()),
+        _AS_NOW,
+        _FOLDERS,
+    ]
     marker = str(marker_path(seen.loaded.state, channel.name, 0))
     return _Delivery(kind, None, compiled(channel, sent_of(found.files, marker), notes))
 

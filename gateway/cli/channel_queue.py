@@ -1,5 +1,6 @@
 """`gateway channel queue`."""
 
+import shlex
 from functools import partial
 
 from gateway.channels.due import show_due
@@ -66,5 +67,5 @@ def _row(one: EventRow, batch: BatchRow | None, seen: Read[_Open]) -> Row:
 
 def _goes_out(one: EventRow, state: str, next_at: str | None) -> str | None:
     if state == EventState.REVIEW:
-        return f"gateway channel approve {one.channel} {one.item}"
+        return f"gateway channel approve {one.channel} {shlex.quote(one.item)}"
     return next_at

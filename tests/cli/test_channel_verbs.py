@@ -200,3 +200,18 @@ def test_what_was_found_is_told_beside_what_could_not_be_looked_at(shops: Site) 
     check_both_are_told(shops)
     with served(shops):
         check_both_are_told(shops)
+
+
+def test_what_is_printed_can_be_pasted_whatever_an_item_is_called(shops: Site) -> None:
+    local(shops)
+    lay(shops, "with space (1)")
+    lay(shops, "two\nlines")
+    path = shops.root / "conf" / "channels.d" / "shop.toml"
+    path.write_text(path.read_text() + '[items]\ninclude = ["w*", "t*"]\n')
+    shops.run("channel", "detect")
+    text = shops.run("channel", "compile", "shop").out
+    assert r"# held: two\nlines: " in text
+    assert not [one for one in parse_action(text, "shop.act").findings if str(one.severity) == "error"]
+    path.write_text(path.read_text().replace('file = "manual"', 'first = "manual"'))
+    shops.run("channel", "detect")
+    assert "gateway channel approve shop 'with space (1)'" in shops.run("channel", "queue").out
