@@ -26,6 +26,9 @@ __all__ = ["ForgetfulMemory", "LoginMemory", "NotYet", "Pool", "Trouble"]
 
 _CLOSE_S = 5.0
 
+Reread = Callable[[str], Awaitable[Place | GatewayError | None]]
+"""An endpoint as its secrets are now, or why they can't be read; None where nothing has changed."""
+
 
 class Pool:
     """Lends sessions by the endpoint's name.
@@ -35,7 +38,8 @@ class Pool:
     pause that grows; meanwhile `session` raises at once and says when the next try is.  So it does while an endpoint
     is left alone whose sessions fail again and again; then one session tries, until it has carried a file.
 
-    `jitter` gives numbers from 0 to 1 that keep endpoints from coming back together.
+    `jitter` gives numbers from 0 to 1 that keep endpoints from coming back together.  `reread` is asked before each
+    loan: a secret that was mended or changed where it is kept counts from then on.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Pool:
         opener: Opener | None = None,
         *,
         broken: Mapping[str, GatewayError] | None = None,
+        reread: Reread | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._clock = clock
@@ -56,6 +61,7 @@ class Pool:
         self._budgets: dict[str, Budget] = {}
         self._desks = {name: self._desk(place) for name, place in places.items()}
         self._broken = dict(broken or {})
+        self._reread = reread
 
     def _desk(self, place: Place) -> Desk:
         budget = self._budgets.setdefault(place.name, Budget(place, self._clock))
@@ -80,6 +86,7 @@ class Pool:
         `fresh`: the session has just logged in.  Raises NotYet (a LinkLost with `next_at`), LoginRefused or
         HostKeyRefused at once while the endpoint is left alone, else what a login raises.
         """
+        await self.look_again(name)
         desk = self._at(name)
         loan = _Loan(desk, await desk.take(fresh), self._clock)
         try:
@@ -96,6 +103,28 @@ class Pool:
     async def forget_trouble(self, name: str) -> None:
         """Let the next call try at once: a person said so (`gateway retry`, `gateway trust`)."""
         await (self._desks[name].breaker.close() if name in self._desks else self._memory.forget(name))
+
+    async def look_again(self, name: str) -> bool:
+        """Take the endpoint's secrets as they are kept now; True if that has made it usable.
+
+        Where they can't be read, what works goes on with those it has: somebody may be writing the new ones.
+        """
+        found = await self._reread(name) if self._reread is not None else None
+        if isinstance(found, GatewayError) and name in self._broken:
+            self._broken[name] = found
+        if not isinstance(found, Place):
+            return False
+        was_broken = self._broken.pop(name, None) is not None
+        before = self._desks.get(name)
+        if before is None or before.place != found:
+            self._desks[name] = self._desk(found)
+            await self._bounded(desk.retire() for desk in (before,) if desk is not None)
+        return was_broken
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The endpoints that can't be used as they are configured."""
+        return tuple(self._broken)
 
     async def update(self, places: Mapping[str, Place], broken: Mapping[str, GatewayError] | None = None) -> None:
         """Take over a reloaded configuration.  What is lent goes on with the settings it was opened with.

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +17,6 @@ from gateway.config.schema import EndpointSettings
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError
 from gateway.endpoints.local import LocalEndpoint
-from gateway.endpoints.place import Place, from_settings
 from gateway.endpoints.pool import Pool
 from gateway.jobs.engine import JobEngine
 from gateway.jobs.telling import Tellings
@@ -35,7 +34,7 @@ from gateway.service.channel_engine import channel_engine, note_changed_outside
 from gateway.service.channel_reading import configured_channels
 from gateway.service.job_engine import configured_jobs, job_engine
 from gateway.service.outboxes import Outboxes, outboxes_of
-from gateway.service.probed import probed_hashes
+from gateway.service.secrets import Secrets, mended
 from gateway.transfer.logins import LedgerLogins
 
 log = structlog.get_logger(__name__)
@@ -50,6 +49,7 @@ class Engine:
     clock: Clock
     ledger: Ledger
     pool: Pool
+    secrets: Secrets
     runner: Runner
     settling: Settling
     reacting: Reacting
@@ -63,7 +63,7 @@ class Engine:
         """Take over a newer configuration; runs under way keep theirs.  Raises OutboxBusy, nothing changed then."""
         jobs, channels = await configured_jobs(loaded, self.ledger), await configured_channels(loaded)
         await asyncio.to_thread(self.outboxes.hold, outboxes_of(actions))
-        await self.pool.update(*await usable_places(loaded, self.ledger))
+        await self.pool.update(*await self.secrets.places(loaded))
         services = replace(self.runner.services, configured=configured(loaded))
         self.runner.renew(services, actions.instances)
         self.loaded, self.actions = loaded, actions
@@ -73,7 +73,7 @@ class Engine:
 
     async def learn(self) -> None:
         """Use what a probe has found out of the peers since."""
-        await self.pool.update(*await usable_places(self.loaded, self.ledger))
+        await self.pool.update(*await self.secrets.places(self.loaded))
 
     async def interrupted(self) -> tuple[runs.RunRow, ...]:
         """Runs of actions that a process left when it died; those of jobs are gone on with by their engine."""
@@ -87,6 +87,7 @@ class Engine:
             group.create_task(kept_up("answers", self.answers.run, self.clock))
             group.create_task(kept_up("job runs", self.jobs.run, self.clock))
             group.create_task(kept_up("job events", self.tellings.run, self.clock))
+            group.create_task(kept_up("secrets", partial(mended, self.pool, self.clock), self.clock))
             group.create_task(kept_up("sweeping", Sweeping(lambda: self.runner.services).run, self.clock))
 
     async def finish(self) -> None:
@@ -132,8 +133,9 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
     actions = await asyncio.to_thread(read_actions, loaded)
     async with open_ledger(loaded.state, clock) as ledger, own(ledger, what) as owner:
         await ledger.write(partial(requests.drop_stale, at=ledger.now_ns()))
-        places, broken = await usable_places(loaded, ledger)
-        pool = Pool(places, clock, LedgerLogins(ledger), broken=broken)
+        secrets = Secrets(ledger)
+        places, broken = await secrets.places(loaded)
+        pool = Pool(places, clock, LedgerLogins(ledger), broken=broken, reread=secrets.again)
         local, linked, outboxes = LocalEndpoint("/"), LocalEndpoint("/", follow_links=True), Outboxes()
         try:
             await asyncio.to_thread(outboxes.hold, outboxes_of(actions))
@@ -159,6 +161,7 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
                     clock=clock,
                     ledger=ledger,
                     pool=pool,
+                    secrets=secrets,
                     runner=runner,
                     settling=settling,
                     reacting=Reacting(lambda: runner.services, runner.instance, clock),
@@ -176,30 +179,6 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
             await pool.close()
             await local.close()
             await linked.close()
-
-
-async def usable_places(loaded: Loaded, ledger: Ledger) -> tuple[Mapping[str, Place], Mapping[str, GatewayError]]:
-    """`places_of`, with the checksums that a probe has found each peer to compute."""
-    places, broken = places_of(loaded)
-    hashes = await ledger.read(partial(probed_hashes, names=places))
-    known = {name: replace(place, remote_hash=hashes.get(name, frozenset())) for name, place in places.items()}
-    return known, broken
-
-
-def places_of(loaded: Loaded) -> tuple[Mapping[str, Place], Mapping[str, GatewayError]]:
-    """Every endpoint as sessions are opened from it; and those that can't be used, with the reason.
-
-    An endpoint whose key file is missing costs no other its transfers.
-    """
-    places: dict[str, Place] = {}
-    broken: dict[str, GatewayError] = {}
-    for name, settings in loaded.config.endpoints.items():
-        try:
-            places[name] = from_settings(name, settings, loaded.secret, loaded.root, loaded.zone(name))
-        except GatewayError as error:
-            broken[name] = type(error)(f"endpoint {name}: {error}")
-            log.error("endpoint can't be used", endpoint=name, error=str(error))
-    return places, broken
 
 
 def configured(loaded: Loaded) -> Configured:

@@ -32,7 +32,8 @@ from gateway.runner.services import Services
 from gateway.runner.texts import local_spec
 from gateway.runner.zipping import unzip_plan, zip_plan
 from gateway.service.dry import along, dry_run
-from gateway.service.engine import configured, usable_places
+from gateway.service.engine import configured
+from gateway.service.secrets import Secrets
 from gateway.transfer.eligible import blocked
 from gateway.transfer.lease import Writer, probe_writer
 from gateway.transfer.logins import LedgerLogins
@@ -116,7 +117,7 @@ async def dry_services(loaded: Loaded, clock: Clock) -> AsyncIterator[Services]:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-plan-")))
         ledger = DryLedger(folder, clock, reserve_bytes=0)
         await stack.enter_async_context(ledger)
-        places, broken = await usable_places(loaded, ledger)
+        places, broken = await Secrets(ledger).places(loaded)
         pool = Pool(places, clock, LedgerLogins(ledger), broken=broken)
         local, linked = LocalEndpoint("/"), LocalEndpoint("/", follow_links=True)
         stack.push_async_callback(local.close)

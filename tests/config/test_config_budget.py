@@ -8,7 +8,7 @@ import pytest
 from gateway.config.load import ConfigError, load
 from gateway.core.timetable import parse_timetable
 from gateway.endpoints.place import Place
-from gateway.service.engine import places_of
+from gateway.service.secrets import places_of
 
 Write = Callable[..., Path]
 

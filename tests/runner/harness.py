@@ -34,7 +34,8 @@ from gateway.runner.actions import instances_of
 from gateway.runner.due import Due, RunResult, Trigger
 from gateway.runner.instance import Instance
 from gateway.runner.world import world_of
-from gateway.service.engine import Engine, engine, places_of
+from gateway.service.engine import Engine, engine
+from gateway.service.secrets import places_of
 from gateway.transfer.logins import LedgerLogins
 from gateway.transfer.sources import Found, stamp_of
 from tests.settled import settled, talks

@@ -12,7 +12,7 @@ from gateway.endpoints.disk import Disk
 from gateway.endpoints.place import Place
 from gateway.endpoints.pool import Pool
 from gateway.endpoints.session import Session
-from gateway.service.engine import places_of
+from gateway.service.secrets import places_of
 from gateway.transfer.logins import LedgerLogins
 from tests.chaos.bulk import OneByOne, answer
 from tests.peers.openssh import SshPeer

@@ -1,0 +1,116 @@
+"""Secrets that are mended or changed on disk while the gateway works: they count from the next login on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.config.load import load
+from gateway.core.clock import Clock, SystemClock, TurnedClock
+from gateway.core.errors import NeedsOperator, PathRefused, Refused
+from gateway.endpoints.pool import Pool
+from gateway.service.engine import Engine, engine
+from gateway.service.secrets import mended
+from tests.peers.ssh_servers import PASSWORD, Account, asyncssh_sftp
+
+
+class Rotating(Account):
+    """Takes the password of today."""
+
+    password = PASSWORD
+
+    def __init__(self) -> None:
+        self.logins = 0
+
+    def validate_password(self, username: str, password: str) -> bool:
+        self.logins += 1
+        return password == self.password
+
+
+@asynccontextmanager
+async def acme(
+    folder: Path, account: Rotating, *, mode: int = 0o600, clock: Clock | None = None
+) -> AsyncIterator[Engine]:
+    """An engine with one endpoint, whose password is kept in `folder/secret`."""
+    async with asyncssh_sftp(folder, account=lambda: account) as peer:
+        keep(folder, PASSWORD, mode)
+        main = folder / "gateway.toml"
+        main.write_text(
+            f'[endpoints.acme]\nurl = "sftp://{peer.user}@127.0.0.1:{peer.port}/"\n'
+            f'password = "file:secret"\nhost_key = "{peer.host_key}"\n'
+        )
+        async with engine(load(main, {}), clock or SystemClock(), "test") as made:
+            yield made
+
+
+def keep(folder: Path, password: str, mode: int = 0o600) -> None:
+    (folder / "secret").write_text(password)
+    (folder / "secret").chmod(mode)
+
+
+async def logs_in(pool: Pool) -> bool:
+    async with pool.session("acme", fresh=True) as peer:
+        return [entry async for entry in peer.scan("/")] == []
+
+
+async def test_a_key_file_that_got_its_mode_is_taken_at_the_next_try(tmp_path: Path) -> None:
+    async with acme(tmp_path, Rotating(), mode=0o644) as made:
+        for _ in range(2):
+            with pytest.raises(PathRefused, match="has mode 0644: everybody can read it; run: chmod 600"):
+                await logs_in(made.pool)
+        (tmp_path / "secret").chmod(0o600)
+        assert await logs_in(made.pool)
+
+
+async def test_what_a_secret_lacks_now_is_told_not_what_it_lacked_at_the_start(tmp_path: Path) -> None:
+    async with acme(tmp_path, Rotating(), mode=0o644) as made:
+        (tmp_path / "secret").unlink()
+        with pytest.raises(NeedsOperator, match="secret does not exist"):
+            await logs_in(made.pool)
+
+
+async def test_a_password_changed_at_both_ends_is_taken_without_a_reload(tmp_path: Path) -> None:
+    account = Rotating()
+    async with acme(tmp_path, account) as made:
+        assert await logs_in(made.pool)
+        account.password = "of tomorrow"
+        keep(tmp_path, "of tomorrow")
+        assert await logs_in(made.pool)
+    assert account.logins == 2, "the old one was not tried again"
+
+
+async def test_a_secret_that_can_not_be_read_for_a_while_leaves_the_endpoint_with_the_one_it_has(
+    tmp_path: Path,
+) -> None:
+    async with acme(tmp_path, Rotating()) as made:
+        (tmp_path / "secret").unlink()
+        assert await logs_in(made.pool)
+
+
+async def test_a_removed_endpoint_stays_removed_when_its_secret_changes(tmp_path: Path) -> None:
+    async with acme(tmp_path, Rotating()) as made:
+        main = tmp_path / "gateway.toml"
+        main.write_text(main.read_text().replace("endpoints.acme", "endpoints.other"))
+        await made.reload(load(main, {}), made.actions)
+        keep(tmp_path, "another")
+        with pytest.raises(Refused, match="no endpoint has this name; known are other"):
+            await logs_in(made.pool)
+
+
+async def test_an_endpoint_becomes_usable_by_itself_once_its_secret_is_mended(tmp_path: Path) -> None:
+    clock = TurnedClock(datetime(2026, 11, 1, tzinfo=UTC))
+    async with acme(tmp_path, Rotating(), mode=0o644, clock=clock) as made:
+        beside = asyncio.create_task(mended(made.pool, clock))
+        (tmp_path / "secret").chmod(0o600)
+        await clock.turn(timedelta(seconds=6))
+        await asyncio.wait_for(until_whole(made.pool), 10)
+        assert made.pool.place("acme").password == PASSWORD
+        beside.cancel()
+
+
+async def until_whole(pool: Pool) -> None:
+    while pool.broken:
+        await asyncio.sleep(0.01)
