@@ -6,6 +6,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from gateway.cli.channel_looking import look
+from gateway.cli.channel_queue import FAILED, state_of
 from gateway.cli.doing import do
 from gateway.cli.moments import short
 from gateway.cli.output import Row, print_rows
@@ -42,7 +43,8 @@ def show_history(wanted: Wanted, *, as_json: bool) -> None:
     rows = do(partial(_rows, wanted=wanted))
     if as_json:
         rows = [{key: value for key, value in row.items() if key not in _FOR_PEOPLE} for row in rows]
-    print_rows(rows, COLUMNS, as_json=as_json, empty="No change was found yet.")
+    empty = "No such change was found yet." if wanted.item or wanted.kind else "No change was found yet."
+    print_rows(rows, COLUMNS, as_json=as_json, empty=empty)
 
 
 async def _rows(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Row]:
@@ -54,12 +56,7 @@ async def _rows(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Row]:
 
 
 def _past(connection: Connection, names: list[str], wanted: Wanted) -> list[_Past]:
-    events = [
-        event
-        for name in names
-        for event in channel_events.history(connection, name, wanted.item, limit=wanted.limit)
-        if wanted.kind in (None, event.kind)
-    ]
+    events = [event for name in names for event in _latest(connection, name, wanted)]
     sent: defaultdict[int | None, list[str]] = defaultdict(list)
     batches = {batch: channel_batches.get(connection, batch) for batch in {one.batch for one in events} if batch}
     for one in (file for batch in batches for file in channel_batches.files_of(connection, batch)):
@@ -69,24 +66,37 @@ def _past(connection: Connection, names: list[str], wanted: Wanted) -> list[_Pas
     return sorted(found, key=lambda one: (one.event.ended_at or one.event.changed_at, one.event.id), reverse=True)
 
 
+def _latest(connection: Connection, channel: str, wanted: Wanted) -> list[EventRow]:
+    """As many as are wanted of the kind that is, however many others lie between."""
+    asked = wanted.limit
+    while True:
+        rows = channel_events.history(connection, channel, wanted.item, limit=asked)
+        found = [row for row in rows if wanted.kind in (None, row.kind)]
+        if len(found) >= wanted.limit or len(rows) < asked:
+            return found[: wanted.limit]
+        asked *= 4
+
+
 def _row(one: _Past, zone: ZoneInfo) -> Row:
     event, batch = one.event, one.batch
     by = f"by {event.by}" if event.by else ""
+    state = state_of(event, batch)
+    reason = event.reason or (batch.error if batch is not None and state == FAILED else None)
     return {
         "channel": event.channel,
         "item": event.item,
         "kind": event.kind,
-        "state": event.state.value,
+        "state": state,
         "changed": list(event.changed),
         "sent": list(one.sent),
         "detected_at": iso(event.detected_at, zone),
         "changed_at": iso(event.changed_at, zone),
         "ended_at": iso(event.ended_at, zone),
-        "reason": event.reason,
+        "reason": reason,
         "by": event.by,
         "batch": None if batch is None else f"{batch.day} {batch.number}",
         "run": None if batch is None else batch.action_run,
         "when": short(event.ended_at or event.changed_at, zone),
         "files": len(one.sent) or None,
-        "said": " ".join(text for text in (event.reason or "", by) if text) or None,
+        "said": " ".join(text for text in (reason or "", by) if text) or None,
     }

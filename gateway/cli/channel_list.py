@@ -1,6 +1,6 @@
 """`gateway channel list`."""
 
-from collections.abc import Mapping
+from collections import Counter
 from datetime import datetime
 from functools import partial
 
@@ -8,25 +8,28 @@ from gateway.channels.coming import next_times
 from gateway.channels.model import Channel, Kind
 from gateway.channels.rhythm_text import show_soon
 from gateway.cli.channel_looking import Read, look
+from gateway.cli.channel_queue import FAILED
 from gateway.cli.doing import do
 from gateway.cli.output import Row, print_rows
-from gateway.ledger import channel_events
+from gateway.ledger import Connection, channel_batches, channel_events
+from gateway.ledger.channel_batches import BatchState
 from gateway.ledger.channel_events import EventState
 
-_Counts = dict[str, dict[tuple[str, EventState], int]]
+_Counts = dict[str, Counter[str]]
 
 _WORDS = {
-    EventState.HELD: "held",
-    EventState.REVIEW: "to approve",
-    EventState.BATCHED: "going out",
-    EventState.WAITING: "waiting",
+    FAILED: "failed",
+    EventState.HELD.value: "held",
+    EventState.REVIEW.value: "to approve",
+    EventState.BATCHED.value: "going out",
+    EventState.WAITING.value: "waiting",
 }
 """What a person has to look at comes first."""
 
 
 def list_all(*, as_json: bool) -> None:
     """A row a channel."""
-    read = do(partial(look, work=channel_events.counts))
+    read = do(partial(look, work=_counts))
     rows = [_row(channel, read) for channel in read.channels.channels.values()]
     columns = ("channel", "endpoint", "catalogue", "state", *(f"next_{kind.value}" for kind in Kind))
     empty = "No channels; `gateway channel new` makes one, or write conf/channels.d/NAME.toml."
@@ -37,7 +40,7 @@ def list_all(*, as_json: bool) -> None:
 def _row(channel: Channel, read: Read[_Counts]) -> Row:
     finding = read.channels.broken.get(channel.name)
     times = next_times(channel.times, read.now, channel.zone, 1) if finding is None else {}
-    counts = _by_state((read.found or {}).get(channel.name, {}))
+    counts = (read.found or {}).get(channel.name, Counter())
     return {
         "channel": channel.name,
         "description": channel.description,
@@ -45,23 +48,30 @@ def _row(channel: Channel, read: Read[_Counts]) -> Row:
         "why": None if finding is None else str(finding),
         "endpoint": channel.endpoint,
         "catalogue": channel.catalogue.name,
-        **{state.value: counts.get(state, 0) for state in _WORDS},
+        **{state: counts[state] for state in _WORDS},
         "zone": str(channel.zone),
         **{f"next_{name}": at.isoformat(timespec="seconds") for name, (at,) in times.items()},
         "file": channel.span.file,
     }
 
 
-def _by_state(counts: Mapping[tuple[str, EventState], int]) -> dict[EventState, int]:
-    found: dict[EventState, int] = {}
-    for (_, state), count in counts.items():
-        found[state] = found.get(state, 0) + count
+def _counts(connection: Connection) -> _Counts:
+    """How many changes are open, by channel and state; those of a batch that failed don't go out now."""
+    found: _Counts = {}
+    for channel, counts in channel_events.counts(connection).items():
+        mine = found.setdefault(channel, Counter())
+        for (_, state), count in counts.items():
+            mine[state.value] += count
+    for row in channel_batches.open_of(connection):
+        if row.state is BatchState.FAILED and row.channel in found:
+            failed = len(channel_events.of_batch(connection, row.id))
+            found[row.channel].update({FAILED: failed, EventState.BATCHED.value: -failed})
     return found
 
 
 def _for_people(row: Row, now: datetime) -> Row:
     times = {key: value for key, value in row.items() if key.startswith("next_")}
-    open_ones = (f"{row[state.value]} {word}" for state, word in _WORDS.items() if row[state.value])
+    open_ones = (f"{row[state]} {word}" for state, word in _WORDS.items() if row[state])
     state = row["state"] if row["state"] == "broken" else next(open_ones, "ready")
     soon = {key: show_soon(datetime.fromisoformat(str(at)), now) for key, at in times.items()}
     return {**row, "state": state, **soon}

@@ -28,6 +28,13 @@ def show_queue(name: str | None, *, kind: str | None, as_json: bool) -> None:
     print_rows(rows, COLUMNS, as_json=as_json, empty="Nothing waits.")
 
 
+def state_of(event: EventRow, batch: BatchRow | None) -> str:
+    """Where a change stands, in words for people: one that is in a batch goes out, or went wrong."""
+    if event.state is not EventState.BATCHED or batch is None:
+        return event.state.value
+    return FAILED if batch.state is BatchState.FAILED else UNDER_WAY
+
+
 async def _rows(loaded: Loaded, clock: Clock, name: str | None, kind: str | None) -> list[Row]:
     seen = await look(loaded, clock, partial(_opened, channel=name))
     seen.chosen(name)
@@ -41,9 +48,9 @@ def _opened(connection: Connection, channel: str | None) -> _Open:
 
 
 def _row(one: EventRow, batch: BatchRow | None, seen: Read[_Open]) -> Row:
-    zone, state, reason, error_class = seen.loaded.zone(), one.state.value, one.reason, None
+    zone, state = seen.loaded.zone(), state_of(one, batch)
+    reason, error_class = one.reason, None
     if batch is not None:
-        state = FAILED if batch.state is BatchState.FAILED else UNDER_WAY
         reason, error_class = one.reason or batch.error, batch.error_class
     next_at = seen.next_of(one.channel, one.kind) if state in (EventState.WAITING, FAILED) else None
     return {

@@ -133,6 +133,12 @@ def test_a_delivery_that_failed_says_why_and_goes_out_when_it_is_asked_for_again
     assert "keys/other" in ran.out
     assert "tried again" in ran.out
     assert queued(site) == {"978001 first": "failed", "978002 first": "failed"}
+    (listed,) = site.run("channel", "list", "--json").json
+    assert (listed["failed"], listed["batched"]) == (2, 0)
+    assert "2 failed" in site.run("channel", "list").out
+    assert {(row["state"], "keys/other" in row["reason"]) for row in site.run("channel", "history", "--json").json} == {
+        ("failed", True)
+    }
     assert "first delivery 1 of" in site.run("status").out
     assert "0 of 5 files are there already" in site.run("channel", "compile", "shop").out
     assert site.run("channel", "drop", "shop", "978002", "--reason", "enough").code == 0
@@ -215,3 +221,15 @@ def test_what_is_printed_can_be_pasted_whatever_an_item_is_called(shops: Site) -
     path.write_text(path.read_text().replace('file = "manual"', 'first = "manual"'))
     shops.run("channel", "detect")
     assert "gateway channel approve shop 'with space (1)'" in shops.run("channel", "queue").out
+
+
+def test_history_of_a_kind_goes_back_past_all_others(shops: Site) -> None:
+    local(shops).run("channel", "detect")
+    shops.run("channel", "deliver-now", "shop")
+    for text in ("first", "second"):
+        lay(shops, "978001", text)
+        shops.run("channel", "detect")
+        shops.run("channel", "deliver-now", "shop", "--kind", "metadata")
+    (row,) = shops.run("channel", "history", "--kind", "first", "--limit", "1", "--json").json
+    assert (row["item"], row["state"]) == ("978002", "delivered")
+    assert shops.run("channel", "history", "--item", "979").out == "No such change was found yet.\n"
