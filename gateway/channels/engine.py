@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_S = 30.0
 _FAULT_S = 60.0
+_LOOK_FIRST_S = 600.0
+"""A delivery waits so long for the look that is due with it: the first one at many items may take days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,7 @@ class ChannelEngine:
         self._tasks = ByEndpoint("channels")
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._met: set[str] = set()
+        self._looks: dict[str, float] = {}
         self.changed = asyncio.Event()
         """Set when something may be due sooner: other channels or times, a pause that ended, a task that did."""
 
@@ -179,6 +182,7 @@ class ChannelEngine:
         key = f"catalogue {catalogue}"
         if due and not self._tasks.is_busy(key):
             self._met |= set(due)
+            self._looks[key] = self.services.clock.monotonic()
             self._tasks.start(key, self._stirring(self._look_at(catalogue, due)))
 
     async def _look_at(self, catalogue: str, due: Mapping[str, datetime | None]) -> None:
@@ -196,12 +200,16 @@ class ChannelEngine:
     # Delivery.
 
     def _begin_delivery(self, channel: Channel, plan: Plan, seen: _Standing) -> None:
-        """What is due, and what a killed process left; after the look at the catalogue that is due, too."""
+        """What is due, and what a killed process left; after the look at the catalogue, unless that takes long."""
         key = f"channel {channel.name}"
         is_due = bool(plan.due.keys() & set(HAND_OF.values()))
-        waits = self._tasks.is_busy(f"catalogue {channel.catalogue.name}") or self._tasks.is_busy(key)
+        waits = self._is_looked_at(channel.catalogue.name) or self._tasks.is_busy(key)
         if (is_due or seen.is_begun(channel)) and not waits and not seen.is_paused(channel):
             self._tasks.start(key, self._stirring(self._deliver(channel.name)))
+
+    def _is_looked_at(self, catalogue: str) -> bool:
+        key = f"catalogue {catalogue}"
+        return self._tasks.is_busy(key) and self.services.clock.monotonic() - self._looks[key] < _LOOK_FIRST_S
 
     async def _deliver(self, name: str) -> None:
         async with self._turns[f"channel {name}"]:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from gateway.channels import looking
 from gateway.channels.detect import detect
 from gateway.channels.looking import STILL_S
 from gateway.core.clock import TurnedClock
@@ -132,3 +133,27 @@ async def test_what_is_known_goes_out_while_the_catalogue_hangs(tmp_path: Path, 
         look = await made.read(partial(channel_catalogues.looked, catalogue="titles"))
         assert look is not None
         assert HUNG in (look.error or "")
+
+
+async def test_what_is_known_does_not_wait_for_a_look_that_takes_long(
+    tmp_path: Path, mount: Mount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay_item(tmp_path, "978")
+    turned = clock()
+    monkeypatch.setattr(looking, "STILL_S", 86_400.0)
+    async with channel_stage(tmp_path, text(tmp_path), clock=turned) as made:
+        await made.go_on(at(21, 59))
+        mount.hang("scandir", "/titles")
+        running = asyncio.ensure_future(made.channels.run())
+        await turned.turn(timedelta(minutes=2))
+        await asked(1, mount, turned, running)
+        await turned.turn(timedelta(minutes=5))
+        assert await made.batches() == []
+        await turned.turn(timedelta(minutes=5))
+        for _ in range(2000):
+            if "1.done" in made.arrived:
+                break
+            await asyncio.sleep(0.01)
+        mount.heal()
+        running.cancel()
+        assert set(made.arrived) == {"978_onix.xml", "978_book.epub", "1.done"}
