@@ -9,20 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from cryptography.x509 import load_pem_x509_certificates
-from OpenSSL import SSL
 from pyftpdlib.exceptions import AuthenticationFailed
 from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
 from pyftpdlib.ioloop import AsyncChat, IOLoop
 from pyftpdlib.servers import FTPServer as Listener
 
 from gateway.config.kinds import listen_address, port_range
-from gateway.config.schema import FtpListen, TlsSettings
-from gateway.config.secrets import read_public, read_secret
+from gateway.config.schema import FtpListen
 from gateway.core.errors import NeedsOperator
 from gateway.inbound.accounts import Accounts
 from gateway.inbound.ftp_files import ConfinedFS
+from gateway.inbound.ftp_tls import tls_context
 from gateway.inbound.ftp_uploads import Passive, TlsUpload, Upload
 
 # Without CHMOD: what partners may read is the operator's affair.
@@ -150,6 +147,14 @@ class _Reports:
         self.announced_bytes = int(size) if size.isdecimal() else None
         super().ftp_ALLO(line)  # type: ignore[misc]
 
+    def ftp_MLSD(self, path: str) -> str | None:  # noqa: N802 -- named by the library
+        """RFC 3659: 501 is for what is no folder; rclone makes a folder that it needs only after a 550."""
+        if not os.path.exists(path):
+            self.respond("550 No such file or directory.")  # type: ignore[attr-defined]
+            return None
+        listed: str | None = super().ftp_MLSD(path)  # type: ignore[misc]
+        return listed
+
     def ftp_STOR(self, file: str, mode: str = "w") -> str | None:  # noqa: N802 -- named by the library
         if self._restart_position or self._current_type != "i" or mode != "w":  # type: ignore[attr-defined]
             self.announced_bytes = None  # not the size of what will come
@@ -240,30 +245,3 @@ class _Waker(AsyncChat):  # type: ignore[misc]  # pyftpdlib has no types
     def close(self) -> None:
         super().close()
         self._far_end.close()
-
-
-def tls_context(tls: TlsSettings, root: Path) -> SSL.Context:
-    """TLS 1.2 with the configured certificate and its chain.  Raises NeedsOperator if they don't fit.
-
-    Not 1.3: its servers send session tickets after the handshake.  A client that only uploads never reads them, its
-    close then resets the connection, and the end of the file is lost (lftp, one upload in five).
-    """
-    chain, key = read_public(tls.certificate, root), read_secret(tls.key, root)
-    context = SSL.Context(SSL.TLS_SERVER_METHOD)
-    context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    context.set_max_proto_version(SSL.TLS1_2_VERSION)
-    context.set_session_cache_mode(SSL.SESS_CACHE_SERVER)
-    context.set_session_id(b"gateway")
-    try:
-        own, *others = load_pem_x509_certificates(chain.encode())
-        context.use_certificate(own)
-        for other in others:
-            context.add_extra_chain_cert(other)
-        context.use_privatekey(load_pem_private_key(key.encode(), None))  # type: ignore[arg-type]
-        context.check_privatekey()
-    except (SSL.Error, TypeError, ValueError) as problem:
-        raise NeedsOperator(
-            f"[inbound.ftp] tls: the certificate {tls.certificate} and the key {tls.key} can't be used ({problem}); "
-            "give a PEM certificate with its chain, and the PEM key that belongs to it"
-        ) from problem
-    return context

@@ -70,7 +70,7 @@ async def running(tmp_path: Path, password_hash: str, **inbound: Any) -> AsyncIt
         await servers.stop()
 
 
-async def until(met: Callable[[], bool], limit_s: float = 10) -> None:
+async def until(met: Callable[[], bool], limit_s: float = 100) -> None:
     """Wait for what another task, thread or process will do."""
     async with asyncio.timeout(limit_s):
         while not met():

@@ -31,7 +31,7 @@ async def ran(*words: str, text: str = "", folder: Path) -> str:
         stderr=asyncio.subprocess.STDOUT,
         env={"HOME": str(folder), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         output, _ = await process.communicate(text.encode())
     assert process.returncode == 0, output.decode()
     return output.decode()
@@ -88,6 +88,25 @@ async def test_rclone_over_sftp(both: Running, files: Path) -> None:
     await ran(rclone, "--config", "/dev/null", "--retries", "1", "copy", ".", remote, folder=files)
     assert (both.root / "in/big").read_bytes() == BIG
     assert sorted(both.names) == ["in/big", "in/tree/a", "in/tree/sub/b é.txt"]
+
+
+async def _rclone_to_a_new_folder(server: Running, files: Path, tls: str = "") -> None:
+    rclone = program("rclone")
+    hidden = (await ran(rclone, "obscure", PASSWORD, folder=files)).strip()
+    remote = f":ftp,host=127.0.0.1,port={server.ftp_port},user={NAME},pass={hidden}{tls}:new/folder"
+    command = [rclone, "--config", "/dev/null", "--retries", "1", "--low-level-retries", "1"]
+    await ran(*command, "copy", ".", remote, folder=files)
+    assert (server.root / "new/folder/big").read_bytes() == BIG
+    assert sorted(server.names) == ["new/folder/big", "new/folder/tree/a", "new/folder/tree/sub/b é.txt"]
+    await ran(*command, "check", "--size-only", ".", remote, folder=files)
+
+
+async def test_rclone_over_ftp_to_a_folder_that_is_not_there_yet(ftp: Running, files: Path) -> None:
+    await _rclone_to_a_new_folder(ftp, files)
+
+
+async def test_rclone_over_tls_to_a_folder_that_is_not_there_yet(both: Running, files: Path) -> None:
+    await _rclone_to_a_new_folder(both, files, ",explicit_tls=true,no_check_certificate=true")
 
 
 @pytest.mark.parametrize("client", ["lftp", "lftp-without-allo", "curl"])

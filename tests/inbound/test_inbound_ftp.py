@@ -20,7 +20,7 @@ from gateway.core.errors import NeedsOperator
 from gateway.inbound import InboundServers
 from tests.inbound.running import NAME, PASSWORD, Running, running, until
 
-TIMEOUT_S = 10
+TIMEOUT_S = 60
 
 
 @contextlib.contextmanager
@@ -62,6 +62,35 @@ def reset(data: socket.socket) -> None:
 async def off(work: object) -> None:
     """Run a blocking client in a thread of its own."""
     await asyncio.to_thread(work)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "command", ["MLSD", "MLST", "LIST", "NLST", "SIZE", "MDTM", "RETR", "CWD", "DELE", "RNFR", "RMD"]
+)
+@pytest.mark.parametrize("name", ["gone", "gone/deeper", "file/deeper", "dangling"])
+async def test_what_is_not_there_is_answered_with_550(ftp: Running, command: str, name: str) -> None:
+    (ftp.root / "file").write_bytes(b"")
+    (ftp.root / "dangling").symlink_to("nowhere")
+    if name == "dangling" and command in ("MLST", "LIST", "NLST", "DELE", "RNFR"):
+        return  # these are about the link itself
+
+    def work() -> None:
+        with plain(ftp) as client:
+            client.voidcmd("TYPE I")
+            with pytest.raises(ftplib.error_perm, match=r"^550 "):
+                client.sendcmd(f"{command} {name}")
+
+    await off(work)
+
+
+async def test_a_machine_listing_of_a_file_is_answered_with_501_as_rfc_3659_says(ftp: Running) -> None:
+    (ftp.root / "file").write_bytes(b"")
+
+    def work() -> None:
+        with plain(ftp) as client, pytest.raises(ftplib.error_perm, match=r"^501 "):
+            client.sendcmd("MLSD file")
+
+    await off(work)
 
 
 async def test_an_upload_shows_and_is_reported_only_at_its_end(ftp: Running) -> None:
