@@ -88,13 +88,12 @@ async def _run_one(asked: Talk, clock: Clock, instance: Instance, wanted: Wanted
         screen.ended(one)
     await follower.look(int(answer["run"]))
     rows = [await asked.ledger.read(partial(runs.get, found=one)) for one in (*left, int(answer["run"]))]
-    carried = tuple(asked.ledger.active)
     return Ended(
         name,
         rows[-1],
         finished=tuple(row for row in rows[:-1] if row is not None),
         settled=settled,
-        stuck=await asked.ledger.read(partial(left_open.stuck_of, action=name, carried=carried)),
+        stuck=await asked.ledger.read(partial(left_open.stuck_of, action=name)),
     )
 
 

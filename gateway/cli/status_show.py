@@ -13,12 +13,19 @@ from gateway.cli.output import print_table, show_span, show_value
 from gateway.cli.status_channels import channel_lines
 from gateway.core.circuit import Circuit, circuit_at
 from gateway.core.moments import moment
-from gateway.service.state import ActionState, GatewayState, since
+from gateway.core.units import show_size
+from gateway.service.action_state import ActionState
+from gateway.service.state import GatewayState, since
 
 _COLUMNS = ("action", "state", "oldest file", "next", "last run", "why")
 _WHY_AT_MOST = 120
 _TROUBLED = ("offline", "error")
-_WORST = ("broken", "refused", "parked", "lag", "retry", "run", "paused", "disabled", "idle")
+_WORST = (
+    "broken", "refused", "parked", "stuck", "interrupted", "failed", "lag", "retry", "run", "paused", "disabled",
+    "idle",
+)  # fmt: skip
+_LONG_TOLD = ("broken", "refused", "failed")
+_FILES_AT_MOST = 5
 
 
 def show_state(state: GatewayState, *, unfold: bool) -> None:
@@ -98,7 +105,7 @@ def _last(one: ActionState, state: GatewayState) -> str | None:
         return None
     at = shown(moment(run.ended_at or run.started_at, state.zone), state.zone)
     files = f", {_files(run.files)}" if run.files else ""
-    return f"{at} {run.outcome or run.state}{files}"
+    return f"{at} {'interrupted' if one.cut_off else run.outcome or run.state}{files}"
 
 
 def _jobs(state: GatewayState) -> Iterator[str]:
@@ -136,10 +143,14 @@ def _circuit(next_at: int | None, state: GatewayState) -> str:
 
 def _people(state: GatewayState) -> Iterator[str]:
     for one in state.actions:
-        said = [one.why] if len(one.why) > _WHY_AT_MOST and one.word in ("broken", "refused") else []
+        said = [one.why] if len(one.why) > _WHY_AT_MOST and one.word in _LONG_TOLD else []
+        said += _left(one)
         if one.parked:
             said.append(_parked(one))
+        told = {stuck.row.state for stuck in one.stuck}
         for word, count in one.unsettled.items():
+            if word in told:
+                continue
             said.append(
                 f"{_files(count)} {word.replace('_', ' ')}: `gateway history --action {one.name} --state {word}`"
             )
@@ -149,6 +160,24 @@ def _people(state: GatewayState) -> Iterator[str]:
             yield ""
             yield f"{one.name}:"
             yield from (f"  {line}" for line in said)
+
+
+def _left(one: ActionState) -> Iterator[str]:
+    """What a run left that was cut off, and what nobody could go on with since."""
+    if one.cut_off and one.last_run is not None:
+        yield (
+            f"run {one.last_run.id} was cut off: killed, or the machine went down; "
+            f"`gateway run {one.name}` goes on with it, or `gateway serve`"
+        )
+    for stuck in one.stuck[:_FILES_AT_MOST]:
+        row = stuck.row
+        if one.cut_off:
+            yield f"{show_value(row.name)} ({show_size(row.intent.stamp.size_bytes)}): delivery {row.id} is not over"
+        else:
+            yield show_value(str(stuck))
+            yield f"  {stuck.remedy}"
+    if len(one.stuck) > _FILES_AT_MOST:
+        yield f"and {_files(len(one.stuck) - _FILES_AT_MOST)} more: `gateway history --action {one.name}`"
 
 
 def _parked(one: ActionState) -> str:

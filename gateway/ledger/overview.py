@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from gateway.ledger.delivery_row import OPEN, DeliveryRow, State, read_delivery
 from gateway.ledger.runs import RunRow, read_run
-from gateway.ledger.tables import delivery, held_back, reaction, run
+from gateway.ledger.tables import delivery, held_back, instance, reaction, run
 
 UNSETTLED = (State.PLACING, State.SWAPPING, State.DELIVERED, State.HELD, State.DELETE_FAILED)
 """States in which a delivery may stay for long: somebody should know."""
@@ -106,6 +106,21 @@ def parked_deliveries(connection: Connection, found: Collection[int]) -> frozens
     """Those of `found` whose source is parked since."""
     query = select(held_back.c.delivery).where(held_back.c.delivery.in_(found), held_back.c.state == "parked")
     return frozenset(connection.execute(query).scalars())
+
+
+def left_alone(connection: Connection, *, held: bool = True) -> tuple[DeliveryRow, ...]:
+    """Deliveries that are not over and that nobody carries, oldest first; what only waits for an answer left out.
+
+    `held`: some process has the state folder; else nobody carries anything, whatever the rows say.
+    """
+    states = [state.value for state in OPEN if state is not State.AWAITING]
+    query = select(delivery).where(delivery.c.state.in_(states)).order_by(delivery.c.id)
+    if held:
+        dead = select(instance.c.id).where(instance.c.ended_at.is_not(None))
+        live = select(run.c.id).where(run.c.state != "ended")
+        query = query.where(delivery.c.owner.is_(None) | delivery.c.owner.in_(dead))
+        query = query.where(delivery.c.run.is_(None) | delivery.c.run.not_in(live))
+    return tuple(read_delivery(row) for row in connection.execute(query).mappings())
 
 
 def unfinished(connection: Connection) -> tuple[DeliveryRow, ...]:

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from gateway.core.errors import NeedsOperator, Retryable
-from gateway.ledger import Connection, deliveries, endpoints, runs
+from gateway.ledger import Connection, deliveries, endpoints, overview
 from gateway.ledger.delivery_row import DeliveryRow, State
+from gateway.ledger.endpoints import EndpointTrouble
 from gateway.service.failures import exit_code_of
 
 ARRIVED = (State.DONE, State.AWAITING, State.DELIVERED, State.DELETE_FAILED)
@@ -42,18 +43,19 @@ def _how(row: DeliveryRow) -> str:
     return "has arrived, but is not over" if row.state in ARRIVED else "was interrupted and can't go on"
 
 
-def stuck_of(connection: Connection, action: str, carried: Collection[int] = ()) -> tuple[Stuck, ...]:
-    """What is stuck of an action; `carried` are deliveries that a task of ours works on."""
-    live = runs.live(connection)
-    return tuple(
-        _stuck(connection, row)
-        for row in deliveries.open_deliveries(connection, action=action)
-        if row.state is not State.AWAITING and row.intent.run not in live and row.id not in carried
-    )
+def stuck_of(connection: Connection, action: str | None = None, *, held: bool = True) -> tuple[Stuck, ...]:
+    """What is stuck of an action, or of all; `held`: some process has the state folder."""
+    troubles = {one.endpoint: one for one in endpoints.troubled(connection)}
+    rows = overview.left_alone(connection, held=held)
+    return tuple(_stuck(row, troubles.get(row.intent.endpoint)) for row in rows if _is_of(row, action))
 
 
-def _stuck(connection: Connection, row: DeliveryRow) -> Stuck:
-    trouble = endpoints.recall(connection, row.intent.endpoint) if row.intent.endpoint else None
+def _is_of(row: DeliveryRow, action: str | None) -> bool:
+    """Told here and not by the query: open ones are few, those of an action may be all that ever were."""
+    return action in (None, row.intent.action)
+
+
+def _stuck(row: DeliveryRow, trouble: EndpointTrouble | None) -> Stuck:
     if trouble is not None and row.state is not State.HELD:
         return Stuck(row, trouble.error, trouble.error_class)
     return Stuck(row, row.error or "nobody has gone on with it yet", row.error_class)
@@ -61,8 +63,8 @@ def _stuck(connection: Connection, row: DeliveryRow) -> Stuck:
 
 def open_ids(connection: Connection, action: str) -> tuple[int, ...]:
     """The deliveries of an action that are not over, but for those that only wait for an answer."""
-    rows = deliveries.open_deliveries(connection, action=action)
-    return tuple(row.id for row in rows if row.state is not State.AWAITING)
+    rows = deliveries.open_deliveries(connection)
+    return tuple(row.id for row in rows if _is_of(row, action) and row.state is not State.AWAITING)
 
 
 def arrived(connection: Connection, found: Collection[int]) -> tuple[DeliveryRow, ...]:

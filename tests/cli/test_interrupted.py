@@ -86,3 +86,36 @@ def test_a_run_tells_the_files_that_the_interrupted_one_had_under_way(site: Site
     assert (row["outcome"], row["files"], row["size_bytes"]) == ("done", 1, SIZE_BYTES)
     assert [(one["file"], one["size_bytes"]) for one in row["settled"]] == [("big.bin", SIZE_BYTES)]
     assert not killed.exists()
+
+
+def test_status_tells_a_run_that_was_cut_off_and_what_it_left(site: Site, killed: Path) -> None:
+    (row,) = site.run("status", "--json").json
+    assert (row["state"], [one["file"] for one in row["stuck"]]) == ("interrupted", ["big.bin"])
+    out = site.run("status").out
+    line = next(line for line in out.splitlines() if line.startswith("orders  "))
+    assert line.split()[1] == "interrupted", out
+    assert "running" not in out
+    assert "run 1 was cut off: killed, or the machine went down; `gateway run orders` goes on with it" in out
+    assert "big.bin (2.9 MiB): delivery 1 is not over" in out
+
+
+def test_status_tells_the_failure_of_the_last_run(site: Site) -> None:
+    site.script("orders", ORDERS)
+    _other_host_key(site)
+    site.put("a.bin")
+    assert site.run("run", "orders", "--now").code == 20
+    (row,) = site.run("status", "--json").json
+    assert row["state"] == "failed"
+    assert "the host key has changed" in row["why"]
+
+
+def test_status_tells_what_holds_a_file_that_no_run_could_go_on_with(site: Site, killed: Path) -> None:
+    _other_host_key(site)
+    site.run("run", "orders")
+    site.run("run", "orders")
+    (row,) = site.run("status", "--json").json
+    assert row["state"] == "stuck"
+    assert "the host key has changed" in row["why"]
+    out = site.run("status").out
+    assert "big.bin: delivery 1 was interrupted and can't go on: acme" in out
+    assert "`gateway retry 1` tries at once" in out
