@@ -17,7 +17,7 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _DAY_S = 86_400
 _LEAST = 1024  # below that no file would ever arrive
-_EXAMPLE = 'write one rate such as "2M", or rates by the clock such as "Mo-Fr 08:00,512k 18:00,off"'
+_EXAMPLE = 'write bytes a second such as "2M", or by the clock such as "Mo-Fr 08:00,512k 18:00,off"'
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,7 +72,7 @@ def _changes(text: str) -> Iterator[tuple[int, int | None, str]]:
     used = True
     for word in text.split():
         if word[0].isalpha() and word.lower() != "off":
-            days = (days if names_days and not used else []) + _days(word)
+            days = (days if names_days and not used else []) + _days(word, alone=word == text)
             names_days, used = True, False
             continue
         used = True
@@ -83,22 +83,25 @@ def _changes(text: str) -> Iterator[tuple[int, int | None, str]]:
         raise ValueError(f"{text!r} ends with weekdays that have no limit; {_EXAMPLE}")
 
 
-def _days(word: str) -> list[int]:
-    """`Mo`, `Mo-Fr`, `Mo,We,Fr`, `Sa-Mo`."""
+def _days(word: str, *, alone: bool) -> list[int]:
+    """`Mo`, `Mo-Fr`, `Mo,We,Fr`, `Sa-Mo`; what stands `alone` may have been meant as a rate."""
     days: list[int] = []
     for part in word.split(","):
         first, dash, last = part.partition("-")
-        start = _day(first, word)
-        end = _day(last, word) if dash else start
+        start = _day(first, word, alone)
+        end = _day(last, word, alone) if dash else start
         days += [(start + step) % 7 for step in range((end - start) % 7 + 1)]
     return days
 
 
-def _day(name: str, word: str) -> int:
+def _day(name: str, word: str, alone: bool) -> int:
     for index, day in enumerate(_DAYS):
         if len(name) >= 2 and day.startswith(name.lower()):
             return index
-    raise ValueError(f"{word!r}: {name!r} is no weekday; write Mo, Tu, We, Th, Fr, Sa or Su, or Mo-Fr")
+    if alone:
+        raise ValueError(f"{word!r} is neither a rate nor weekdays; {_EXAMPLE}")
+    what = repr(name) if name == word else f"{word!r}: {name!r}"
+    raise ValueError(f"{what} is no weekday; write Mo, Tu, We, Th, Fr, Sa or Su, or Mo-Fr")
 
 
 def _time(text: str, word: str) -> int:
@@ -114,7 +117,8 @@ def _rate(text: str, word: str) -> int | None:
     try:
         bytes_per_s = parse_size(text)
     except ValueError:
-        raise ValueError(f"{word!r}: {text!r} is no rate; {_EXAMPLE}") from None
+        what = f"{text!r} is no rate" if text == word else f"{word!r}: {text!r} is no rate"
+        raise ValueError(f"{what}; {_EXAMPLE}") from None
     if bytes_per_s < _LEAST:
         raise ValueError(
             f"{word!r}: less than 1k a second is no limit but a stop; write at least 1k, off for no limit, "

@@ -26,7 +26,10 @@ def place(write: Write, text: str) -> Place:
             'bandwidth = "08:00,512k 25:00,off"',
             "'25:00' is no time of day; write one from 00:00 to 23:59, such as 08:00,512k",
         ),
-        ('bandwidth = "quick"', "'quick': 'quick' is no weekday; write Mo, Tu, We, Th, Fr, Sa or Su, or Mo-Fr"),
+        (
+            'bandwidth = "quick"',
+            "bandwidth: 'quick' is neither a rate nor weekdays; write bytes a second such as \"2M\"",
+        ),
         ("bandwidth = 512000", "bandwidth: 512000 can't be used; write a text in quotes"),
         ("connects_per_minute = -1", "connects_per_minute: -1 can't be used; it should be greater than or equal to 0"),
         ('connects_per_minute = "few"', "connects_per_minute: 'few' can't be used; write a whole number"),

@@ -78,8 +78,12 @@ def test_when_the_clocks_change_the_wall_clock_decides(moment: str, fold: int, l
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "holds no limit; write one rate such as"),
-        ("fast", "'fast' is no weekday"),
+        ("", "holds no limit; write bytes a second such as"),
+        ("fast", "'fast' is neither a rate nor weekdays; write bytes a second such as \"2M\", or by the clock such as"),
+        ("fast 1M", "'fast' is no weekday; write Mo, Tu"),
+        ("Mo-Xx", "'Mo-Xx' is neither a rate nor weekdays; write"),
+        ("20MiB/s", "'20MiB/s' is no rate; write bytes a second such as \"2M\", or"),
+        ("Mo", "ends with weekdays that have no limit"),
         ("08:00", "'08:00' is no rate"),
         ("08:00,", "'' is no rate"),
         ("24:00,1M", "'24:00' is no time of day; write one from 00:00 to 23:59"),
@@ -98,6 +102,13 @@ def test_when_the_clocks_change_the_wall_clock_decides(moment: str, fold: int, l
 def test_what_is_wrong_is_named_with_what_to_write(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         parse_timetable(text)
+
+
+@pytest.mark.parametrize("text", ["fast", "20MiB/s", "Xx 1M"])
+def test_what_is_wrong_is_said_once(text: str) -> None:
+    with pytest.raises(ValueError, match="; write ") as caught:
+        parse_timetable(text)
+    assert str(caught.value).count(text.split()[0]) == 1
 
 
 @pytest.mark.parametrize(("text", "limits"), [("off", False), ("Mo off Tu off", False), ("2M", True), (WEEK, True)])
