@@ -1,5 +1,6 @@
 """What one channel has got, compared with its catalogue: only where one of them changed since the last time."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -49,10 +50,12 @@ class _Sum:
     deferred: int = 0
     ended: int = 0
     fewer: list[str] = field(default_factory=list)
+    states: Counter[EventState] = field(default_factory=Counter)
 
     def add(self, changes: Changes) -> None:
         for event in (*changes.raised, *(renewed for _, renewed, _ in changes.renewed)):
             self.kinds[event.kind] = self.kinds.get(event.kind, 0) + 1
+            self.states[event.state] += 1
         self.deferred += len(changes.deferred)
         self.ended += len(changes.ended)
         self.fewer += [f"{item}/{name}" for item, names in changes.fewer.items() for name in names]
@@ -216,12 +219,20 @@ class Comparing:
             yield f"no longer selected, and no recipient is told to delete: {_named(left.unselected)}"
         if made.fewer:
             yield f"gone, and no recipient is told to delete: {_named(made.fewer)}"
+        name = self._channel.name
+        if made.states[EventState.REVIEW]:
+            yield f"{made.states[EventState.REVIEW]} for approval: gateway channel approve {name}"
+        if made.states[EventState.HELD]:
+            yield f"{made.states[EventState.HELD]} held: gateway channel queue {name} says why"
         if made.deferred:
-            yield f"{made.deferred} items changed while they go out; they are compared again after that"
+            one = "1 item changed while it goes out; it is"
+            many = f"{made.deferred} items changed while they go out; they are"
+            yield f"{one if made.deferred == 1 else many} compared again after that"
         if self._looked.linked:
             yield f"links to folders, which are not followed: {_named(self._looked.linked)}"
         if self._looked.loose:
-            yield f"{self._looked.loose} files lie beside the folders of items and belong to none"
+            files, s = ("1 file lies", "s") if self._looked.loose == 1 else (f"{self._looked.loose} files lie", "")
+            yield f"{files} beside the folders of items and belong{s} to none"
 
 
 def _portions(items: Sequence[str]) -> Iterator[Sequence[str]]:

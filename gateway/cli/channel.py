@@ -129,7 +129,10 @@ def drop(
 ) -> None:
     """Don't deliver a change that waits, or that a batch failed with; the item's next change is a new one."""
     from gateway.cli.steering import step_in
+    from gateway.core.errors import Refused
 
+    if not reason.strip():
+        raise Refused("--reason: nothing is said; write why, it stands in the history")
     said = {"channel": name, "items": items, "kind": kind, "reason": reason, "by": who_am_i()}
     step_in("channel_drop", said, as_json=as_json)
 

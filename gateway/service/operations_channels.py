@@ -1,7 +1,7 @@
 """What a person can ask of channels; each answer says what was done, and what comes next."""
 
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from gateway.service.operations import Gateway, Said
 
 Arguments = Mapping[str, Any]
 NOTHING_TO_DO = 9
+_LINES = 10
 _ONE = {Kind.FIRST: "first delivery", Kind.METADATA: "metadata change", Kind.FILE: "file change"}
 _MANY = {Kind.FIRST: "first deliveries", Kind.METADATA: "metadata changes", Kind.FILE: "file changes"}
 
@@ -57,11 +58,22 @@ async def detect(channels: ChannelEngine, arguments: Arguments) -> Said:
 def _detected(name: str, found: Detected) -> Iterator[str]:
     counts = {Kind.FIRST: found.first, Kind.METADATA: found.metadata, Kind.FILE: found.file}
     parts = [f"{count} {(_ONE if count == 1 else _MANY)[kind]}" for kind, count in counts.items() if count]
-    parts += [f"{found.counted} items count as delivered"] if found.counted else []
+    parts += [_count_as_delivered(found.counted)] if found.counted else []
     yield f"{name}: {', '.join(parts) or 'nothing new'}"
-    yield from (f"  {entry}; it waits for the next look" for entry in (*found.unstable, *found.unreadable))
-    yield from (f"  {item} is no longer there; nothing is deleted at the recipient" for item in found.vanished)
+    yield from _some([f"{entry}; it waits for the next look" for entry in (*found.unstable, *found.unreadable)])
+    yield from _some([f"{item} is no longer there; nothing is deleted at the recipient" for item in found.vanished])
     yield from (f"  {note}" for note in found.notes)
+
+
+def _some(lines: Sequence[str]) -> Iterator[str]:
+    """The first of many."""
+    yield from (f"  {line}" for line in lines[:_LINES])
+    if lines[_LINES:]:
+        yield f"  … and {len(lines) - _LINES} more like that; --json names all"
+
+
+def _count_as_delivered(items: int) -> str:
+    return f"{items} item{' counts' if items == 1 else 's count'} as delivered"
 
 
 async def deliver(channels: ChannelEngine, arguments: Arguments) -> Said:
@@ -71,11 +83,22 @@ async def deliver(channels: ChannelEngine, arguments: Arguments) -> Said:
     ledger = channels.services.ledger
     events = {row.id: await ledger.read(partial(channel_events.of_batch, batch=row.id)) for row in rows}
     facts = {"channel": name, "batches": [batch_facts(row, len(events[row.id])) for row in rows]}
+    stays = [f"  {line}" for line in await ledger.read(partial(_stays, name=name, kind=kind))]
     if not rows:
-        return Said((f"{name}: nothing waits to be delivered",), NOTHING_TO_DO, facts)
+        return Said((f"{name}: nothing waits to be delivered", *stays), NOTHING_TO_DO, facts)
     lines = [line for row in rows for line in _delivered(channels, row, len(events[row.id]))]
     failed = [row for row in rows if row.state is BatchState.FAILED]
-    return Said(tuple(lines), exit_code_of(failed[0].error_class) if failed else 0, facts)
+    return Said((*lines, *stays), exit_code_of(failed[0].error_class) if failed else 0, facts)
+
+
+def _stays(connection: Connection, name: str, kind: Kind | None) -> list[str]:
+    """What does not go out before a person looks at it."""
+    counts = channel_events.counts(connection).get(name, {})
+    wanted = [(state, many) for (of, state), many in counts.items() if kind in (None, of)]
+    held = sum(many for state, many in wanted if state is EventState.HELD)
+    review = sum(many for state, many in wanted if state is EventState.REVIEW)
+    said = [f"{held} held: gateway channel queue {name} says why"] if held else []
+    return said + ([f"{review} for approval: gateway channel approve {name}"] if review else [])
 
 
 def batch_facts(row: BatchRow, items: int) -> Mapping[str, Any]:
@@ -110,7 +133,8 @@ async def approve(channels: ChannelEngine, arguments: Arguments) -> Said:
     name, items = str(arguments["channel"]), [str(item) for item in arguments.get("items") or ()]
     states = [EventState.REVIEW, *([EventState.HELD] if items else [])]
     work = partial(_approve, who=str(arguments.get("by") or ""))
-    count = await _steer(channels, name, items, _kind(arguments), states, work)
+    wanted = _Wanted(name, items, _kind(arguments), states, "waits for approval")
+    count = await _steer(channels, wanted, work)
     if not count:
         return Said((f"{name}: nothing waits for approval",), NOTHING_TO_DO, {"channel": name, "approved": 0})
     changes = "1 change goes out at its" if count == 1 else f"{count} changes go out at their"
@@ -124,7 +148,7 @@ async def drop(channels: ChannelEngine, arguments: Arguments) -> Said:
     at = channels.services.ledger.now_ns()
     work = partial(_drop, who=str(arguments.get("by") or ""), reason=reason, at=at)
     states = [EventState.WAITING, EventState.REVIEW, EventState.HELD, EventState.BATCHED]
-    count = await _steer(channels, name, items, _kind(arguments), states, work)
+    count = await _steer(channels, _Wanted(name, items, _kind(arguments), states, "waits"), work)
     said = "1 change is not delivered; the item's next change is a new one"
     many = f"{count} changes are not delivered; the next changes of these items are new ones"
     return Said((f"{name}: {said if count == 1 else many}",), facts={"channel": name, "dropped": count})
@@ -137,7 +161,7 @@ async def channel_baseline(channels: ChannelEngine, name: str, *, dry: bool = Fa
             f"{name} is a channel, which takes no --dry-run; gateway channel queue {name} shows what would end"
         )
     count = await channels.baseline(name)
-    line = f"{name}: {count} item{' counts' if count == 1 else 's count'} as delivered; changes from now on go out"
+    line = f"{name}: {_count_as_delivered(count)}; changes from now on go out"
     return Said((line,), facts={"channel": name, "items": count})
 
 
@@ -158,27 +182,34 @@ def _drop(connection: Connection, channel: str, events: Sequence[EventRow], who:
     return channel_going.drop(connection, channel, still, who, reason, at)
 
 
-async def _steer(
-    channels: ChannelEngine,
-    name: str,
-    items: Sequence[str],
-    kind: Kind | None,
-    states: Sequence[EventState],
-    work: "partial[int]",
-) -> int:
-    """Change what is in these states, of these items (none: all); how many.  Raises Unknown for an item not there."""
-    channels.channel(name)
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Changes of a channel in one of these states, of these items (none: all) and kind; `said`: what they do."""
 
-    def changed(connection: Connection) -> int:
-        rows = channel_events.queue(connection, name, states)
-        wanted = [row for row in rows if kind in (None, row.kind) and (not items or row.item in items)]
-        lacking = set(items) - {row.item for row in wanted}
+    channel: str
+    items: Sequence[str]
+    kind: Kind | None
+    states: Sequence[EventState]
+    said: str
+
+    def of(self, connection: Connection) -> list[EventRow]:
+        """Raises Unknown for an item without any."""
+        rows = channel_events.queue(connection, self.channel, self.states)
+        mine = [row for row in rows if self.kind in (None, row.kind) and (not self.items or row.item in self.items)]
+        lacking = sorted(set(self.items) - {row.item for row in mine})
         if lacking:
-            item = sorted(lacking)[0]
-            raise Unknown(f"{name}: nothing like that waits of {item!r}; gateway channel queue {name} shows what does")
-        return work(connection, name, wanted)
+            nothing = "nothing" if self.kind is None else f"no {_ONE[self.kind]}"
+            shows = f"gateway channel queue {self.channel} shows what does"
+            raise Unknown(f"{self.channel}: {nothing} of {lacking[0]!r} {self.said}; {shows}")
+        return mine
 
-    count = await channels.services.ledger.write(changed)
+
+async def _steer(channels: ChannelEngine, wanted: _Wanted, work: "partial[int]") -> int:
+    """Change them; how many.  Raises Unknown."""
+    channels.channel(wanted.channel)
+    count = await channels.services.ledger.write(
+        lambda connection: work(connection, wanted.channel, wanted.of(connection))
+    )
     channels.changed.set()
     return count
 

@@ -390,7 +390,7 @@ async def test_a_change_while_its_kind_is_under_way_is_found_after_that(tmp_path
         await made.arrive(event)
         await made.detect()
         assert await made.states() == {("a", "metadata"): "waiting"}
-    assert "changed while they go out" in found.notes[0]
+    assert "1 item changed while it goes out" in found.notes[0]
 
 
 async def test_each_channel_of_a_catalogue_has_its_own_queue(tmp_path: Path) -> None:

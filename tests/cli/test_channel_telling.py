@@ -1,0 +1,69 @@
+"""What the verbs of `gateway channel` print: commands that can be pasted, and what stays where it is."""
+
+from contextlib import ExitStack
+
+from gateway.language.parse import parse_action
+from tests.cli.conftest import Site
+from tests.cli.test_channel_verbs import CHANGED, lay, local
+
+
+def test_what_is_printed_can_be_pasted_whatever_an_item_is_called(shops: Site) -> None:
+    local(shops)
+    lay(shops, "with space (1)")
+    lay(shops, "two\nlines")
+    path = shops.root / "conf" / "channels.d" / "shop.toml"
+    path.write_text(path.read_text() + '[items]\ninclude = ["w*", "t*"]\n')
+    shops.run("channel", "detect")
+    text = shops.run("channel", "compile", "shop").out
+    assert r"# held: two\nlines: " in text
+    assert not [one for one in parse_action(text, "shop.act").findings if str(one.severity) == "error"]
+    path.write_text(path.read_text().replace('file = "manual"', 'first = "manual"'))
+    shops.run("channel", "detect")
+    assert "gateway channel approve shop 'with space (1)'" in shops.run("channel", "queue").out
+
+
+def test_history_of_a_kind_goes_back_past_all_others(shops: Site) -> None:
+    local(shops).run("channel", "detect")
+    shops.run("channel", "deliver-now", "shop")
+    for text in ("first", "second"):
+        lay(shops, "978001", text)
+        shops.run("channel", "detect")
+        shops.run("channel", "deliver-now", "shop", "--kind", "metadata")
+    (row,) = shops.run("channel", "history", "--kind", "first", "--limit", "1", "--json").json
+    assert (row["item"], row["state"]) == ("978002", "delivered")
+    assert shops.run("channel", "history", "--item", "979").out == "No such change was found yet.\n"
+
+
+def test_what_does_not_go_out_now_is_said_where_it_is_asked_for(shops: Site) -> None:
+    path = local(shops).root / "conf" / "channels.d" / "shop.toml"
+    path.write_text(path.read_text().replace("{item}_{name}", "{name}"))
+    lay(shops, "978003")
+    shops.run("channel", "detect")
+    held = "  2 held: gateway channel queue shop says why"
+    assert shops.run("channel", "deliver-now", "shop").out.splitlines()[1:] == [held]
+    again = shops.run("channel", "deliver-now", "shop")
+    assert (again.code, again.out.splitlines()) == (9, ["shop: nothing waits to be delivered", held])
+    lay(shops, "978001", "new")
+    assert shops.run("channel", "detect").out == CHANGED
+    ran = shops.run("channel", "deliver-now", "shop", "--kind", "file")
+    assert ran.out.splitlines()[1:] == ["  1 for approval: gateway channel approve shop"]
+    ran = shops.run("channel", "approve", "shop", "978001", "--kind", "metadata")
+    assert (ran.code, "no metadata change of '978001' waits for approval; " in ran.err) == (3, True)
+    ran = shops.run("channel", "drop", "shop", "978001", "--reason", " ")
+    assert (ran.code, "--reason: nothing is said" in ran.err) == (2, True)
+
+
+def test_of_many_items_that_wait_the_first_are_named(shops: Site) -> None:
+    local(shops)
+    with ExitStack() as writers:
+        for number in range(12):
+            lay(shops, f"979{number:02}")
+            writers.enter_context((shops.root / "titles" / f"979{number:02}" / "book.epub").open("a"))
+        ran = shops.run("channel", "detect")
+        assert len(shops.run("channel", "detect", "--json").json["channels"]["shop"]["unstable"]) == 12
+    lines = ran.out.splitlines()
+    assert (len(lines), lines[0], lines[-1]) == (
+        12,
+        "shop: 2 first deliveries",
+        "  … and 2 more like that; --json names all",
+    )
