@@ -156,7 +156,7 @@ async def test_no_call_runs_into_its_deadline_while_the_budget_makes_it_wait(
     kind: str, sshd: SshPeer, sshd_folder: Path, plain_vsftpd: FtpPeer, tmp_path: Path
 ) -> None:
     clock = TurnedClock(START)
-    limits = {"bandwidth": ONE_M, "call_timeout_s": 0.15}
+    limits = {"bandwidth": ONE_M, "call_timeout_s": 1.0}
     place: Place
     if kind == "sftp":
         place = ssh_place(sshd, sshd_folder, **limits)
@@ -166,7 +166,7 @@ async def test_no_call_runs_into_its_deadline_while_the_budget_makes_it_wait(
     pool = Pool({"acme": place}, clock)
     async with pool.session("acme") as session:
         writing = asyncio.ensure_future(session.write("f", Source(clock, 1 * M).blocks()))
-        await asyncio.wait({writing}, timeout=0.4)  # time stands still: the transfer waits for its turn
+        await asyncio.wait({writing}, timeout=1.2)  # time stands still: the transfer waits for its turn
         assert not writing.done()
         reading = asyncio.ensure_future(turned(clock, _written_and_read(session, writing)))
         assert await reading == 1 * M
