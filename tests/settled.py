@@ -17,7 +17,7 @@ from typing import Any
 from gateway.endpoints.own_thread import OwnThread
 from gateway.ledger.writer import Writer
 
-_LIMIT_S = 40.0
+_LIMIT_S = 100.0
 _CALM_TURNS = 3
 _ROOM_S = 0.0005
 
@@ -26,8 +26,8 @@ _Work = Future[Any] | asyncio.Future[Any] | asyncio.subprocess.Process
 _underway: dict[asyncio.AbstractEventLoop, set[_Work]] = {}
 """What each event loop waits for; a thread that hangs for a test that is over keeps nobody else waiting."""
 
-_waiters: Counter[asyncio.AbstractEventLoop] = Counter()
-"""How many wait for each to settle: they do not wait for each other."""
+_yielding: Counter[asyncio.AbstractEventLoop] = Counter()
+"""How many of those who wait for it to settle are ready to go on: they do not wait for each other."""
 
 
 async def settled(limit_s: float = _LIMIT_S) -> None:
@@ -36,16 +36,23 @@ async def settled(limit_s: float = _LIMIT_S) -> None:
     Raises AssertionError where that takes too long: somebody hangs, or waits in a thread for what the test does next.
     """
     loop, end_s, calm = asyncio.get_running_loop(), time.monotonic() + limit_s, 0
-    _waiters[loop] += 1
+    while calm < _CALM_TURNS:
+        left = at_work(loop)
+        if time.monotonic() > end_s:
+            raise AssertionError(f"{left} threads and programs are still at work after {limit_s} s")
+        if left:
+            await asyncio.sleep(_ROOM_S)
+        calm = 0 if left or await _is_busy(loop) else calm + 1
+
+
+async def _is_busy(loop: asyncio.AbstractEventLoop) -> bool:
+    """True if others went on while this one let them."""
+    _yielding[loop] += 1
     try:
-        while calm < _CALM_TURNS:
-            left = at_work(loop)
-            if time.monotonic() > end_s:
-                raise AssertionError(f"{left} threads and programs are still at work after {limit_s} s")
-            await asyncio.sleep(_ROOM_S if left else 0)
-            calm = 0 if left or len(loop._ready) >= _waiters[loop] else calm + 1  # type: ignore[attr-defined]
+        await asyncio.sleep(0)
     finally:
-        _waiters[loop] -= 1
+        _yielding[loop] -= 1
+    return len(loop._ready) > _yielding[loop]  # type: ignore[attr-defined]
 
 
 def talks() -> bool:
@@ -74,7 +81,7 @@ def _begun(work: _Work) -> None:
         return
     if loop not in _underway:
         for gone in [each for each in _underway if each.is_closed()]:
-            del _underway[gone], _waiters[gone]
+            del _underway[gone], _yielding[gone]
     _underway.setdefault(loop, set()).add(work)
 
 

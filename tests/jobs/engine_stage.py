@@ -84,7 +84,7 @@ class JobStage:
 
     async def until(self, met: Callable[[], object]) -> None:
         """Wait until something is so; the clock is not turned."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             while True:
                 found = met()
                 if asyncio.iscoroutine(found):

@@ -84,7 +84,7 @@ class Loads:
 
     async def until(self, under: Underway, state: PlaceState, endpoint: str = "far") -> None:
         """Until a destination has come to `state`."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             while (await self.row(under, endpoint)).state is not state:
                 await asyncio.sleep(0.005)
 

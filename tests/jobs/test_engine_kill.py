@@ -34,7 +34,7 @@ def laid_out(root: Path, release: str) -> Path:
 
 async def life(config: Path, writes: int | str, when: str) -> str | None:
     """One process; how the run ended, None if it was killed before."""
-    ran = partial(nursery().run, [str(config), str(writes), when], config.parent, os.environ, limit_s=30)
+    ran = partial(nursery().run, [str(config), str(writes), when], config.parent, os.environ, limit_s=100)
     ended = await asyncio.to_thread(ran, program="tests.jobs.engine_child:run")
     assert ended.returncode in (0, -9), ended.stderr
     return ended.stdout.splitlines()[-1] if ended.returncode == 0 else None

@@ -125,7 +125,7 @@ async def test_a_large_file_goes_on_where_a_stop_left_it(sshd: SshPeer, sshd_fol
     async with loads(tmp_path, settings(sshd, sshd_folder, tmp_path, said)) as made:
         under = await made.start()
         task = asyncio.create_task(made.life(under, "shop1").carry())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             while sum(one.stat().st_size for one in (sshd_folder / "shop1").rglob("*.part")) < 24_000_000:
                 await asyncio.sleep(0.01)
         task.cancel()

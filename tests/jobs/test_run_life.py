@@ -17,6 +17,7 @@ from gateway.ledger.job_states import AfterAll, JobState, TriggerState
 from gateway.ledger.pauses import Pause
 from tests.jobs.engine_stage import AFTER_ALL, job_stage
 from tests.jobs.fake_hands import FakeHands, forever
+from tests.settled import settled
 
 NOW = datetime(2026, 11, 3, 10, 0, tzinfo=UTC)
 REQUIRE_2 = "[jobs.prices.settings]\nrequire = 2\n"
@@ -165,7 +166,7 @@ async def test_names_are_given_together_once_every_required_one_has_all_bytes(tm
     async with job_stage(tmp_path, more=more, fake=fake) as made:
         run = await made.jobs.start("prices")
         await made.until(lambda: "carry shop1" in fake.done and "carry shop3" in fake.done)
-        await asyncio.sleep(0.05)
+        await settled()
         assert not [one for one in fake.done if one.startswith("place")]
         gate.set()
         assert (await made.over(run)).state is JobState.FINISHED
@@ -219,7 +220,7 @@ async def test_a_paused_run_does_nothing_until_it_is_resumed(tmp_path: Path) -> 
         await made.until(lambda: sum(fake.tries.values()) == 4)
         await made.jobs.pause(run, "ann")
         gate.set()
-        await asyncio.sleep(0.05)
+        await settled()
         assert set((await made.states(run)).values()) == {"queued"}
         assert (await made.run(run)).state is JobState.PAUSED
         assert fake.done == ["prepare"]
@@ -299,7 +300,7 @@ async def test_a_second_run_waits_for_the_first_where_the_schedule_does_not_skip
         job = made.jobs.job("prices")
         due = next(iter(due_starts(made)))
         second = await made.jobs.start_job(job, Start(trigger="schedule", due=due))
-        await asyncio.sleep(0.05)
+        await settled()
         assert (await made.run(second)).state is JobState.SCHEDULED
         gate.set()
         assert (await made.over(first)).state is JobState.FINISHED

@@ -152,7 +152,7 @@ class Stage:
     async def ending(self, work: Awaitable[T], step_s: float = 1.0) -> T:
         """Await `work`; a turned clock goes on meanwhile, `step_s` at a time."""
         if not isinstance(self.clock, TurnedClock):
-            return await asyncio.wait_for(work, 20)
+            return await asyncio.wait_for(work, 100)
         return await turning(self.clock, work, step_s)
 
     async def ledger(self, work: Callable[[Connection], T]) -> T:

@@ -295,7 +295,7 @@ async def test_a_run_that_is_stopped_at_any_moment_loses_and_doubles_nothing(
             due = Due(action="job", trigger=Trigger.HAND, skip_wait=True)
             runner = act.engine.runner
             task = asyncio.ensure_future(runner.resume(left[0]) if left else runner.run(due))
-            await asyncio.wait({task}, timeout=20)
+            await asyncio.wait({task}, timeout=100)
             assert task.done()
             if not task.cancelled():
                 assert task.result().outcome is Outcome.DONE, task.result()
@@ -335,13 +335,13 @@ async def test_a_share_that_is_parted_is_given_back_once() -> None:
         greedy = share.part(100)
         part.give()
         part.give()
-        async with asyncio.timeout(1), load.of(5):
+        async with asyncio.timeout(20), load.of(5):
             pass
     waiting = asyncio.ensure_future(load.of(10).__aenter__())
     await asyncio.sleep(0)
     assert not waiting.done()
     greedy.give()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 20)
 
 
 async def test_while_all_stragglers_wait_the_place_is_free(act: Stage) -> None:
@@ -361,7 +361,7 @@ async def test_while_all_stragglers_wait_the_place_is_free(act: Stage) -> None:
         assert not other.done(), "this task still works"
         async with place.shared(1) as over:
             over()
-            await asyncio.wait_for(other, 1)
+            await asyncio.wait_for(other, 20)
             places._give()
             go_on.set()
             assert await those.ended() == []
@@ -405,7 +405,7 @@ async def test_a_run_that_is_stopped_takes_its_stragglers_with_it(act: Stage, fa
     others = asyncio.all_tasks()
     due = Due(action=act.script("@order free\n@retry_delay 60s\nPUT *").name, trigger=Trigger.HAND, skip_wait=True)
     run = asyncio.ensure_future(act.engine.runner.run(due))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         while len([name for name in there(act) if not name.startswith(".")]) < COUNT - 1 or act.engine.ledger.active:
             await asyncio.sleep(0.02)
     run.cancel()

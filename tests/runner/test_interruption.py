@@ -36,7 +36,7 @@ async def cut_at(act: Stage, script: str, call: str, name: str, **more: object) 
     act.disturb(reach.before)
     due = Due(action=act.script(script).name, trigger=Trigger.HAND, skip_wait=True)
     task = asyncio.create_task(act.engine.runner.run(due))
-    await asyncio.wait_for(reach.reached.wait(), 10)
+    await asyncio.wait_for(reach.reached.wait(), 100)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -157,7 +157,7 @@ async def test_two_runs_of_one_action_are_refused(tmp_path: Path) -> None:
         act.disturb(reach.before)
         due = Due(action=act.script("PUT a").name, trigger=Trigger.HAND, skip_wait=True)
         first = asyncio.create_task(act.engine.runner.run(due))
-        await asyncio.wait_for(reach.reached.wait(), 10)
+        await asyncio.wait_for(reach.reached.wait(), 100)
         with pytest.raises(AlreadyRunning, match="a run of this action is under way"):
             await act.engine.runner.run(due)
         first.cancel()
@@ -205,7 +205,7 @@ async def test_a_process_that_ends_at_any_moment_loses_and_doubles_nothing(tmp_p
             write(tmp_path / folder / f"{n}.{kind}", f"{kind}{n};")
     (tmp_path / "far/one").mkdir()
     ended = False
-    for seconds in (*(rng.uniform(0, 0.12) for _ in range(4)), 20):
+    for seconds in (*(rng.uniform(0, 0.12) for _ in range(4)), 100):
         async with stage(tmp_path) as act:
             ended = ended or await run_for(act, seconds)
             assert len(await act.deliveries()) <= 13, "no file has two deliveries"
@@ -241,7 +241,7 @@ async def test_what_a_person_approved_stays_approved_after_a_restart(tmp_path: P
         act.disturb(reach.before)
         due = Due(action=act.script(script).name, trigger=Trigger.HAND, skip_wait=True, approved=approved)
         task = asyncio.create_task(act.engine.runner.run(due))
-        await asyncio.wait_for(reach.reached.wait(), 10)
+        await asyncio.wait_for(reach.reached.wait(), 100)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     async with stage(tmp_path) as act:

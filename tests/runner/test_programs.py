@@ -95,12 +95,13 @@ async def test_the_tail_of_much_output_is_kept_and_nobody_waits_for_input(tmp_pa
     assert (len(ended.output) <= TAIL_BYTES, ended.output.endswith("xend")) == (True, True)
 
 
-async def test_at_the_time_limit_the_whole_group_is_ended(tmp_path: Path) -> None:
+async def test_at_the_time_limit_the_whole_group_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.runner.system._GRACE_S", 0.3)
     script = "echo started; sleep 60 & echo $! > child; trap '' TERM; wait; wait; sleep 60"
-    with pytest.raises(GatewayError, match=r"did not end within 0\.4 s and was stopped; it last printed: 'started'"):
-        await run_program([SH, "-c", script], folder=tmp_path, time_limit_s=0.4)
+    with pytest.raises(GatewayError, match=r"did not end within 2 s and was stopped; it last printed: 'started'"):
+        await run_program([SH, "-c", script], folder=tmp_path, time_limit_s=2)
     child = int((tmp_path / "child").read_text())
-    for _ in range(100):
+    for _ in range(1000):
         if not _lives(child):
             break
         await asyncio.sleep(0.02)
@@ -108,7 +109,7 @@ async def test_at_the_time_limit_the_whole_group_is_ended(tmp_path: Path) -> Non
 
 
 async def test_what_a_program_leaves_running_on_purpose_goes_on_and_is_not_waited_for(tmp_path: Path) -> None:
-    ended = await asyncio.wait_for(run_program([SH, "-c", "sleep 30 & echo $!"], folder=tmp_path), 5)
+    ended = await asyncio.wait_for(run_program([SH, "-c", "sleep 30 & echo $!"], folder=tmp_path), 20)
     child = int(ended.output)
     assert _lives(child)
     os.kill(child, signal.SIGKILL)

@@ -157,7 +157,7 @@ async def live(root: Path, text: str, write: Callable[[Path], None], names: list
     await settled()
     began = time.monotonic()
     await asyncio.to_thread(write, root / "outbox")
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(100):
         while not set(names) <= runs.at.keys():
             await asyncio.sleep(0.005)
     scheduler.stop()

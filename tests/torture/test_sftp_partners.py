@@ -31,6 +31,7 @@ from tests.peers.places import ssh_place
 from tests.peers.proxy import line_to
 from tests.peers.ssh_servers import Account, asyncssh_sftp
 from tests.runner.harness import START, write
+from tests.settled import settled
 from tests.torture.scene import sftp_scene
 
 WAYS = pytest.mark.parametrize("way", ["auto", "off"], ids=["pipelined", "library"])
@@ -126,11 +127,11 @@ async def test_d51_no_more_is_asked_for_than_a_few_megabytes_however_large_the_f
             file.truncate(200 * MIB)
         blocks = endpoint.read("large")
         first = asyncio.ensure_future(anext(blocks))
-        await asyncio.sleep(0.2)
+        await settled()
         assert 0 < kind.asked <= 8 * MIB
         kind.go_on.set()
         assert len(await first) > 0
-        await asyncio.sleep(0.2)
+        await settled()
         assert kind.asked <= 24 * MIB, "who takes nothing is read nothing more for"
         await blocks.aclose()  # type: ignore[attr-defined]
 
@@ -384,7 +385,7 @@ async def test_e68_a_listing_of_nothing_without_end_ends(tmp_path: Path, monkeyp
         return [], False
 
     monkeypatch.setitem(SFTPServerHandler._packet_handlers, FXP_READDIR, nothing)
-    async with session(tmp_path, asyncssh.SFTPServer) as (endpoint, _), asyncio.timeout(5):
+    async with session(tmp_path, asyncssh.SFTPServer) as (endpoint, _), asyncio.timeout(20):
         assert await names(endpoint) == []
     assert asked == 1
 
