@@ -24,8 +24,8 @@ from tests.peers.vsftpd import FtpPeer
 
 T = TypeVar("T")
 
-START_LIMIT_S = 20.0
-LIMIT_S = 20.0
+START_LIMIT_S = 100.0
+LIMIT_S = 100.0
 QUICK = "@stable_for 1s\n@empty send after 1s\n"
 """Header lines that keep a test short."""
 
@@ -153,9 +153,9 @@ class Gateway:
         """SIGKILL: nothing of it gets another turn."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
-    def stop(self, limit_s: float = 15.0) -> int:
+    def stop(self, limit_s: float = 60.0) -> int:
         """SIGTERM, and what it exits with."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
@@ -171,7 +171,7 @@ class Gateway:
         if self.process is not None and self.process.poll() is None:
             self.kill()
 
-    def run(self, *arguments: str, limit_s: float = 30.0) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, limit_s: float = 100.0) -> subprocess.CompletedProcess[str]:
         """A command line of the gateway, to its end."""
         self.write_config()
         if self._born:

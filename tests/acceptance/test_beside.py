@@ -32,10 +32,10 @@ def served(site: Site) -> Iterator[Site]:
         yield site
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)
 
 
-def until(holds: Callable[[], bool], log: Path, limit_s: float = 15.0) -> None:
+def until(holds: Callable[[], bool], log: Path, limit_s: float = 100.0) -> None:
     deadline = time.monotonic() + limit_s
     while not holds():
         assert time.monotonic() < deadline, log.read_text(errors="replace")
@@ -91,7 +91,7 @@ def _runs_when_asked(site: Site) -> None:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         until(lambda: any(row["state"] == "run" for row in site.run("status", "--json").json), site.root / "serve.log")
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=10)
+        _, said = process.communicate(timeout=100)
     assert (process.returncode, "the run goes on in `gateway serve`" in said, "stopped" in said) == (130, True, False)
     (site.root / "actions" / "slow.act").unlink()
     assert site.run("reload").code == 0

@@ -58,7 +58,7 @@ def _ran(gateway: Gateway, *words: str, text: str = "") -> None:
     if shutil.which(words[0]) is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{words[0]} is not installed")
     done = subprocess.run(
-        words, cwd=gateway.folder, input=text, capture_output=True, text=True, timeout=30, check=False
+        words, cwd=gateway.folder, input=text, capture_output=True, text=True, timeout=100, check=False
     )
     assert done.returncode == 0, done.stderr
 

@@ -38,7 +38,7 @@ def test_commands_that_hang_fail_or_chatter_are_told_at_their_destination_alone(
     write_job(gateway, "prices", tmp_path / "prices", folders, trigger("after_endpoint", HOOK, 'timeout = "2s"'))
     gateway.start()
 
-    done = gateway.run("job", "start", "prices", limit_s=40)
+    done = gateway.run("job", "start", "prices", limit_s=100)
     assert done.returncode == 7, done.stdout + done.stderr
 
     told = run_of(gateway, 1)
@@ -91,7 +91,7 @@ def test_files_that_change_while_they_are_sent_are_never_half_there_and_keep_no_
         assert gateway.run("job", "stop", str(run)).returncode == 0
         until(lambda: run_of(gateway, run)["terminal"], gateway.told)
 
-    assert gateway.run("job", "restart", str(run), limit_s=40).returncode == 0
+    assert gateway.run("job", "restart", str(run), limit_s=100).returncode == 0
 
     told = run_of(gateway, run + 1)
     assert told["state"] == "finished"

@@ -72,9 +72,9 @@ def killed_until_it_ends(gateway: Gateway, chance: random.Random) -> int:
         time.sleep(moment_s)
         kills += not is_over(gateway)
         process.kill()
-        process.wait(10)
+        process.wait(60)
     if not is_over(gateway):
-        last = gateway.run("job", "start", "prices", limit_s=60)
+        last = gateway.run("job", "start", "prices", limit_s=100)
         assert last.returncode == 0, last.stdout + last.stderr
     return kills
 

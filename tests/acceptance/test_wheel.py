@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 def _pip(*arguments: str) -> None:
     words = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -51,7 +51,7 @@ def _gateway(installed: Path, folder: Path, *arguments: str) -> subprocess.Compl
         env={**kept, "PYTHONPATH": str(installed)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
         check=False,
     )
 

@@ -168,7 +168,7 @@ def served(site: Site) -> Iterator[None]:
         yield
     finally:
         born.terminate()
-        assert born.wait(20) == 0, log.read_text()
+        assert born.wait(100) == 0, log.read_text()
 
 
 @pytest.mark.sshd

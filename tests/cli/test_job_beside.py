@@ -9,7 +9,7 @@ import pytest
 from tests.cli.conftest import Site
 from tests.nursery import nursery
 
-_LIMIT_S = 30.0
+_LIMIT_S = 100.0
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def served(shops: Site) -> Iterator[Site]:
         yield shops
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.cli.conftest import Site
 
-_LIMIT_S = 30.0
+_LIMIT_S = 100.0
 
 
 def file_of(shops: Site, name: str) -> Path:

@@ -21,7 +21,7 @@ FIELDS = [
     "destinations",
 ]
 PLACE_FIELDS = ["endpoint", "state", "delivered", "unchanged", "skipped", "failed", "bytes_sent", "error"]
-_LIMIT_S = 20.0
+_LIMIT_S = 100.0
 
 
 def places(ran: Ran) -> dict[str, dict[str, object]]:

@@ -23,7 +23,7 @@ def served(books: Site) -> Iterator[Site]:
         yield books
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)
 
 
 def test_what_is_saved_is_taken_by_the_gateway_that_serves_before_the_command_ends(served: Site) -> None:

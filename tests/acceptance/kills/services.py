@@ -37,14 +37,14 @@ class Services:
         assert self._process is not None
         ended = self._process.poll()
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
         return ended
 
     def stop(self) -> int:
         """SIGTERM, and what it exits with."""
         assert self._process is not None
         self._process.terminate()
-        return self._process.wait(20)
+        return self._process.wait(100)
 
     def close(self) -> None:
         """End whoever lives."""
