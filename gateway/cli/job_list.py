@@ -1,21 +1,32 @@
 """`gateway job list`."""
 
-from gateway.cli.doing import do
+from collections.abc import Sequence
+
+from gateway.cli.doing import do, tell
 from gateway.cli.job_reading import Looked, look
 from gateway.cli.job_show import show_source
 from gateway.cli.output import Row, print_rows
+from gateway.config.loaded import Loaded
+from gateway.core.clock import Clock
 from gateway.jobs.model import Job
 from gateway.jobs.schedule import next_start
 from gateway.jobs.schedule_text import show_schedule
+from gateway.service.reading import newer_than_served
 
 
 def list_all(*, as_json: bool) -> None:
     """A row a job."""
-    looked = do(look)
+    looked, newer = do(_looked)
+    for line in newer:
+        tell(line)
     rows = [_row(job, looked) for job in looked.jobs.jobs.values()]
     columns = ("job", "state", "source", "destinations", "schedule", "next_at", "last_state")
     empty = "No jobs; `gateway job new` makes one, or write conf/jobs.d/NAME.toml."
     print_rows(rows, columns, as_json=as_json, empty=empty)
+
+
+async def _looked(loaded: Loaded, clock: Clock) -> tuple[Looked, Sequence[str]]:
+    return await look(loaded, clock), await newer_than_served(loaded, clock)
 
 
 def _row(job: Job, looked: Looked) -> Row:

@@ -1,6 +1,6 @@
 """`gateway reload`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -19,15 +19,21 @@ def reload() -> None:
     from gateway.cli.doing import do
 
     answer = do(_reload)
-    errors, job_errors = answer["errors"], answer.get("job_errors", ())
-    for finding in (*errors, *job_errors):
+    errors = {"scripts": answer["errors"], "jobs": answer["job_errors"], "channels": answer["channel_errors"]}
+    found = [finding for findings in errors.values() for finding in findings]
+    for finding in found:
         typer.echo(finding)
-    what = " and ".join(word for word in ("scripts" if errors else "", "jobs" if job_errors else "") if word)
-    broken = f", {len(errors) + len(job_errors)} errors above: those {what} don't run" if what else ""
-    jobs = f" and {_many(answer['jobs'], 'job')}" if answer.get("jobs") or job_errors else ""
-    typer.echo(f"reloaded: {_many(answer['actions'], 'action')}{jobs} can run{broken}")
+    what = _listed([word for word, findings in errors.items() if findings])
+    broken = f", {_many(len(found), 'error')} above: those {what} don't run" if found else ""
+    counts = [_many(answer["actions"], "action")]
+    counts += [_many(answer[f"{one}s"], one) for one in ("job", "channel") if answer[f"{one}s"] or errors[f"{one}s"]]
+    typer.echo(f"reloaded: {_listed(counts)} can run{broken}")
     if answer.get("only_at_start"):
         typer.echo(f"changed, but read only at the start: {', '.join(answer['only_at_start'])}; restart the gateway")
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(words[:-1]) + (" and " if len(words) > 1 else "") + words[-1] if words else ""
 
 
 def _many(count: int, noun: str) -> str:

@@ -89,7 +89,8 @@ def _lines(ended: Ended) -> Iterator[str]:
         if one.error:
             yield f"  {show_value(one.error)}"
     if row is None:
-        yield f"{ended.action}: {ended.error}"
+        said = str(ended.error)
+        yield said if said.startswith(f"{ended.action}: ") else f"{ended.action}: {said}"
         return
     yield f"{ended.action}: {_headline(ended, row)} (run {row.id})"
     for note in row.notes:

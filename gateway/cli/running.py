@@ -21,6 +21,7 @@ from gateway.runner.actions import Actions, instances_of, read_actions
 from gateway.runner.instance import Instance
 from gateway.runner.world import world_of
 from gateway.service import left_open
+from gateway.service.asking import newer
 from gateway.service.engine import Engine
 from gateway.service.housekeeping import tidy_after_run
 from gateway.service.talking import Here, Talk, talk
@@ -46,6 +47,8 @@ async def run_action(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Ended
                 _show_progress(asked.engine, screen)
             if asked.served_by is not None:
                 screen.remark(f"beside `gateway serve` (pid {asked.served_by.pid}), which runs it")
+                for line in await newer(asked.ledger, clock):
+                    screen.remark(line)
             try:
                 ended = await asyncio.gather(*(_run_one(asked, clock, one, wanted, screen) for one in instances))
             except asyncio.CancelledError:

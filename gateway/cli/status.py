@@ -20,11 +20,13 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """One line for each action: what it does, how far it is behind, what is due next; below, what needs you."""
-    from gateway.cli.doing import do
+    from gateway.cli.doing import do, tell
     from gateway.cli.output import print_json
     from gateway.cli.status_show import show_state
 
     state = do(partial(_gather, action=action))
+    for line in state.newer:
+        tell(line)
     if as_json:
         print_json([one.as_json(state) for one in state.actions])
     else:

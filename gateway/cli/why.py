@@ -17,13 +17,15 @@ def why(
 
     Exit code 3: no such file is known, and no action would take one of this name.
     """
-    from gateway.cli.doing import do
+    from gateway.cli.doing import do, tell
     from gateway.cli.output import print_json
     from gateway.cli.why_json import story_json
     from gateway.cli.why_show import story_lines
     from gateway.service.why import why as told_of
 
     told = do(partial(told_of, file=file))
+    for line in told.newer:
+        tell(line)
     if as_json:
         print_json([row for story in told.stories for row in story_json(story, told)])
     else:

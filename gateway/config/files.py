@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from gateway.config.findings import PLACE, SYNTAX, TWICE, UNREADABLE, error, section, span_of
 from gateway.config.lines import KeyPath, key_spans
 from gateway.config.schema import GatewaySettings
+from gateway.core.file_mark import FileMark, mark_of
 from gateway.core.model import Finding, Span
 
 Tree = dict[str, Any]
@@ -41,11 +42,11 @@ _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Everything the files say, unchecked, and where it stands."""
+    """Everything the files say, unchecked, and where it stands; `files` in the order in which they were read."""
 
     tree: Tree
     spans: Mapping[KeyPath, Span]
-    files: tuple[Path, ...]
+    files: Mapping[Path, FileMark]
     findings: tuple[Finding, ...]
 
 
@@ -54,14 +55,28 @@ def read_files(main: Path) -> Read:
     tree: Tree = {}
     spans: dict[KeyPath, Span] = {}
     findings: list[Finding] = []
-    files = [main]
+    marks = {main: mark_of(main)}
     _add_file(main, tree, spans, findings, is_main=True)
     included, missing = _included(main, tree, spans)
     findings += missing
+    for path in _beside(main, included):
+        mark = mark_of(path)
+        if _add_file(path, tree, spans, findings):
+            marks[path] = mark
+    files = {path: mark for path, mark in marks.items() if mark is not None}
+    return Read(tree, spans, files, tuple(findings))
+
+
+def present_files(main: Path, include: Sequence[str]) -> list[Path]:
+    """The files that make the configuration now, if the main one includes these."""
+    included, _ = _included(main, {"gateway": {"include": list(include)}}, {})
+    return [main, *_beside(main, included)]
+
+
+def _beside(main: Path, included: Sequence[Path]) -> list[Path]:
+    """All files but the main one, in the order in which they are read."""
     own = [main.parent / name for name in _TABLE_FILES if (main.parent / name).is_file()]
-    others = [path for path in included if path.name not in _TABLE_FILES or path.parent != main.parent]
-    files += [path for path in (*own, *others) if _add_file(path, tree, spans, findings)]
-    return Read(tree, spans, tuple(files), tuple(findings))
+    return [*own, *(path for path in included if path.name not in _TABLE_FILES or path.parent != main.parent)]
 
 
 def _add_file(

@@ -10,6 +10,7 @@ from gateway.config.findings import PLACE, error, span_of, warning
 from gateway.config.lines import KeyPath
 from gateway.config.schema import Config
 from gateway.config.secrets import read_secret
+from gateway.core.file_mark import FileMark
 from gateway.core.model import Finding, Span
 
 _LOCALTIME = Path("/etc/localtime")
@@ -27,13 +28,14 @@ class ActionFiles:
 class Loaded:
     """The configuration as it was read; `load` again for a newer one, nothing here changes.
 
-    `path` is the main file, `files` all that were read; `root`, `state` and `action_folders` are absolute.
+    `path` is the main file, `files` all that were read, with what they were then; `root`, `state` and `action_folders`
+    are absolute.
     `spans` says where each key stands, `findings` holds the warnings.
     """
 
     config: Config
     path: Path
-    files: tuple[Path, ...]
+    files: Mapping[Path, FileMark]
     root: Path
     state: Path
     action_folders: tuple[Path, ...]

@@ -5,11 +5,12 @@ A script with an error never runs; the others do.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gateway.config.loaded import Loaded
+from gateway.core.file_mark import FileMark, mark_of
 from gateway.core.model import Finding, Severity, Span
 from gateway.language.check import check, check_all
 from gateway.language.parse import Parsed, parse_bytes
@@ -19,17 +20,22 @@ from gateway.runner.world import world_of
 
 @dataclass(frozen=True, slots=True)
 class Actions:
-    """What can run, by instance name; what can't, by action name with its first error; and every finding."""
+    """What can run, by instance name; what can't, by action name with its first error; and every finding.
+
+    `marks` are the scripts as they were read.
+    """
 
     instances: Mapping[str, Instance]
     broken: Mapping[str, Finding]
     findings: tuple[Finding, ...]
+    marks: Mapping[Path, FileMark] = field(default_factory=dict, repr=False)
 
 
 def read_actions(loaded: Loaded) -> Actions:
     """Read every script of the action folders (blocks)."""
     present = loaded.action_files()
     world = world_of(loaded)
+    marks = {path: mark_of(path) for path in present.paths}
     read = {path: _read(path) for path in present.paths}
     findings = [*present.findings, *(finding for parsed, _ in read.values() for finding in check(parsed, world))]
     alone = _first_errors(findings)
@@ -42,6 +48,7 @@ def read_actions(loaded: Loaded) -> Actions:
         {instance.name: instance for instance in instances},
         {path.stem: first_error[str(path)] for path in read if str(path) in first_error},
         tuple(findings),
+        {path: mark for path, mark in marks.items() if mark is not None},
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from gateway.ledger.instances import holder
 
 _LOOK_EVERY_S = 0.1
 _ALIVE_EVERY_S = 2.0
+_NEWER_WITHIN_S = 5.0
 
 
 class AskFailed(NeedsOperator):
@@ -52,6 +54,13 @@ async def ask(
             alive_at_s = now_s + _ALIVE_EVERY_S
             await _must_live(ledger)
         await clock.sleep(_LOOK_EVERY_S)
+
+
+async def newer(ledger: Ledger, clock: Clock) -> tuple[str, ...]:
+    """A line for each file that was changed since the gateway that serves read it; none if it does not answer."""
+    with suppress(GatewayError):
+        return tuple((await ask(ledger, clock, "newer", {}, limit_s=_NEWER_WITHIN_S))["lines"])
+    return ()
 
 
 def _answered(answer: Mapping[str, Any], *, failed: bool) -> Mapping[str, Any]:

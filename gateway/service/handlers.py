@@ -1,16 +1,20 @@
 """What the gateway answers: each kind of request with the function that does it."""
 
+import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from gateway.core.errors import GatewayError
+from gateway.core.errors import GatewayError, Unknown
 from gateway.core.model import Severity
 from gateway.runner.due import Due, RunResult, Trigger
 from gateway.scheduler.knowing import KnownFile, known_files
 from gateway.scheduler.status import ActionStatus
+from gateway.service.asking import AskFailed
 from gateway.service.desk import Answer, Handler
+from gateway.service.newer import newer_lines
 from gateway.service.operations import Gateway, Said
 from gateway.service.operations_channels import channel_handlers
 from gateway.service.operations_job_baseline import baseline_of
@@ -36,7 +40,8 @@ class _Served:
         return self._service.engine
 
     async def start(self, due: Due) -> RunResult:
-        self.engine.runner.instance(due.action)
+        if due.action not in self.engine.actions.instances:
+            raise Unknown(f"{due.action}: the gateway that serves knows no action of this name that can run")
         return await self._service.scheduler.start(due)
 
     def refresh(self, *actions: str) -> None:
@@ -56,12 +61,29 @@ class _Served:
 def handlers_of(service: "Service") -> Mapping[str, Handler]:
     """By kind, in the gateway that serves."""
     served = _Served(service)
-    return {
+    answering: Mapping[str, Handler] = {
         **handlers(served),
         "status": lambda _: _status(served, beside=service.keeping.trouble),
-        "reload": lambda _: _reload(service),
+        "newer": lambda _: _newer(service),
         "job_save": lambda arguments: save(served, arguments, reload=service.reload),
     }
+    telling = {kind: partial(_telling, service, handler) for kind, handler in answering.items()}
+    return {**telling, "reload": lambda _: _reload(service)}
+
+
+async def _telling(service: "Service", handler: Handler, arguments: Mapping[str, Any]) -> Answer:
+    """What can't be done may be because of files that were changed since they were read: that is told with it."""
+    try:
+        return await handler(arguments)
+    except GatewayError as error:
+        if lines := (await _newer(service))["lines"]:
+            raise AskFailed("\n".join((str(error), *lines)), error.exit_code) from error
+        raise
+
+
+async def _newer(service: "Service") -> Answer:
+    engine = service.engine
+    return {"lines": list(await asyncio.to_thread(newer_lines, engine.loaded, engine.actions))}
 
 
 def handlers(gateway: Gateway) -> Mapping[str, Handler]:
@@ -142,12 +164,14 @@ def result_row(result: RunResult) -> Answer:
 async def _reload(service: "Service") -> Answer:
     actions = await service.reload()
     errors = [str(finding) for finding in actions.findings if finding.severity is Severity.ERROR]
-    jobs = service.engine.jobs.jobs
+    jobs, channels = service.engine.jobs.jobs, service.engine.channels.channels
     return {
         "actions": len(actions.instances),
         "errors": errors,
         "jobs": len(jobs.jobs) - len(jobs.broken),
         "job_errors": [str(finding) for finding in jobs.broken.values()],
+        "channels": len(channels.channels) - len(channels.broken),
+        "channel_errors": [str(finding) for finding in channels.broken.values()],
         "only_at_start": list(service.only_at_start),
     }
 

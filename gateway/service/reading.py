@@ -10,6 +10,7 @@ from gateway.core.errors import GatewayError, NeedsOperator
 from gateway.ledger import Ledger, open_ledger
 from gateway.ledger.database import FILE_NAME
 from gateway.ledger.instances import Holder, holder
+from gateway.service.asking import newer
 
 SERVE = "serve"
 
@@ -32,6 +33,15 @@ async def reading(loaded: Loaded, clock: Clock) -> AsyncIterator[Ledger]:
         raise NothingYet(f"{loaded.state}: there is no ledger yet: nothing ever ran with this state folder")
     async with open_ledger(loaded.state, clock) as ledger:
         yield ledger
+
+
+async def newer_than_served(loaded: Loaded, clock: Clock) -> tuple[str, ...]:
+    """What the gateway that serves has not read yet of the files that a command goes by; nothing where none serves."""
+    holds = await served_by(loaded)
+    if holds is None or holds.what != SERVE:
+        return ()
+    async with open_ledger(loaded.state, clock) as ledger:
+        return await newer(ledger, clock)
 
 
 class NothingYet(GatewayError):

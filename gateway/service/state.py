@@ -17,7 +17,7 @@ from gateway.runner.actions import Actions, read_actions
 from gateway.runner.instance import Instance
 from gateway.scheduler.status import ActionStatus, Waiting
 from gateway.service.action_state import ActionState, Known, with_ledger
-from gateway.service.asking import ask
+from gateway.service.asking import ask, newer
 from gateway.service.channel_reading import configured_channels
 from gateway.service.channel_standing import ChannelStanding, QueueRows, queue_rows, standing
 from gateway.service.left_open import stuck_of
@@ -28,7 +28,10 @@ _ANSWER_WITHIN_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayState:
-    """The whole.  `holder` is the process that serves; `silent` why it says nothing although it is there."""
+    """The whole.  `holder` is the process that serves; `silent` why it says nothing although it is there.
+
+    `newer` are files that were changed since it read them.
+    """
 
     actions: tuple[ActionState, ...]
     known: Known
@@ -38,6 +41,7 @@ class GatewayState:
     holder: Holder | None = None
     silent: str | None = None
     ledger_trouble: str | None = None
+    newer: tuple[str, ...] = ()
 
     def of(self, action: str) -> "GatewayState":
         """Only one action, or the instances of it."""
@@ -56,9 +60,10 @@ async def gather(loaded: Loaded, clock: Clock) -> GatewayState:
             known = await ledger.read(partial(_known, channels=channels, now=ledger.now_ns(), held=holds is not None))
             known = replace(known, scheduled=holder is not None)
             answer, silent = await _asked(ledger, clock) if holder else ({}, None)
+            changed = await newer(ledger, clock) if holder and silent is None else ()
             trouble = answer.get("trouble") or (str(ledger.trouble) if ledger.trouble else None)
     except NothingYet:
-        known, answer, silent, trouble = Known(), {}, None, None
+        known, answer, silent, trouble, changed = Known(), {}, None, None, ()
     return GatewayState(
         actions=_merged(actions, answer, known),
         known=known,
@@ -68,6 +73,7 @@ async def gather(loaded: Loaded, clock: Clock) -> GatewayState:
         holder=holder,
         silent=silent if silent != trouble else None,
         ledger_trouble=trouble,
+        newer=changed,
     )
 
 

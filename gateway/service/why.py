@@ -28,7 +28,7 @@ from gateway.runner.actions import Actions, read_actions
 from gateway.runner.instance import Instance
 from gateway.runner.instance_values import instance_values
 from gateway.service import why_checks
-from gateway.service.asking import ask
+from gateway.service.asking import ask, newer
 from gateway.service.reading import SERVE, NothingYet, reading, served_by
 from gateway.service.schedules import driving
 from gateway.service.why_checks import Checked
@@ -121,6 +121,7 @@ class Told:
     pauses: tuple[Pause, ...] = ()
     would_take: tuple[Taker, ...] = ()
     would_fetch: tuple[str, ...] = ()
+    newer: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,7 @@ class _Why:
         facts = await ledger.read(self._facts) if ledger is not None else _Facts()
         paths = await asyncio.to_thread(self._paths, facts.paths)
         served = False
+        changed: tuple[str, ...] = ()
         present: dict[str, list[dict[str, Any]]] = {}
         holder = await served_by(self._loaded)
         if ledger is not None and holder is not None and holder.what == SERVE:
@@ -187,6 +189,7 @@ class _Why:
             with suppress(GatewayError):  # one that is too busy to answer: what the ledger knows is told all the same
                 answer = await ask(ledger, self._clock, "files", {"paths": paths}, limit_s=10.0)
                 present = answer["files"]
+            changed = await newer(ledger, self._clock)
         stories = [await self._story(ledger, path, present.get(path, [])) for path in paths]
         stories += self._remote(facts)
         return Told(
@@ -197,6 +200,7 @@ class _Why:
             actions=self._actions,
             troubled=facts.troubled,
             pauses=facts.pauses,
+            newer=changed,
             would_take=tuple(self._would_take()),
             would_fetch=() if self._is_path else tuple(one.headline for one in self._gets() if one.meant.yes),
         )

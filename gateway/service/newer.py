@@ -1,0 +1,43 @@
+"""Which files of a person's were changed since the gateway that serves read them: it takes them in when told to."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from gateway.config.files import present_files
+from gateway.config.loaded import Loaded
+from gateway.core.file_mark import FileMark
+from gateway.runner.actions import Actions
+
+_AT_MOST = 20
+
+
+def newer_lines(loaded: Loaded, actions: Actions) -> tuple[str, ...]:
+    """A line for each file that is not as it was read; none if the disk is what holds (blocks)."""
+    read = {**loaded.files, **actions.marks}
+    present = (*present_files(loaded.path, loaded.config.gateway.include), *loaded.action_files().paths)
+    lines = [f"{_shown(path, loaded)} {said}" for path, said in _changed(read, present)]
+    more = len(lines) - _AT_MOST
+    return (*lines[:_AT_MOST], *((f"and {more} files more: `gateway reload` takes them in",) if more > 0 else ()))
+
+
+def _changed(read: Mapping[Path, FileMark], present: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
+    for path in present:
+        if path not in read:
+            yield path, "is not known to the gateway that serves: `gateway reload` takes it in"
+        elif not _holds(read[path], path):
+            yield path, "is newer than what the gateway that serves has read: `gateway reload` takes it in"
+    for path in sorted(read.keys() - set(present)):
+        yield path, "is gone, but the gateway that serves goes by it still: `gateway reload` ends that"
+
+
+def _holds(mark: FileMark, path: Path) -> bool:
+    try:
+        return mark.holds(path)
+    except OSError:
+        return False
+
+
+def _shown(path: Path, loaded: Loaded) -> str:
+    """From the root, where people look for it."""
+    whole = path.absolute()
+    return str(whole.relative_to(loaded.root) if whole.is_relative_to(loaded.root) else whole)
