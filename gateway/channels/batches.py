@@ -1,5 +1,6 @@
 """What goes out together: events that are due, frozen with their files and the names that these get."""
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,26 +14,27 @@ from gateway.ledger import (
     Connection,
     channel_batches,
     channel_catalogues,
-    channel_events,
-    channel_going,
     channel_states,
 )
-from gateway.ledger.channel_batches import BatchFile, BatchRow, BatchState
+from gateway.ledger.channel_batches import BatchFile, BatchState
 from gateway.ledger.channel_catalogues import FileRow
 from gateway.ledger.channel_events import EventRow
 from gateway.ledger.channel_states import Hand
 
-NOBODY = "the gateway"
-_NOTHING = "nothing of it is left to send"
+MARKER = "the marker of the delivery"
 
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """Events by whether they can go: each with its files, held with a reason, or with nothing to send."""
+    """Events by whether they can go: each with its files, held with a reason, or with nothing to send.
+
+    `names`: those that are taken now, and which file has each.
+    """
 
     fit: Mapping[int, tuple[Named, ...]]
     held: Mapping[int, str]
     empty: Sequence[EventRow]
+    names: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class Asked:
 def fire(connection: Connection, asked: Asked, at: int) -> bool:
     """A time of a kind has come: failed batches are tried again, what waits becomes one; all in one commit.
 
+    What goes with the batch is frozen by whoever carries it, portion by portion; its marker is the first of it.
     False if that time was handled before.
     """
     channel, hand = asked.channel, asked.hand
@@ -57,62 +60,58 @@ def fire(connection: Connection, asked: Asked, at: int) -> bool:
     for row in channel_batches.open_of(connection, channel.name):
         if row.kind == asked.kind and row.state is BatchState.FAILED:
             channel_batches.change(connection, row.id, {"state": BatchState.DELIVERING.value})
-    _make(connection, asked, at)
+    if up_to_date.does_wait(connection, channel, asked.kind):
+        _make(connection, asked, at)
     return True
 
 
-def _make(connection: Connection, asked: Asked, at: int) -> BatchRow | None:
-    channel = asked.channel
-    events = up_to_date.ripe(connection, channel, asked.kind, at)
-    due = asked.due.astimezone(channel.zone)
-    looked = sort_out(connection, asked, events, Occasion(due, 0))
-    for event, reason in looked.held.items():
-        channel_events.hold(connection, event, reason)
-    if looked.empty:
-        channel_going.drop(connection, channel.name, looked.empty, NOBODY, _NOTHING, at)
-    if not looked.fit:
-        return None
-    row = channel_batches.make(connection, channel.name, asked.kind.value, ns(due), due.date().isoformat(), at)
-    on = Occasion(due, row.number)
-    final = {event: named(channel, (one.piece for one in files), on) for event, files in looked.fit.items()}
-    channel_batches.freeze(connection, row.id, frozen(channel, final, marker_of(channel, on)))
-    channel_going.freeze(connection, [one for one in events if one.id in final], row.id)
-    return row
+def _make(connection: Connection, asked: Asked, at: int) -> None:
+    channel, due = asked.channel, asked.due.astimezone(asked.channel.zone)
+    kind, day = asked.kind.value, due.date().isoformat()
+    row = channel_batches.make(connection, channel.name, kind, ns(due), day, at, freezing=True)
+    marker = marker_of(channel, Occasion(due, row.number))
+    if marker is not None:
+        channel_batches.freeze(connection, row.id, [marker_row(0, marker)])
 
 
-def sort_out(connection: Connection, asked: Asked, events: Sequence[EventRow], on: Occasion) -> Sorted:
-    """Which of them can go together, oldest first."""
-    channel = asked.channel
+def sort_out(
+    connection: Connection,
+    channel: Channel,
+    events: Sequence[EventRow],
+    on: Occasion,
+    taken: dict[str, str],
+    *,
+    ignore_case: bool,
+) -> Sorted:
+    """Which of these events of one kind can go together, oldest first, beside those that have the names `taken`."""
     files = channel_catalogues.files(connection, channel.catalogue.name, [one.item for one in events])
-    marker = marker_of(channel, on)
-    taken = {} if marker is None else {name_key(marker, ignore_case=asked.ignore_case): "the marker of the delivery"}
     fit: dict[int, tuple[Named, ...]] = {}
     held: dict[int, str] = {}
     empty: list[EventRow] = []
+    names: dict[str, str] = {}
     for event in events:
-        pieces = chosen(asked.kind, channel, event.changed, (_piece(row) for row in files.get(event.item, ())))
+        pieces = chosen(Kind(event.kind), channel, event.changed, (_piece(row) for row in files.get(event.item, ())))
         mine = named(channel, pieces, on)
-        reason = clash(mine, taken, ignore_case=asked.ignore_case) or _unsayable(channel, mine)
+        reason = clash(mine, ChainMap(names, taken), ignore_case=ignore_case) or _unsayable(channel, mine)
         if reason is not None:
             held[event.id] = reason
         elif not mine:
             empty.append(event)
         else:
             fit[event.id] = mine
-            taken |= {
-                name_key(one.final, ignore_case=asked.ignore_case): f"{one.piece.item}/{one.piece.relative}"
-                for one in mine
-            }
-    return Sorted(fit, held, empty)
+            names |= {name_key(one.final, ignore_case=ignore_case): one.piece.below for one in mine}
+    return Sorted(fit, held, empty, names)
 
 
-def frozen(channel: Channel, events: Mapping[int, Sequence[Named]], marker: str | None) -> list[BatchFile]:
-    """The rows of a batch; the marker is the last one."""
+def marker_row(n: int, final: str) -> BatchFile:
+    """The marker among the files of a batch."""
+    return BatchFile(n, None, "", "", 0, 0, 0, "", final)
+
+
+def frozen(channel: Channel, events: Mapping[int, Sequence[Named]], after: int = 0) -> list[BatchFile]:
+    """The rows of these events in a batch, which has so many files before them."""
     pairs = [(event, one) for event, files in events.items() for one in files]
-    rows = [_frozen(channel, n, event, one) for n, (event, one) in enumerate(pairs, 1)]
-    if marker is not None:
-        rows.append(BatchFile(len(rows) + 1, None, "", "", 0, 0, 0, "", marker))
-    return rows
+    return [_frozen(channel, n, event, one) for n, (event, one) in enumerate(pairs, after + 1)]
 
 
 def sent_of(files: Sequence[BatchFile], marker: str) -> list[Sent]:
@@ -136,8 +135,12 @@ def preview(connection: Connection, asked: Asked) -> Preview:
     events = up_to_date.waiting(connection, channel, asked.kind)
     same_day = [one for one in channel_batches.latest(connection, channel.name) if one.day == due.date().isoformat()]
     on = Occasion(due, max((one.number for one in same_day), default=0) + 1)
-    looked = sort_out(connection, asked, events, on)
-    files = frozen(channel, looked.fit, marker_of(channel, on)) if looked.fit else []
+    marker = marker_of(channel, on)
+    taken = {} if marker is None else {name_key(marker, ignore_case=asked.ignore_case): MARKER}
+    looked = sort_out(connection, channel, events, on, taken, ignore_case=asked.ignore_case)
+    files = frozen(channel, looked.fit)
+    if files and marker is not None:
+        files.append(marker_row(len(files) + 1, marker))
     held = {one.item: looked.held[one.id] for one in events if one.id in looked.held}
     return Preview(files, len(looked.fit), on.number, held)
 

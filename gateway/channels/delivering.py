@@ -15,6 +15,7 @@ import structlog
 from gateway.channels import leaving
 from gateway.channels.batches import sent_of
 from gateway.channels.compiled import Compiled, bound, compiled
+from gateway.channels.freezing import Freezing
 from gateway.channels.marker import marker_path, remove_marker, write_marker
 from gateway.channels.model import Channel
 from gateway.config.loaded import Loaded
@@ -78,13 +79,16 @@ class BatchDelivery:
         A cancel leaves it as a kill does: it goes on at the next start.
         """
         self._marker = marker_path(self.means.loaded.state, self.channel.name, self.row.id)
-        while self.row.state is BatchState.DELIVERING:  # again if what was missing has arrived as it failed
+        while self.row.state is BatchState.DELIVERING:  # once it is frozen; once more if the rest came as it failed
             await self._once()
         return self.row
 
     async def _once(self) -> None:
         self._lacked = False
         try:
+            if self.row.freezing:
+                await self._freeze()
+                return
             async with self.means.places.taken(PRIORITY) as place:
                 await self._try(place)
         except GatewayError as error:
@@ -92,6 +96,10 @@ class BatchDelivery:
         except Exception as fault:
             log.exception("delivery of a channel crashed", channel=self.channel.name, batch=self.row.id)
             await self._failed(Retryable(fault_text(fault)))
+
+    async def _freeze(self) -> None:
+        blind = self.means.loaded.config.endpoints[self.channel.endpoint].case == "ignore"
+        self.row = await Freezing(channel=self.channel, row=self.row, ignore_case=blind).freeze(self._ledger)
 
     async def _try(self, place: Place) -> None:
         files = await self._files()

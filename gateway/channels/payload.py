@@ -36,9 +36,14 @@ class Piece:
         """Its last part."""
         return self.relative.rpartition("/")[2]
 
+    @property
+    def below(self) -> str:
+        """Its path below the catalogue."""
+        return f"{self.item}/{self.relative}"
+
     def source(self, catalogue: Catalogue) -> str:
         """Where it lies."""
-        return f"{catalogue.path}/{self.item}/{self.relative}"
+        return f"{catalogue.path}/{self.below}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def clash(wanted: Sequence[Named], taken: Mapping[str, str], *, ignore_case: boo
     mine: dict[str, str] = {}
     for one in wanted:
         key = name_key(one.final, ignore_case=ignore_case)
-        source = f"{one.piece.item}/{one.piece.relative}"
+        source = one.piece.below
         other = mine.setdefault(key, source)
         other = taken.get(key, other)
         if other != source:

@@ -8,7 +8,7 @@ from gateway.channels.model import Channel, Kind
 from gateway.ledger import Connection, channel_catalogues, channel_events, channel_going, channel_items, channel_states
 from gateway.ledger.channel_catalogues import SHORT
 from gateway.ledger.channel_contents import Contents
-from gateway.ledger.channel_events import EventRow, EventState
+from gateway.ledger.channel_events import EventRow, EventState, OpenKey
 
 
 def compared(connection: Connection, channel: Channel, items: Sequence[str], rules: Rules, at: int) -> Changes:
@@ -32,17 +32,20 @@ def now(connection: Connection, catalogue: str, items: Sequence[str]) -> list[It
     ]
 
 
-def ripe(connection: Connection, channel: Channel, kind: Kind, at: int) -> list[EventRow]:
+def ripe(
+    connection: Connection, channel: Channel, kind: Kind, at: int, among: Sequence[int] | None = None
+) -> list[EventRow]:
     """What of a kind may go out now, oldest first; each event stands for what the catalogue holds of its item.
 
+    `among`: of these events, not of all.
     Another channel's detection may have seen a newer content than ours, and the channel may say otherwise since its
     own; an item that went, or that is selected no more, stays where it is.
     """
-    items = [one.item for one in waiting(connection, channel, kind)]
+    items = [one.item for one in waiting(connection, channel, kind, among)]
     anew = channel_states.get(connection, channel.name).rules != said_of(channel)
     compared(connection, channel, items, Rules.of(channel, anew=anew), at)
     there = channel_catalogues.items(connection, channel.catalogue.name, items)
-    return [one for one in waiting(connection, channel, kind) if one.item in there]
+    return [one for one in waiting(connection, channel, kind, among) if one.item in there]
 
 
 def leave(connection: Connection, channel: Channel, event: EventRow, reason: str, at: int) -> None:
@@ -65,10 +68,27 @@ def said_of(channel: Channel) -> str:
     return hashlib.sha256(repr(said).encode("utf-8", "surrogateescape")).hexdigest()[:SHORT]
 
 
-def waiting(connection: Connection, channel: Channel, kind: Kind) -> list[EventRow]:
+def waiting(connection: Connection, channel: Channel, kind: Kind, among: Sequence[int] | None = None) -> list[EventRow]:
     """What of a kind waits for its time, oldest first; nothing that is selected no more."""
-    queued = channel_events.queue(connection, channel.name, [EventState.WAITING])
-    return [one for one in queued if one.kind == kind and channel.selects(one.item)]
+    if among is None:
+        found = channel_events.queue(connection, channel.name, [EventState.WAITING])
+    else:
+        found = channel_events.some(connection, among)
+    return [one for one in found if _waits(channel, kind, one)]
+
+
+def does_wait(connection: Connection, channel: Channel, kind: Kind) -> bool:
+    """True if `waiting` finds something."""
+    return any(channel.selects(one) for one in channel_events.waiting_items(connection, channel.name, kind))
+
+
+def waiting_ids(connection: Connection, channel: Channel, kind: Kind) -> list[int]:
+    """The events that `waiting` finds; made for 100,000s of them."""
+    return [one.id for one in channel_events.open_keys(connection, channel.name) if _waits(channel, kind, one)]
+
+
+def _waits(channel: Channel, kind: Kind, event: EventRow | OpenKey) -> bool:
+    return event.state is EventState.WAITING and event.kind == kind and channel.selects(event.item)
 
 
 def _write(connection: Connection, channel: str, changes: Changes, at: int) -> None:

@@ -1,6 +1,6 @@
 """Batches: what goes out to a channel together, with the payload that was frozen for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -27,7 +27,8 @@ class BatchState(StrEnum):
 class BatchRow:
     """One batch.  Times are nanoseconds since the epoch; it is the `number`-th of its channel on `day`.
 
-    `address` is where its last try went, however its endpoint is called.
+    `freezing`: not all that goes with it is in it yet.  `address` is where its last try went, however its endpoint is
+    called.
     """
 
     id: int
@@ -37,6 +38,7 @@ class BatchRow:
     due_at: int
     number: int
     day: str
+    freezing: bool
     action_run: int | None
     address: str | None
     failures: int
@@ -73,8 +75,10 @@ class Trouble(NamedTuple):
     error_class: str
 
 
-def make(connection: Connection, channel: str, kind: str, due_at: int, day: str, at: int) -> BatchRow:
-    """A new batch, the next one of its day; its payload follows in the same commit."""
+def make(
+    connection: Connection, channel: str, kind: str, due_at: int, day: str, at: int, *, freezing: bool = False
+) -> BatchRow:
+    """A new batch, the next one of its day; its payload follows in the same commit, or in others while `freezing`."""
     same = channel_batch.c.channel == channel, channel_batch.c.day == day
     last = connection.execute(select(func.max(channel_batch.c.number)).where(*same)).scalar()
     values = {
@@ -84,6 +88,7 @@ def make(connection: Connection, channel: str, kind: str, due_at: int, day: str,
         "due_at": due_at,
         "number": (last or 0) + 1,
         "day": day,
+        "freezing": freezing,
         "started_at": at,
     }
     return _read(connection.execute(insert(channel_batch).values(values).returning(channel_batch)).mappings().one())
@@ -95,10 +100,30 @@ def freeze(connection: Connection, batch: int, files: Sequence[BatchFile]) -> No
         connection.execute(insert(channel_batch_file), [{"batch": batch, **one._asdict()} for one in files])
 
 
+def last_file(connection: Connection, batch: int) -> int:
+    """The number of the file that was frozen last; 0: none was, but for a marker."""
+    query = select(func.max(channel_batch_file.c.n)).where(channel_batch_file.c.batch == batch)
+    return int(connection.execute(query).scalar() or 0)
+
+
+def remove(connection: Connection, batch: int) -> None:
+    """It holds nothing: its number is free."""
+    connection.execute(delete(channel_batch_file).where(channel_batch_file.c.batch == batch))
+    connection.execute(delete(channel_batch).where(channel_batch.c.id == batch))
+
+
+def names_of(connection: Connection, batch: int) -> Iterator[tuple[str, str]]:
+    """The name of each of its files, and the file that gets it ("": the marker)."""
+    columns = channel_batch_file.c.final, channel_batch_file.c.source
+    for row in connection.execute(select(*columns).where(channel_batch_file.c.batch == batch)):
+        yield row[0], row[1]
+
+
 def files_of(connection: Connection, batch: int) -> tuple[BatchFile, ...]:
-    """What it sends, in order."""
+    """What it sends, in order; the marker is the last one."""
     columns = [channel_batch_file.c[name] for name in BatchFile._fields]
-    query = select(*columns).where(channel_batch_file.c.batch == batch).order_by(channel_batch_file.c.n)
+    order = channel_batch_file.c.event.is_(None), channel_batch_file.c.n
+    query = select(*columns).where(channel_batch_file.c.batch == batch).order_by(*order)
     return tuple(BatchFile(*row) for row in connection.execute(query))
 
 

@@ -1,7 +1,8 @@
 """What channels are to get, item by item: raised by a detection, frozen into a batch, delivered or dropped."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -120,6 +121,15 @@ def open_keys(connection: Connection, channel: str) -> list[OpenKey]:
     return [OpenKey(row[0], row[1], row[2], EventState(row[3]), row[4]) for row in connection.execute(query)]
 
 
+def waiting_items(connection: Connection, channel: str, kind: str) -> Iterator[str]:
+    """The items of what waits of a kind, as they are found."""
+    waits = channel_event.c.state == EventState.WAITING.value
+    query = select(channel_event.c.item).where(channel_event.c.channel == channel, IS_OPEN, waits)
+    with closing(connection.execute(query.where(channel_event.c.kind == kind))) as rows:
+        for row in rows:
+            yield row[0]
+
+
 def queue(
     connection: Connection, channel: str | None = None, states: Iterable[EventState] = IN_QUEUE
 ) -> tuple[EventRow, ...]:
@@ -128,6 +138,13 @@ def queue(
     if channel is not None:
         query = query.where(channel_event.c.channel == channel)
     return _all(connection.execute(query.order_by(channel_event.c.channel, channel_event.c.id)).mappings())
+
+
+def some(connection: Connection, events: Sequence[int]) -> tuple[EventRow, ...]:
+    """These events, oldest first."""
+    query = select(channel_event).order_by(channel_event.c.id)
+    pages = (connection.execute(query.where(channel_event.c.id.in_(page))).mappings() for page in _some(events))
+    return tuple(one for page in pages for one in _all(page))
 
 
 def of_batch(connection: Connection, batch: int) -> tuple[EventRow, ...]:

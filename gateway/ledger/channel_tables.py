@@ -133,6 +133,7 @@ channel_batch = Table(
     Column("due_at", BigInteger, nullable=False),
     Column("number", Integer, nullable=False),  # the n-th of that channel and day
     Column("day", Text, nullable=False),  # ISO date in the channel's zone
+    Column("freezing", Boolean, nullable=False, server_default=false()),  # not all that goes with it is in it yet
     Column("action_run", ForeignKey("run.id")),
     Column("address", Text),  # where its last try went; null: it was before that was kept, or there was none
     Column("failures", Integer, nullable=False, default=0),

@@ -5,6 +5,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from gateway.channels import freezing
 from gateway.config.load import load
 from gateway.core.clock import SystemClock
 from gateway.ledger import Ledger, channel_batches
@@ -34,6 +35,7 @@ async def _why(built: Engine) -> str:
 def run(arguments: list[str]) -> None:
     """As a process of its own."""
     path, which, when = arguments
+    freezing.AT_ONCE = 2
     deaths = Deaths(which, after=when == "after")
     Ledger.submit = lambda ledger, work: deaths.submit(ledger, work)  # type: ignore[method-assign,assignment]
     asyncio.run(main(path))

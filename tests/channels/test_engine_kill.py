@@ -96,13 +96,18 @@ async def killed(config: Path, far: Path, first: int, step: int, when: str) -> l
     return taken
 
 
-FROZEN, FILES_COUNTED, MARKER_INTENDED, MARKER_COUNTED = "fire:1", "count:1", "_record:16", "count:2"
+MADE, FROZEN_FIRST, FROZEN_LAST, FROZEN = "fire:1", "freeze_some:1", "freeze_some:3", "end_freezing:1"
+FILES_COUNTED, MARKER_INTENDED, MARKER_COUNTED = "count:1", "_record:16", "count:2"
 RUN_OVER, BATCH_OVER = "end:1", "change:1"
 
 
 @pytest.mark.parametrize(
     ("write", "when"),
     [
+        (MADE, "after"),
+        (FROZEN_FIRST, "after"),
+        (FROZEN_LAST, "before"),
+        (FROZEN, "before"),
         (FROZEN, "after"),
         ("_begin:1", "after"),
         (FILES_COUNTED, "before"),
