@@ -1,10 +1,11 @@
 """What the verbs that step in share: ask the gateway, print what it did, end with its exit code."""
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from gateway.cli.doing import do, say, waiting_for
+from gateway.cli.doing import GoesOn, do, say, tell, waiting_for
 
 if TYPE_CHECKING:
     from gateway.config.loaded import Loaded
@@ -30,4 +31,10 @@ async def _ask(
     from gateway.service.talking import talk
 
     async with talk(loaded, clock, kind, waiting=waiting_for) as asked:
-        return read_said(await asked.ask(kind, arguments, limit_s=limit_s))
+        try:
+            return read_said(await asked.ask(kind, arguments, limit_s=limit_s))
+        except asyncio.CancelledError:
+            if asked.served_by is None:
+                raise
+            tell(f"what was asked for goes on in `gateway {asked.served_by.what}`")
+            raise GoesOn from None

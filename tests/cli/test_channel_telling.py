@@ -1,10 +1,14 @@
 """What the verbs of `gateway channel` print: commands that can be pasted, and what stays where it is."""
 
+import signal
+import subprocess
+import sys
 from contextlib import ExitStack
 
 from gateway.language.parse import parse_action
 from tests.cli.conftest import Site
-from tests.cli.test_channel_verbs import CHANGED, lay, local
+from tests.cli.test_channel_verbs import CHANGED, channel, lay, local, queued, served
+from tests.cli.test_job_beside import until
 
 
 def test_what_is_printed_can_be_pasted_whatever_an_item_is_called(shops: Site) -> None:
@@ -67,3 +71,20 @@ def test_of_many_items_that_wait_the_first_are_named(shops: Site) -> None:
         "shop: 2 first deliveries",
         "  … and 2 more like that; --json names all",
     )
+
+
+def test_ctrl_c_beside_a_gateway_that_serves_says_that_the_delivery_goes_on(shops: Site) -> None:
+    with shops.config.open("a") as file:
+        file.write('[endpoints.acme]\nurl = "ftp://gw@127.0.0.1:1"\npassword = "file:key"\n')
+    (shops.root / "key").write_text("secret")
+    (shops.root / "key").chmod(0o600)
+    channel(shops)
+    with served(shops):
+        until(lambda: bool(queued(shops)))
+        command = [sys.executable, "-m", "gateway", "channel", "deliver-now", "shop"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            until(lambda: set(queued(shops).values()) == {"under way"})
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=20)
+        assert (process.returncode, said) == (130, "what was asked for goes on in `gateway serve`\n")
+        assert set(queued(shops).values()) == {"under way"}
