@@ -32,7 +32,7 @@ class Pulse(Event):
         super().__init__()
         self._clock = clock
         self.begun_s = self.beat_s = clock.monotonic()
-        self.is_over = False
+        self.is_begun = self.is_over = False
 
     def is_set(self) -> bool:
         """As of any event."""
@@ -88,7 +88,7 @@ class Looking:
         left = self._under_way()
         for one in left:
             one.set()
-        _left[self._folder] += [one for one in left if one not in _left[self._folder]]
+        _left[self._folder] += [one for one in left if one.is_begun and one not in _left[self._folder]]
 
     def _under_way(self) -> list[Pulse]:
         return [one for one in self._pulses if not one.is_over]
@@ -101,6 +101,7 @@ class Looking:
 
 
 def _done(work: Callable[[Pulse], T], pulse: Pulse) -> T:
+    pulse.is_begun = True
     try:
         return work(pulse)
     finally:
