@@ -1,0 +1,65 @@
+"""Threads of a look: what is left behind, and what is not."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from gateway.channels import looking
+from gateway.channels.looking import Looking, Pulse
+from gateway.core.clock import SystemClock
+from gateway.core.errors import Retryable
+
+
+class Starved:
+    """A thread that did not get to its work before nobody waited for it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def start(self, work: Callable[[], object]) -> "asyncio.Future[object]":
+        del work
+        return asyncio.get_running_loop().create_future()
+
+    def end(self) -> None:
+        pass
+
+
+async def cut_off(folder: str, work: Callable[[Pulse], object]) -> None:
+    task = asyncio.ensure_future(Looking(folder, SystemClock()).run(work))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_look_that_was_cut_off_before_it_began_keeps_no_other_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "OwnThread", Starved)
+    await cut_off("/never/begun", lambda _: None)
+    Looking("/never/begun", SystemClock())
+
+
+async def test_a_look_that_was_cut_off_halts_and_keeps_others_back_until_then() -> None:
+    begun, goes_on, halted = looking.Event(), looking.Event(), looking.Event()
+
+    def work(pulse: Pulse) -> None:
+        begun.set()
+        goes_on.wait(20)
+        try:
+            pulse.beat()
+        finally:
+            halted.set()
+
+    await cut_off("/cut/off", work)
+    assert begun.is_set()
+    with pytest.raises(Retryable, match="still hangs"):
+        Looking("/cut/off", SystemClock())
+    goes_on.set()
+    assert await asyncio.to_thread(halted.wait, 20)
+    for _ in range(1000):
+        try:
+            Looking("/cut/off", SystemClock())
+        except Retryable:
+            await asyncio.sleep(0.01)
+        else:
+            return
+    raise AssertionError("it still is said to hang")
