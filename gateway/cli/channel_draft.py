@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from gateway.channels.read import read_channels
 from gateway.cli.new_file import make, place_of
+from gateway.config.channels import PlaceSettings
 from gateway.config.findings import suggestion
+from gateway.config.load import load
 from gateway.config.loaded import Loaded
 from gateway.config.replace import replace_file
 from gateway.core.errors import Refused
@@ -60,6 +65,15 @@ def checked_start(text: str) -> str:
     return text
 
 
+def checked_path(text: str) -> str:
+    """The folder at the recipient; `-` and nothing: its own.  Raises Refused."""
+    try:
+        return PlaceSettings(path="" if text == "-" else text).path
+    except ValidationError as problem:
+        said = str(problem.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise Refused(f"the folder there: {said}") from None
+
+
 def file_of(loaded: Loaded, name: str) -> Path:
     """Where the file belongs.  Raises Refused where there is no such place, or it stands."""
     return place_of(loaded, _FOLDER, name)
@@ -79,10 +93,14 @@ def text_of(draft: Draft, loaded: Loaded) -> str:
     return "\n".join([*lines, ""])
 
 
-def write(loaded: Loaded, draft: Draft, text: str) -> Path:
-    """Write the file; taken back, Refused raised, where the configuration can't be with it."""
-    path = file_of(loaded, draft.name or "")
-    make(loaded, path, partial(replace_file, data=text.encode(), like=loaded.path))
+def write(loaded: Loaded, draft: Draft) -> Path:
+    """Write the file; taken back, Refused raised, where the configuration can't be with it or the channel can't run."""
+    path, name = file_of(loaded, draft.name or ""), draft.name or ""
+    make(loaded, path, partial(replace_file, data=text_of(draft, loaded).encode(), like=loaded.path))
+    broken = read_channels(load(loaded.path)).broken.get(name)
+    if broken is not None:
+        path.unlink(missing_ok=True)
+        raise Refused(str(broken))
     return path
 
 

@@ -53,7 +53,16 @@ def test_a_new_catalogue_is_made_with_its_channel(shops: Site) -> None:
         ("a/b --endpoint shop1 --catalogue titles --start now", "'a/b' is no name for a channel"),
         ("new --endpoint shopp1 --catalogue titles --start now", "no endpoint 'shopp1'; did you mean 'shop1'?"),
         ("new --endpoint shop1 --catalogue titles --start later", "'later' is not known; write now"),
-        ("new --endpoint shop1 --catalogue others --start now", "nobody can be asked here; give --folder, too"),
+        (
+            "new --endpoint shop1 --catalogue others --start now",
+            "nobody can be asked here; give --folder, too: there is no catalogue 'others' yet; ",
+        ),
+        ("new --endpoint shop1 --catalogue title --start now", "no catalogue 'title' yet; did you mean 'titles'?"),
+        ("new --endpoint shop1 --catalogue titles --metadata *.csv --start now", "leave --metadata out"),
+        (
+            "new --endpoint shop1 --catalogue o --folder o --metadata [9 --start now",
+            "opens a [regex] that does not end",
+        ),
         ("new --catalogue titles", "nobody can be asked here; give --endpoint, --start, too"),
         ("new --endpoint shop1 --catalogue titles --folder x --start now", "the catalogue 'titles' is there already"),
         ("new --endpoint shop1 --catalogue titles --start now --path {day}", "holds {day}, which has no meaning here"),
@@ -94,6 +103,33 @@ def test_the_questions_make_a_channel(books: Site) -> None:
         "place": {"path": "in/{date}"},
         "catalogues": {"journals": {"path": "journals", "metadata": ["*.xml", "*.json", "*.csv"]}},
     }
+
+
+def test_an_answer_is_corrected_without_losing_the_others(books: Site) -> None:
+    with on_terminal("channel", "new") as (terminal, child):
+        terminal.say("Name: ", "library")
+        terminal.say("Description: ")
+        terminal.say("Endpoint: ", "shop3")
+        terminal.say("Catalogue [titles]: ", "titels")
+        assert "titels is a new catalogue" in terminal.say("Its folder: ", "<")
+        terminal.say("Catalogue [titels]: ", "<")
+        terminal.say("Endpoint [shop3]: ", "shop2")
+        terminal.say("Catalogue [titels]: ", "journals")
+        terminal.say("Its folder: ", "journals")
+        terminal.say("Metadata", "[9")
+        terminal.say("Start")
+        terminal.say("Folder there: ", "in/{day}")
+        assert "holds {day}, which has no meaning here" in terminal.say("Folder there: ", "in/{date}")
+        terminal.say("Save it")
+        assert "opens a [regex] that does not end" in terminal.say("Name [library]: ")
+        for question in ("Description", "Endpoint [shop2]", "Catalogue [journals]", "Its folder [journals]"):
+            terminal.say(question)
+        terminal.say("Metadata [[9]: ", "*.json")
+        terminal.say("Start")
+        terminal.say("Folder there [in/{date}]: ")
+        terminal.say("Save it")
+        assert child.wait(_LIMIT_S) == 0
+    assert made(books, "library")["catalogues"] == {"journals": {"path": "journals", "metadata": ["*.json"]}}
 
 
 def test_cancelled_questions_leave_no_trace(books: Site) -> None:
