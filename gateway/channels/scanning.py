@@ -94,7 +94,8 @@ def _item_names(path: str, looked: Looked, beat: Beat) -> list[str]:
     names: list[str] = []
     with local_errors(path), os.scandir(path) as entries:
         for entry in entries:
-            beat()
+            if not len(names) % _FILES_A_BEAT:
+                beat()
             if entry.is_dir(follow_symlinks=False):
                 if not is_temporary(entry.name):
                     names.append(entry.name)
