@@ -11,7 +11,7 @@ from gateway.config.checks import Checker
 from gateway.config.environment import apply_environment
 from gateway.config.explain import explain
 from gateway.config.files import read_files
-from gateway.config.find import find_config
+from gateway.config.find import SYSTEM, SYSTEM_STATE, find_config
 from gateway.config.findings import ConfigError, has_errors
 from gateway.config.lines import KeyPath
 from gateway.config.loaded import ActionFiles, Loaded, resolve
@@ -42,7 +42,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) 
     if config is None:
         raise ConfigError(_sorted(findings))
     root = resolve(main.absolute().parent, config.gateway.root)
-    state = resolve(root, config.gateway.state)
+    state = resolve(root, _state_of(main, config))
     checker = Checker(config, spans, str(main))
     findings += checker.names() if has_errors(findings) else checker.all(state)
     if has_errors(findings):
@@ -57,6 +57,11 @@ def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) 
         findings=_sorted(findings),
         spans=spans,
     )
+
+
+def _state_of(main: Path, config: Config) -> str:
+    is_said = "state" in config.gateway.model_fields_set
+    return config.gateway.state if is_said or main.absolute() != SYSTEM else SYSTEM_STATE
 
 
 def _sorted(findings: list[Finding]) -> tuple[Finding, ...]:

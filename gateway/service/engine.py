@@ -34,6 +34,8 @@ from gateway.service.channel_engine import channel_engine, note_changed_outside
 from gateway.service.channel_reading import configured_channels
 from gateway.service.job_engine import configured_jobs, job_engine
 from gateway.service.outboxes import Outboxes, outboxes_of
+from gateway.service.ownership import require_own
+from gateway.service.reading import SERVE
 from gateway.service.secrets import Secrets, mended
 from gateway.transfer.logins import LedgerLogins
 
@@ -129,7 +131,11 @@ def _only(exc: Exception) -> Exception:
 
 @asynccontextmanager
 async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engine]:
-    """The engine of one state folder.  Raises AlreadyServed while another process has it, OutboxBusy for an outbox."""
+    """The engine of one state folder.
+
+    Raises AlreadyServed while another process has it, OutboxBusy for an outbox, NeedsOperator if it isn't ours.
+    """
+    await asyncio.to_thread(require_own, loaded.state, serves=what == SERVE)
     actions = await asyncio.to_thread(read_actions, loaded)
     async with open_ledger(loaded.state, clock) as ledger, own(ledger, what) as owner:
         await ledger.write(partial(requests.drop_stale, at=ledger.now_ns()))
