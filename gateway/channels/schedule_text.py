@@ -10,6 +10,7 @@ EXAMPLES = '"hourly", "hourly :30", "daily 22:00" or "weekly Su 14:00"'
 WORDS = {"hour": "hourly", "day": "daily", "week": "weekly"}
 """Frequencies as people choose them."""
 
+_HOURLY = ("hour", "hourly")
 _FILLERS = ("every", "at", "on")
 
 
@@ -21,7 +22,7 @@ def parse_cron(text: str, before: CronSettings | None = None) -> CronSettings:
 
 
 def parse_rhythm(text: str) -> RhythmSettings:
-    """`weekly Su 14:00`; `every week on Su at 14:00` is the same.  Raises ValueError."""
+    """`weekly Su 14:00`; `every week on Su at 14:00` is the same, `hourly 30` is `hourly :30`.  Raises ValueError."""
     words = [word for word in text.replace(",", " ").split() if word.lower() not in _FILLERS]
     if words[2:] and words[-1].lower() in ("am", "pm"):
         words[-2:] = [f"{words[-2]} {words[-1]}"]
@@ -31,7 +32,10 @@ def parse_rhythm(text: str) -> RhythmSettings:
     rest = words[2:] if day is not None else words[1:]
     if rest[1:]:
         raise ValueError(f"{text!r} is not understood; write {EXAMPLES}")
-    return rhythm(words[0], day, rest[0] if rest else None)
+    at = rest[0] if rest else None
+    if at is not None and at.isdecimal() and words[0].lower() in _HOURLY:
+        at = f":{at:>02}"
+    return rhythm(words[0], day, at)
 
 
 def rhythm(every: str, day: str | None, at: str | None) -> RhythmSettings:

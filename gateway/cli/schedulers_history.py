@@ -8,6 +8,7 @@ from gateway.channels.schedule_text import short_text
 from gateway.cli.doing import do
 from gateway.cli.moments import short
 from gateway.cli.output import Row, print_rows
+from gateway.cli.schedulers_show import schedule_of
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.moments import moment
@@ -50,8 +51,12 @@ def _for_people(one: ChangeRow, zone: ZoneInfo) -> Row:
 
 
 async def _read(loaded: Loaded, clock: Clock, channel: str | None, limit: int) -> tuple[Loaded, tuple[ChangeRow, ...]]:
+    found: tuple[ChangeRow, ...] = ()
     try:
         async with reading(loaded, clock) as ledger:
-            return loaded, await ledger.read(partial(channel_changes.latest, channel=channel, limit=limit))
+            found = await ledger.read(partial(channel_changes.latest, channel=channel, limit=limit))
     except NothingYet:
-        return loaded, ()
+        pass
+    if channel is not None and not found:  # one that is gone may have changed all the same
+        schedule_of(loaded, channel)
+    return loaded, found

@@ -35,6 +35,8 @@ def delivery_time(value: object) -> time | int:
     text = value.strip() if isinstance(value, str) else value
     if isinstance(text, str) and (minute := _MINUTE.fullmatch(text)):
         return int(minute[1])
+    if isinstance(text, str) and text.startswith(":"):
+        raise ValueError(f'{text!r} is no minute; write one from ":00" to ":59"')
     if isinstance(text, str) and (twelve := _TWELVE.fullmatch(text)):
         hour = int(twelve[1]) % 12 + (12 if twelve[3].lower() == "p" else 0)
         raise ValueError(f'{text!r} is no time by the 24-hour clock; write "{hour:02}:{twelve[2] or "00"}"')

@@ -86,6 +86,16 @@ def test_the_cron_can_be_set_as_of_another_time_and_counted_from_it(books: Site)
     assert f"{default_of(books)['cron']['set_at']:%H:%M}" == "01:25"
 
 
+def test_a_minute_of_every_hour_may_be_said_without_its_colon(books: Site) -> None:
+    assert books.run("schedulers", "set", "--metadata", "hourly 5").code == 0
+    assert default_of(books)["metadata"] == {"every": "hour", "at": ":05"}
+
+
+def test_history_of_a_channel_that_there_is_not_is_3(books: Site) -> None:
+    ran = books.run("schedulers", "history", "--channel", "bokshop")
+    assert (ran.code, "did you mean 'bookshop'?" in ran.err) == (3, True)
+
+
 def test_a_channel_takes_times_of_its_own_and_gives_them_back(books: Site) -> None:
     ran = books.run("schedulers", "set", "--channel", "bookshop", "--first", "daily 05:00", "--file", "default")
     assert ran.code == 0, ran
@@ -99,6 +109,8 @@ def test_a_channel_takes_times_of_its_own_and_gives_them_back(books: Site) -> No
         (["--cron", "25"], "--cron: '25' is no cron frequency; write hours from 1 to 24"),
         (["--first", "daily 2:00 PM"], "--first: '2:00 PM' is no time by the 24-hour clock; write \"14:00\""),
         (["--file", "weekly 14:00"], '--file: every = "week" needs its day; write day = "Su"'),
+        (["--metadata", "hourly :75"], '--metadata: \':75\' is no minute; write one from ":00" to ":59"'),
+        (["--metadata", "hourly 75"], "--metadata: ':75' is no minute"),
         (["--first", "default"], "--first: 'default' is not known"),
         (["--cron-at", "01:10"], "--cron-at belongs to --cron"),
         (["--anchor", "noon"], "--anchor: 'noon' is not known; write midnight or set_time"),
