@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
+from gateway.config.ssh_keys import check_host_key, check_user_key
 from gateway.core.timetable import parse_timetable
 from gateway.core.units import parse_duration, parse_size, show_duration
 
@@ -176,6 +177,8 @@ Secret = Annotated[str, AfterValidator(_secret)]
 PasswordHash = Annotated[str, AfterValidator(_argon2)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Url = Annotated[str, AfterValidator(_url)]
+HostKey = Annotated[str, AfterValidator(check_host_key)]
+UserKey = Annotated[str, AfterValidator(check_user_key)]
 Listen = Annotated[str, AfterValidator(_listen)]
 Ports = Annotated[str, AfterValidator(_ports)]
 Bandwidth = Annotated[str, AfterValidator(_bandwidth)]

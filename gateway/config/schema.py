@@ -16,6 +16,7 @@ from gateway.config.kinds import (
     Bandwidth,
     Duration,
     DurationOrAuto,
+    HostKey,
     Listen,
     Many,
     Partial,
@@ -24,6 +25,7 @@ from gateway.config.kinds import (
     Scheme,
     Secret,
     Url,
+    UserKey,
     Zone,
 )
 from gateway.config.strict import Strict
@@ -131,7 +133,7 @@ class EndpointSettings(Strict):
     key_passphrase: Secret | None = Field(
         default=None, description="Where the passphrase of the key is kept; no default."
     )
-    host_key: Many[str] = Field(
+    host_key: Many[HostKey] = Field(
         default=(), description="The server's key, one or a list; none = refused, `gateway trust` shows and pins it."
     )
     known_hosts: str | None = Field(default=None, description="A known_hosts file in place of host_key; no default.")
@@ -272,7 +274,7 @@ class InboundUser(Strict):
     password: PasswordHash | None = Field(
         default=None, repr=False, description='The line that `gateway user hash` prints: "argon2:…"; no default.'
     )
-    keys: Many[str] = Field(default=(), description="Public SSH keys that may log in, one or a list.")
+    keys: Many[UserKey] = Field(default=(), description="Public SSH keys that may log in, one or a list.")
     root: str = Field(description="The folder this account sees as /; nothing above it can be reached.")
 
     @model_validator(mode="after")

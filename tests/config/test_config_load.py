@@ -13,6 +13,7 @@ from gateway.config.schema import Scheme
 Write = Callable[..., Path]
 
 ACME = '[endpoints.acme]\nurl = "sftp://orders@sftp.example/in"\n'
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJQ9CJzvJc3ojBhsNJcMZAYcQBv6KIELgNTJyMZX9+D4"
 
 
 def refused(path: Path, environment: dict[str, str] | None = None) -> list[str]:
@@ -87,10 +88,10 @@ def test_boxes_lie_in_the_state_folder_by_default(write: Write, tmp_path: Path) 
 
 
 def test_a_host_key_may_be_one_or_a_list(write: Write) -> None:
-    one = load(write(ACME + 'host_key = "ssh-ed25519 AAAA"\n'), {}).config.endpoints["acme"]
-    two = load(write(ACME + 'host_key = ["ssh-ed25519 AAAA", "ssh-rsa BBBB"]\n'), {}).config.endpoints["acme"]
-    assert one.host_key == ("ssh-ed25519 AAAA",)
-    assert two.host_key == ("ssh-ed25519 AAAA", "ssh-rsa BBBB")
+    one = load(write(ACME + f'host_key = "{KEY}"\n'), {}).config.endpoints["acme"]
+    two = load(write(ACME + f'host_key = ["{KEY}", "{KEY} of the second"]\n'), {}).config.endpoints["acme"]
+    assert one.host_key == (KEY,)
+    assert two.host_key == (KEY, f"{KEY} of the second")
 
 
 def test_durations_and_schemes_are_values(write: Write) -> None:
@@ -201,9 +202,19 @@ REFUSALS = [
     (ACME + 'tls = "implict"\n', "'implict' is not known; did you mean 'implicit'?"),
     (ACME + 'partial = "{name}.tmp"\n', "lacks {id}, which keeps deliveries apart"),
     (ACME + 'partial = "{nam}.{id}"\n', "holds {nam}; only {name} and {id} are known here"),
+    (
+        ACME + 'host_key = "abc"\n',
+        "3:1: error C012 [endpoints.acme] host_key: 'abc' is no public key; write it as \"ssh-ed25519 AAAA…\", or "
+        "take the line out: then `gateway trust` with the endpoint's name writes it",
+    ),
+    (ACME + 'host_key = ["ssh-rsa ' + KEY.split()[1] + '"]\n', "says ssh-rsa, but the key behind it is ssh-ed25519"),
+    (
+        '[inbound.users.p]\nroot = "/srv/p"\nkeys = ["me.pub"]\n',
+        "[inbound.users.p] keys: 'me.pub' is no public key; write the line of the .pub file, such as",
+    ),
     (ACME + 'ca = "file:ca.pem"\n', "3:1: error C012 [endpoints.acme] ca has no effect on sftp://; take the line out"),
     (
-        ACME + 'host_key = "a b"\nknown_hosts = "x"\n',
+        ACME + f'host_key = "{KEY}"\nknown_hosts = "x"\n',
         "4:1: error C012 [endpoints.acme] host_key and known_hosts exclude",
     ),
     ("[endpoints.acme]\nsessions = 2\n", "1:12: error C011 [endpoints.acme] 'url' is missing; it must be given"),
