@@ -89,7 +89,7 @@ def known_keys(place: Place) -> list[asyncssh.SSHKey]:
     if isinstance(trusted, tuple):
         return trusted[0]
     port = place.port if place.port != 22 else None
-    return list(asyncssh.match_known_hosts(trusted, place.host, place.host, port)[0])
+    return list(asyncssh.match_known_hosts(trusted, place.host, "", port)[0])
 
 
 def _client_keys(place: Place) -> list[asyncssh.SSHKey]:
