@@ -5,6 +5,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from gateway.config.ssh_keys import is_public_key
 from gateway.core.errors import NeedsOperator, PathRefused, Refused
 
 _OTHERS = stat.S_IRWXO
@@ -47,7 +48,9 @@ def _from_environment(name: str, environment: Mapping[str, str]) -> str:
     if value:
         return value
     found = "is empty" if value == "" else "is not set"
-    raise NeedsOperator(f"the environment variable {name}, which holds a secret, {found}; set it for the gateway")
+    raise NeedsOperator(
+        f"the environment variable {name}, which holds a secret, {found}; set it where the gateway is started"
+    )
 
 
 def _credential(name: str, environment: Mapping[str, str]) -> Path:
@@ -82,8 +85,9 @@ def _from_file(path: Path, *, is_private: bool) -> str:
 
 
 def is_public(text: str) -> bool:
-    """True for certificates alone, which are no secret."""
-    return "-----BEGIN CERTIFICATE-----" in text and "PRIVATE KEY" not in text
+    """True for certificates alone and for public keys, which are no secret."""
+    is_certificate = "-----BEGIN CERTIFICATE-----" in text and "PRIVATE KEY" not in text
+    return is_certificate or is_public_key(text)
 
 
 def check_private(path: Path, mode: int) -> None:

@@ -10,6 +10,7 @@ import asyncssh
 from gateway.core.errors import GatewayError, HostKeyRefused, LoginRefused, NeedsOperator
 from gateway.endpoints.own_thread import addresses
 from gateway.endpoints.place import Place
+from gateway.endpoints.private_keys import read_private_key
 from gateway.endpoints.session import within
 from gateway.endpoints.sftp_errors import login_error
 
@@ -78,8 +79,9 @@ def _trusted(
             return asyncssh.import_known_hosts(place.known_hosts)
         return [asyncssh.import_public_key(text) for text in place.host_keys], [], []
     except (asyncssh.KeyImportError, ValueError) as exc:
+        key = "host_key" if place.host_keys else "known_hosts"
         raise NeedsOperator(
-            f"{place.name}: host_key: {exc}; write it as `ssh-ed25519 AAAA…`, or let `gateway trust {place.name}` do it"
+            f"{place.name}: {key}: {exc}; write it as `ssh-ed25519 AAAA…`, or let `gateway trust {place.name}` do it"
         ) from exc
 
 
@@ -96,9 +98,9 @@ def _client_keys(place: Place) -> list[asyncssh.SSHKey]:
     if place.key is None:
         return []
     try:
-        return [asyncssh.import_private_key(place.key, place.key_passphrase)]
-    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as exc:
-        raise LoginRefused(f"{place.name}: key: {exc}; is it a private key, and key_passphrase right?") from exc
+        return [read_private_key(place.key, place.key_passphrase)]
+    except LoginRefused as exc:
+        raise LoginRefused(f"{place.name}: key: {exc}") from exc
 
 
 def _refused_key(place: Place, found: asyncssh.SSHKey) -> HostKeyRefused:

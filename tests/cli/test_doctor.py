@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from gateway.cli.checkups.doors import check_certificate, check_port
@@ -20,7 +21,9 @@ from gateway.config.schema import TlsSettings
 from gateway.ledger.instances import Holder
 from tests.peers.certificates import make_certificate
 
-SECURE = '[endpoints.acme]\nurl = "sftp://u@h/in"\nkey = "file:keys/acme"\nhost_key = "ssh-ed25519 AAAA"\n'
+KEY = asyncssh.generate_private_key("ssh-ed25519")
+PUBLIC = KEY.export_public_key().decode().strip()
+SECURE = f'[endpoints.acme]\nurl = "sftp://u@h/in"\nkey = "file:keys/acme"\nhost_key = "{PUBLIC}"\n'
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for folder in ("conf", "actions", "keys"):
         Path(folder).mkdir()
     Path("keys/acme").touch(mode=0o600)
-    Path("keys/acme").write_text("key")
+    Path("keys/acme").write_bytes(KEY.export_private_key())
     main_file = Path("conf/gateway.toml")
     main_file.write_text('[gateway]\nroot = ".."\n' + SECURE)
     return main_file
@@ -100,6 +103,91 @@ def test_an_endpoint_without_password_or_key_fails_unless_it_is_anonymous(conf: 
     conf.write_text('[endpoints.a]\nurl = "ftp://h/in"\n[endpoints.b]\nurl = "ftp://u@h/in"\n')
     lines = list(look_over())
     assert [line.subject for line in lines if line.state is State.FAIL] == ["b login"]
+
+
+ENCRYPTED = KEY.export_private_key(passphrase="open sesame").decode()
+PLAIN = KEY.export_private_key().decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "found_text", "remedy"),
+    [
+        (ENCRYPTED, "it has a passphrase", "say where that is kept, such as key_passphrase ="),
+        ("a garbage of words", "it is no private key", "write the private key there as ssh-keygen makes it"),
+        ("", "it is no private key", "write the private key there as ssh-keygen makes it"),
+        (PUBLIC, "it is a public key", "name its private half, the file without .pub"),
+        (PLAIN[:150], "it is cut off: its last line is missing", "write the private key there"),
+        (PLAIN.replace("b3Blb", "AAAAA"), "it can't be read: ", "write the private key there as ssh-keygen"),
+        ("PuTTY-User-Key-File-3: ssh-ed25519\n", "it is a key of PuTTY's", "make it one of OpenSSH's: puttygen"),
+    ],
+)
+def test_a_key_that_no_login_can_be_made_with_is_told_as_what_it_is(
+    conf: Path, text: str, found_text: str, remedy: str
+) -> None:
+    Path("keys/acme").write_text(text)
+    line = found("acme key")
+    assert line.state is State.FAIL
+    assert line.found.startswith(f"file:keys/acme: {found_text}")
+    assert line.remedy.startswith(remedy)
+
+
+def test_a_public_key_given_as_the_key_is_not_told_to_be_hidden(conf: Path) -> None:
+    Path("keys/acme").write_text(PUBLIC)
+    Path("keys/acme").chmod(0o644)
+    assert found("acme key").found == "file:keys/acme: it is a public key"
+
+
+@pytest.mark.parametrize(("passphrase", "state"), [("open sesame", State.OK), ("close sesame", State.FAIL)])
+def test_the_passphrase_of_a_key_is_tried(
+    conf: Path, monkeypatch: pytest.MonkeyPatch, passphrase: str, state: State
+) -> None:
+    Path("keys/acme").write_text(ENCRYPTED)
+    conf.write_text(conf.read_text() + 'key_passphrase = "env:ACME_PASSPHRASE"\n')
+    monkeypatch.setenv("ACME_PASSPHRASE", passphrase)
+    line = found("acme key")
+    assert line.state is state
+    assert line.state is State.OK or line.found.endswith("its passphrase is not the one that key_passphrase gives")
+    monkeypatch.delenv("ACME_PASSPHRASE")
+    assert [found(f"acme {key}").state for key in ("key", "key_passphrase")] == [State.OK, State.FAIL]
+
+
+def test_the_pinned_key_is_shown_by_its_fingerprint(conf: Path) -> None:
+    assert found("acme host key").found == f"pinned: ssh-ed25519 {KEY.get_fingerprint()}"
+
+
+@pytest.mark.parametrize(
+    ("known_hosts", "state", "text"),
+    [
+        (f"h {PUBLIC}\n", State.OK, f"known_hosts: ssh-ed25519 {KEY.get_fingerprint()}"),
+        (f"another {PUBLIC}\n", State.FAIL, "known_hosts holds no key of this server"),
+        (None, State.FAIL, "known_hosts: No such file or directory"),
+    ],
+)
+def test_known_hosts_must_hold_a_key_of_the_server(
+    conf: Path, known_hosts: str | None, state: State, text: str
+) -> None:
+    conf.write_text(conf.read_text().replace(f'host_key = "{PUBLIC}"', 'known_hosts = "known_hosts"'))
+    if known_hosts is not None:
+        Path("known_hosts").write_text(known_hosts)
+    line = found("acme host key")
+    assert (line.state, text in line.found) == (state, True), line
+    assert ("gateway trust acme" in line.remedy) == (state is State.FAIL)
+
+
+def test_the_embedded_servers_keys_are_read_as_the_servers_will(conf: Path, tmp_path: Path) -> None:
+    one, other = (make_certificate(tmp_path / name) for name in ("one", "other"))
+    for name in ("one.key", "host.key"):
+        Path("keys", name).touch(mode=0o600)
+    Path("keys/host.key").write_text(ENCRYPTED)
+    tls = f'tls = {{ certificate = "file:{one.file}", key = "file:KEY" }}'
+    doors = f'[inbound.sftp]\nlisten = ":0"\nhost_key = "file:keys/host.key"\n[inbound.ftp]\nlisten = ":0"\n{tls}\n'
+    conf.write_text(SECURE + doors.replace("KEY", str(one.file)).replace("keys/", f"{tmp_path}/keys/"))
+    assert found("inbound sftp host key").found.endswith("it has a passphrase")
+    assert found("inbound ftp key").state is State.OK
+    conf.write_text(SECURE + doors.replace("KEY", str(other.file)))
+    line = found("inbound ftp key")
+    assert (line.state, "can't be used" in line.found) == (State.FAIL, True)
+    assert line.remedy.startswith("give a PEM certificate with its chain, and the PEM key that belongs to it")
 
 
 def test_a_state_folder_in_a_place_that_is_no_folder_fails(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 from cryptography.x509 import load_pem_x509_certificate
 
 from gateway.cli.checkups.folders import check_box
-from gateway.cli.checkups.line import Line, fail, ok, warn
-from gateway.cli.checkups.partners import check_secret
+from gateway.cli.checkups.line import Line, State, fail, ok, warn
+from gateway.cli.checkups.partners import check_key, check_secret
 from gateway.config.kinds import listen_address
 from gateway.config.loaded import Loaded
 from gateway.config.schema import TlsSettings
 from gateway.config.secrets import read_public
-from gateway.core.errors import GatewayError
+from gateway.core.errors import GatewayError, NeedsOperator
 from gateway.ledger.instances import Holder, holder
 
 _LISTENING = "0A"
@@ -31,10 +31,12 @@ def check_doors(loaded: Loaded) -> Iterator[Line]:
         if settings is not None:
             yield check_port(f"inbound {kind}", settings.listen, _serving(loaded))
     if inbound.sftp is not None and inbound.sftp.host_key is not None:
-        yield check_secret(loaded, "inbound sftp host key", inbound.sftp.host_key)
+        yield check_key(
+            loaded, check_secret(loaded, "inbound sftp host key", inbound.sftp.host_key), inbound.sftp.host_key
+        )
     if inbound.ftp is not None and inbound.ftp.tls is not None:
         yield check_certificate(loaded, inbound.ftp.tls)
-        yield check_secret(loaded, "inbound ftp key", inbound.ftp.tls.key)
+        yield check_tls_key(loaded, inbound.ftp.tls)
     for name, user in inbound.users.items():
         root = loaded.resolve(user.root)
         yield check_box(f"inbound user {name}", root) or ok(f"inbound user {name}", str(root))
@@ -106,3 +108,19 @@ def check_certificate(loaded: Loaded, tls: TlsSettings) -> Line:
     if left < _EXPIRES_SOON:
         return warn(subject, f"{tls.certificate} expires on {until:%Y-%m-%d}", "renew it soon")
     return ok(subject, f"{tls.certificate}, valid until {until:%Y-%m-%d}")
+
+
+def check_tls_key(loaded: Loaded, tls: TlsSettings) -> Line:
+    """It can be read, and belongs to the certificate."""
+    from gateway.inbound.ftp_tls import tls_context  # here: it brings the server's libraries along
+
+    line = check_secret(loaded, "inbound ftp key", tls.key)
+    if line.state is State.FAIL:
+        return line
+    try:
+        read_public(tls.certificate, loaded.root)
+        tls_context(tls, loaded.root)
+    except NeedsOperator as problem:
+        found, _, remedy = str(problem).rpartition("; ")
+        return fail(line.subject, found.removeprefix("[inbound.ftp] tls: "), remedy)
+    return line
