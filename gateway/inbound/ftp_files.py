@@ -65,4 +65,8 @@ def _regular(path: str) -> IO[bytes]:
     """Open for reading without being held up by a FIFO; only regular files pass."""
     if not os.path.isfile(path):
         raise PermissionError(13, "Not a regular file", path)
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    return open(path, "rb", opener=_not_blocking)
+
+
+def _not_blocking(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)

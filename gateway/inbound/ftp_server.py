@@ -2,15 +2,13 @@
 
 import asyncio
 import logging
-import os
 import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pyftpdlib.exceptions import AuthenticationFailed
-from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
+from pyftpdlib.handlers import FTPHandler
 from pyftpdlib.ioloop import AsyncChat, IOLoop
 from pyftpdlib.servers import FTPServer as Listener
 
@@ -19,24 +17,33 @@ from gateway.config.schema import FtpListen
 from gateway.core.errors import NeedsOperator
 from gateway.inbound.accounts import Accounts
 from gateway.inbound.ftp_files import ConfinedFS
+from gateway.inbound.ftp_session import PlainSession, TlsSession
 from gateway.inbound.ftp_tls import tls_context
-from gateway.inbound.ftp_uploads import Passive, TlsUpload, Upload
+from gateway.inbound.ftp_uploads import Passive
+from gateway.inbound.visits import Refusals
 
 # Without CHMOD: what partners may read is the operator's affair.
 _PERMISSIONS = "elradfmwT"
 _END_TIMEOUT_S = 10
-_LOGIN_TIMEOUT_S = 30
 logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())  # else the library prints to stderr by itself
 
 
 class FtpServer:
     """Listens on one address; `start` and `stop` are for the gateway's loop, everything else runs on its own thread."""
 
-    def __init__(self, settings: FtpListen, accounts: Accounts, root: Path, landed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: FtpListen,
+        accounts: Accounts,
+        root: Path,
+        landed: Callable[[str], None],
+        refusals: Refusals,
+    ) -> None:
         self._settings = settings
         self._accounts = accounts
         self._root = root
         self._landed = landed
+        self._refusals = refusals
         self._thread: threading.Thread | None = None
         self._waker: _Waker | None = None
         self._address: tuple[str, int] | None = None
@@ -104,11 +111,12 @@ class FtpServer:
             "passive_ports": list(port_range(settings.passive_ports)) if settings.passive_ports else None,
             "masquerade_address": settings.public_address,
             "report_landed": staticmethod(self._landed),
+            "refusals": self._refusals,
         }
         if settings.tls is None:
-            return type("PlainListenerHandler", (_Plain,), values)
+            return type("PlainListenerHandler", (PlainSession,), values)
         values["ssl_context"] = tls_context(settings.tls, self._root)
-        return type("TlsListenerHandler", (_Tls,), values)
+        return type("TlsListenerHandler", (TlsSession,), values)
 
 
 class _Listener(Listener):  # type: ignore[misc]  # pyftpdlib has no types
@@ -118,79 +126,6 @@ class _Listener(Listener):  # type: ignore[misc]  # pyftpdlib has no types
 
     def _accept_new_cons(self) -> bool:
         return len(self.ip_map) <= self.max_sessions
-
-
-class _Reports:
-    """What both kinds of session do when a file is complete."""
-
-    report_landed: Callable[[str], None]
-    announced_bytes: int | None = None  # what ALLO said of the next upload
-    _login_by: Any = None
-
-    def on_connect(self) -> None:
-        """The library's idle time starts anew with every line, so logging in has a time of its own."""
-        self._login_by = self.ioloop.call_later(_LOGIN_TIMEOUT_S, self._send_away)  # type: ignore[attr-defined]
-
-    def on_disconnect(self) -> None:
-        if self._login_by is not None and not self._login_by.cancelled:
-            self._login_by.cancel()
-
-    def _send_away(self) -> None:
-        if self.authenticated:  # type: ignore[attr-defined]
-            return
-        if not getattr(self, "_ssl_accepting", False):
-            self.respond("421 Log in sooner.")  # type: ignore[attr-defined]
-        self.close()  # type: ignore[attr-defined]
-
-    def ftp_ALLO(self, line: str) -> None:  # noqa: N802 -- named by the library
-        size = line.split(" ")[0]
-        self.announced_bytes = int(size) if size.isdecimal() else None
-        super().ftp_ALLO(line)  # type: ignore[misc]
-
-    def ftp_MLSD(self, path: str) -> str | None:  # noqa: N802 -- named by the library
-        """RFC 3659: 501 is for what is no folder; rclone makes a folder that it needs only after a 550."""
-        if not os.path.exists(path):
-            self.respond("550 No such file or directory.")  # type: ignore[attr-defined]
-            return None
-        listed: str | None = super().ftp_MLSD(path)  # type: ignore[misc]
-        return listed
-
-    def ftp_STOR(self, file: str, mode: str = "w") -> str | None:  # noqa: N802 -- named by the library
-        if self._restart_position or self._current_type != "i" or mode != "w":  # type: ignore[attr-defined]
-            self.announced_bytes = None  # not the size of what will come
-        started: str | None = super().ftp_STOR(file, mode)  # type: ignore[misc]
-        return started
-
-    def _on_dtp_close(self) -> None:
-        self.announced_bytes = None
-        super()._on_dtp_close()  # type: ignore[misc]
-
-    def on_file_received(self, file: str) -> None:
-        self.report_landed(file)
-
-    def ftp_RNTO(self, path: str) -> tuple[str, str] | None:  # noqa: N802 -- named by the library
-        renamed: tuple[str, str] | None = super().ftp_RNTO(path)  # type: ignore[misc]
-        if renamed is not None and os.path.isfile(path) and not os.path.islink(path):
-            self.report_landed(path)
-        return renamed
-
-    def flush_account(self) -> None:
-        """The library forgets an upload that waits for its data connection without closing it."""
-        waiting = self._in_dtp_queue  # type: ignore[attr-defined]
-        if waiting is not None:
-            waiting[0].close()
-        super().flush_account()  # type: ignore[misc]
-
-
-class _Plain(_Reports, FTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
-    dtp_handler = Upload
-    use_sendfile = False
-
-
-class _Tls(_Reports, TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
-    dtp_handler = TlsUpload
-    tls_control_required = True
-    tls_data_required = True
 
 
 class _Authorizer:

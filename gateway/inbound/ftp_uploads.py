@@ -89,13 +89,16 @@ class Upload(DTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
         self.transfer_finished = False
         if not self.ended_clean:
             upload.abandon()
+            self.cmd_channel.visit.cut(upload.final, upload.size_bytes)
             if self._resp and str(self._resp[0]).startswith("226"):
                 self._resp = ("426 Connection closed before the end; nothing was stored.", log.info)
             return
         try:
             upload.commit()
             self.transfer_finished = True
+            self.cmd_channel.visit.landed(upload.final, upload.size_bytes)
         except OSError as problem:
+            self.cmd_channel.visit.cut(upload.final, upload.size_bytes, problem)
             self._resp = (f"451 {problem.strerror}; nothing was stored.", log.warning)
 
 

@@ -37,6 +37,7 @@ class Landing:
         self._failed: OSError | None = None
         self._end = 0
         self.changed = True
+        self.size_bytes = 0  # told once it is closed
         self.closed = True  # until there is something to close
         before = _what_stands(final)
         if before is not None and start is Start.NEW:
@@ -136,6 +137,7 @@ class Landing:
 
     def _close(self) -> None:
         self.closed = True
+        self.size_bytes = os.fstat(self._fd).st_size
         os.close(self._fd)
 
 

@@ -12,6 +12,7 @@ from gateway.inbound.accounts import Account, Accounts
 from gateway.inbound.ftp_server import FtpServer
 from gateway.inbound.landing import leftovers
 from gateway.inbound.sftp_server import SftpServer
+from gateway.inbound.visits import Refusals
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ class InboundServers:
         self._root = root
         self._state = state
         self._landed = _harmless(landed)
+        self._refusals = Refusals()
         self._sftp: SftpServer | None = None
         self._ftp: FtpServer | None = None
         self._accounts: Accounts | None = None
@@ -62,10 +64,12 @@ class InboundServers:
         self._accounts = accounts
         try:
             if self._config.sftp is not None:
-                self._sftp = SftpServer(self._config.sftp, accounts, self._root, self._state, self._landed)
+                self._sftp = SftpServer(
+                    self._config.sftp, accounts, self._root, self._state, self._landed, self._refusals
+                )
                 await self._sftp.start()
             if self._config.ftp is not None:
-                self._ftp = FtpServer(self._config.ftp, accounts, self._root, self._landed)
+                self._ftp = FtpServer(self._config.ftp, accounts, self._root, self._landed, self._refusals)
                 await self._ftp.start()
         except BaseException:
             await self.stop()
@@ -89,6 +93,7 @@ class InboundServers:
         if self._sftp is not None:
             await self._sftp.stop()
         self._sftp, self._ftp = None, None
+        self._refusals.tell_rest()
 
 
 def _prepare(accounts: Accounts) -> None:

@@ -14,33 +14,12 @@ from asyncssh import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_TRUNC, FXF_WRITE, SFTP
 
 from gateway.inbound.confine import Room
 from gateway.inbound.landing import Landing, Start, is_landing
+from gateway.inbound.reading import Reading
+from gateway.inbound.visits import Visit
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _LISTED_AT_ONCE = 500
-
-
-class Reading:
-    """A file that a client reads."""
-
-    def __init__(self, path: Path) -> None:
-        # Not blocking, so that a FIFO can't hold a thread; then only regular files pass.
-        self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
-            os.close(self._fd)
-            raise PermissionError(13, "Not a regular file", str(path))
-
-    def fileno(self) -> int:
-        """The descriptor."""
-        return self._fd
-
-    def read_at(self, offset: int, size: int) -> bytes:
-        """Up to `size` bytes from `offset`, none at the end."""
-        return os.pread(self._fd, size, offset)
-
-    def close(self) -> None:
-        """Done with it."""
-        os.close(self._fd)
 
 
 class ConfinedSFTP(asyncssh.SFTPServer):
@@ -56,11 +35,13 @@ class ConfinedSFTP(asyncssh.SFTPServer):
         room: Room,
         executor: Executor,
         landed: Callable[[str], None],
+        visit: Visit,
     ) -> None:
         super().__init__(channel)
         self._room = room
         self._executor = executor
         self._landed = landed
+        self._visit = visit
         self.cut = False
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -83,11 +64,24 @@ class ConfinedSFTP(asyncssh.SFTPServer):
     async def close(self, file_obj: object) -> None:
         if isinstance(file_obj, Reading):
             file_obj.close()
+            if file_obj.sent_bytes:
+                self._visit.fetched(file_obj.path, file_obj.sent_bytes)
         elif isinstance(file_obj, Landing):
-            if self.cut:
-                await self._run(file_obj.abandon)
-            elif await self._run(file_obj.commit):
-                self._landed(file_obj.name)
+            await self._settle(file_obj)
+
+    async def _settle(self, upload: Landing) -> None:
+        if self.cut:
+            await self._run(upload.abandon)
+            self._visit.cut(upload.final, upload.size_bytes)
+            return
+        try:
+            is_new = await self._run(upload.commit)
+        except OSError as problem:
+            self._visit.cut(upload.final, upload.size_bytes, problem)
+            raise
+        if is_new:
+            self._visit.landed(upload.final, upload.size_bytes)
+            self._landed(upload.name)
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         return await self._run(_opened(file_obj).read_at, offset, size)
@@ -150,15 +144,25 @@ class ConfinedSFTP(asyncssh.SFTPServer):
                 for listed in block:
                     yield listed
 
+    async def _at(self, path: bytes, do: Callable[[Path], None]) -> Path:
+        """Do something to a name in a thread; its real path."""
+
+        def work() -> Path:
+            entry = self._room.entry(os.fsdecode(path))
+            do(entry)
+            return entry
+
+        return await self._run(work)
+
     async def remove(self, path: bytes) -> None:
-        await self._run(lambda: self._room.entry(os.fsdecode(path)).unlink())
+        self._visit.removed(await self._at(path, Path.unlink))
 
     async def mkdir(self, path: bytes, attrs: SFTPAttrs) -> None:
         mode = 0o777 if attrs.permissions is None else attrs.permissions & 0o777 | 0o700
-        await self._run(lambda: self._room.entry(os.fsdecode(path)).mkdir(mode))
+        self._visit.made_folder(await self._at(path, lambda folder: folder.mkdir(mode)))
 
     async def rmdir(self, path: bytes) -> None:
-        await self._run(lambda: self._room.entry(os.fsdecode(path)).rmdir())
+        self._visit.removed(await self._at(path, Path.rmdir))
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         await self._renamed(_rename_if_free, oldpath, newpath)
@@ -167,12 +171,14 @@ class ConfinedSFTP(asyncssh.SFTPServer):
         await self._renamed(os.replace, oldpath, newpath)
 
     async def _renamed(self, rename: Callable[[Path, Path], None], oldpath: bytes, newpath: bytes) -> None:
-        def work() -> Path | None:
+        def work() -> tuple[Path, Path, bool]:
             old, new = self._room.entry(os.fsdecode(oldpath)), self._room.entry(os.fsdecode(newpath))
             rename(old, new)
-            return new if stat.S_ISREG(new.lstat().st_mode) else None
+            return old, new, stat.S_ISREG(new.lstat().st_mode)
 
-        if (new := await self._run(work)) is not None:
+        old, new, is_file = await self._run(work)
+        self._visit.renamed(old, new)
+        if is_file:
             self._landed(str(new))
 
     async def symlink(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002 -- named by asyncssh

@@ -21,23 +21,32 @@ from gateway.core.errors import NeedsOperator
 from gateway.inbound.accounts import Accounts
 from gateway.inbound.confine import Room
 from gateway.inbound.sftp_files import ConfinedSFTP
+from gateway.inbound.visits import Refusals, Tried, Visit
 
 HOST_KEY = "inbound_host_key"
 _THREADS = 16
 _LOGIN_TIMEOUT_S = 30
 _END_TIMEOUT_S = 10
 _SFTP_VERSION = 3
+_OVER = "sftp"
 
 
 class SftpServer:
     """Listens, lets accounts in, and knows which sessions are open."""
 
     def __init__(
-        self, settings: SftpListen, accounts: Accounts, root: Path, state: Path, landed: Callable[[str], None]
+        self,
+        settings: SftpListen,
+        accounts: Accounts,
+        root: Path,
+        state: Path,
+        landed: Callable[[str], None],
+        refusals: Refusals,
     ) -> None:
         self.settings = settings
         self.accounts = accounts
         self.landed = landed
+        self.refusals = refusals
         self.executor = ThreadPoolExecutor(_THREADS, "sftp-files")
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self.sessions: set[asyncio.Task[None]] = set()
@@ -99,9 +108,12 @@ class Door(asyncssh.SSHServer):
         self._connection: asyncssh.SSHServerConnection | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._used_at = time.monotonic()
+        self._tried = Tried()
+        self.visit: Visit | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
+        self._tried.address = str(conn.get_extra_info("peername")[0])
         self._server.connections.add(conn)
         if len(self._server.connections) > self._server.settings.max_connections:
             conn.disconnect(asyncssh.DISC_TOO_MANY_CONNECTIONS, "Too many connections; try again later")
@@ -113,6 +125,14 @@ class Door(asyncssh.SSHServer):
             self._server.connections.discard(self._connection)
         if self._idle is not None:
             self._idle.cancel()
+        if self.visit is None and self._tried.methods:
+            tried = self._tried
+            self._server.refusals.refused(tried.user, tried.address, _OVER, ", ".join(tried.methods), tried.times)
+
+    def auth_completed(self) -> None:
+        assert self._connection is not None
+        self.visit = Visit(str(self._connection.get_extra_info("username")), self._tried.address, _OVER)
+        self.visit.came(self._tried.let_in_by)
 
     def used(self) -> None:
         """The client has said something."""
@@ -126,7 +146,8 @@ class Door(asyncssh.SSHServer):
         elif self._connection is not None:
             self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, "Idle for too long")
 
-    def begin_auth(self, username: str) -> bool:  # noqa: ARG002 -- named by asyncssh
+    def begin_auth(self, username: str) -> bool:
+        self._tried.user = username
         return True  # known or not: everybody has to prove who they are
 
     def password_auth_supported(self) -> bool:
@@ -135,13 +156,14 @@ class Door(asyncssh.SSHServer):
     async def validate_password(self, username: str, password: str) -> bool:
         loop = asyncio.get_running_loop()
         accounts = self._server.accounts
-        return await loop.run_in_executor(self._server.executor, accounts.by_password, username, password) is not None
+        found = await loop.run_in_executor(self._server.executor, accounts.by_password, username, password)
+        return self._tried.noted("password", is_right=found is not None)
 
     def public_key_auth_supported(self) -> bool:
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return self._server.accounts.by_key(username, key) is not None
+        return self._tried.noted("key", is_right=self._server.accounts.by_key(username, key) is not None)
 
     def session_requested(self) -> asyncssh.SSHServerSession[bytes]:
         return Session(self._server, self)
@@ -157,8 +179,9 @@ class Session(SSHServerStreamSession[bytes]):
 
     def _files(self, channel: "SSHChannel[bytes]") -> ConfinedSFTP:
         assert isinstance(channel, asyncssh.SSHServerChannel)
-        account = self._server.accounts.get(channel.get_connection().get_extra_info("username"))
-        return ConfinedSFTP(channel, Room(account.root), self._server.executor, self._server.landed)
+        assert self._door.visit is not None
+        account = self._server.accounts.get(self._door.visit.user)
+        return ConfinedSFTP(channel, Room(account.root), self._server.executor, self._server.landed, self._door.visit)
 
     def session_started(self) -> None:
         assert self._chan is not None
