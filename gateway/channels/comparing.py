@@ -122,7 +122,8 @@ class Comparing:
         queued = await self._ledger.read(partial(channel_events.open_keys, channel=name))
         guard = FirstGuard(self._channel, state, self._rules)
         coming = set() if guard.is_over else await self._coming()
-        many = guard.asks({one.item for one in differs if not one.known} | coming, queued)
+        had = await self._had() if guard.has_begun else 0
+        many = guard.asks({one.item for one in differs if not one.known} | coming, queued, had)
         if many:
             await self._ledger.write(partial(self._guard, queued=queued))
         rules = Rules.of(self._channel, many=many, anew=not guard.is_same)
@@ -144,6 +145,11 @@ class Comparing:
         """What the channel selects and never got, and is not at rest yet."""
         got = await self._ledger.read(partial(channel_items.present, channel=self._channel.name))
         return set(self._selected(self._brought.open & self._looked.items.keys())) - set(got)
+
+    async def _had(self) -> int:
+        """How many items it has got."""
+        counts = await self._ledger.read(channel_items.counts)
+        return counts.get(self._channel.name, (0, 0))[0]
 
     def _guard(self, connection: Connection, queued: Sequence[OpenKey]) -> None:
         """Also those that wait already go for review."""

@@ -1,7 +1,8 @@
 """When first deliveries are so many that a person is asked: those of a new channel, or of a new selection.
 
 What is still being written counts, too: a catalogue that is being filled would pass in portions.  For the same reason
-what arrives of it first doesn't yet make a channel an old one.  Once a person is asked, new items wait for the answer.
+what arrives of it first doesn't yet make a channel an old one, and counts with what follows.  Once a person is asked,
+new items wait for the answer.
 """
 
 from collections.abc import Collection, Sequence
@@ -33,14 +34,23 @@ class FirstGuard:
         """True for an old channel that selects what it did: new items of any number are its daily work."""
         return self._is_old and self.is_same
 
-    def asks(self, firsts: Collection[str], queued: Sequence[OpenKey]) -> bool:
-        """True if too many of these items, which the channel never got, would go out, or a person has yet to answer."""
+    @property
+    def has_begun(self) -> bool:
+        """True if something arrived of a catalogue that was being filled."""
+        return self.state.released and not self._is_old
+
+    def asks(self, firsts: Collection[str], queued: Sequence[OpenKey], had: int) -> bool:
+        """True if too many of these items, which the channel never got, would go out, or a person has yet to answer.
+
+        `had` others arrived since it has begun.
+        """
         if self.is_over:
             return False
         agreed = {one.item for one in queued if one.by is not None or one.state is EventState.BATCHED}
         if self._is_old:  # and it selects other items than it did
             agreed |= {one.item for one in queued}
-        return len(set(firsts) - agreed) > self.channel.most_first or self._has_asked(queued)
+        unasked = set(firsts) - agreed
+        return (bool(unasked) and len(unasked) + had > self.channel.most_first) or self._has_asked(queued)
 
     def rules_to_keep(self, *, filling: bool, asks: bool) -> str:
         """What the ledger keeps of the rules after a look; `filling`: new items are being written."""

@@ -101,6 +101,18 @@ async def test_a_delivery_while_the_catalogue_is_filled_lets_no_others_go(tmp_pa
         assert await states(made) == {"review"}
 
 
+async def test_what_arrived_of_a_catalogue_that_was_filled_counts_with_the_rest(tmp_path: Path) -> None:
+    async with shop(tmp_path, most_first=2) as made:
+        made.put("a")
+        with filling(made, "b"):
+            await made.detect()
+            assert await made.deliver("first") == ["a"]
+            await made.detect()
+        made.put("c")
+        await made.detect()
+        assert await made.states() == {("b", "first"): "review", ("c", "first"): "review"}
+
+
 async def test_who_approves_while_the_catalogue_is_filled_approves_for_good(tmp_path: Path) -> None:
     async with shop(tmp_path, most_first=1) as made:
         made.put("a")
