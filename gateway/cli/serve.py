@@ -14,10 +14,10 @@ def serve(verbose: VerboseOption = False, json_logs: JsonLogsOption = None) -> N
     """Run the gateway: scheduler and embedded servers, until SIGTERM or Ctrl-C; SIGHUP reloads."""
     from gateway.config.load import load
     from gateway.core.clock import SystemClock
-    from gateway.service.event_loop import run_to_end
+    from gateway.service.event_loop import serve_to_end
     from gateway.service.logs import configure_logs
     from gateway.service.serve import serve as serve_until_told
 
     configure_logs(verbose=verbose, as_json=json_logs)
     loaded = load()
-    run_to_end(serve_until_told(loaded, SystemClock()))
+    serve_to_end(serve_until_told(loaded, SystemClock()))

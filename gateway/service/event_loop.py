@@ -2,10 +2,15 @@
 
 import asyncio
 import gc
+import os
+import sys
+import time
 from collections.abc import Callable, Coroutine
+from threading import Thread
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_LAST_WAIT_S = 3.0
 _OBJECTS = 20_000
 """New ones, before the youngest are looked through."""
 
@@ -14,6 +19,24 @@ def run_to_end(work: Coroutine[Any, Any, T]) -> T:
     """`asyncio.run` on the best loop there is."""
     with asyncio.Runner(loop_factory=_best()) as runner:
         return runner.run(work)
+
+
+def serve_to_end(work: Coroutine[Any, Any, None]) -> None:
+    """The same for what ends its process: threads that hang in the kernel, on a server that is gone, don't keep it."""
+
+    async def ending() -> None:
+        await work
+        Thread(target=_end, name="end", daemon=True).start()
+
+    run_to_end(ending())
+
+
+def _end() -> None:
+    """All is in the ledger, and that is closed: whoever still hangs is not waited for."""
+    time.sleep(_LAST_WAIT_S)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def spare_collector() -> None:

@@ -3,12 +3,17 @@
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from gateway.ledger import channel_states
 from tests.acceptance.harness import Gateway, until
 from tests.peers.hung_mount import hung_mount
 
 
-def test_a_gateway_whose_catalogue_hangs_can_be_stopped_and_started(gateway: Gateway, tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", ["detect", "deliver-now"])
+def test_a_gateway_whose_catalogue_hangs_can_be_stopped_and_started(
+    gateway: Gateway, tmp_path: Path, asked: str
+) -> None:
     titles, far = tmp_path / "titles", tmp_path / "far"
     far.mkdir()
     (titles / "978").mkdir(parents=True)
@@ -21,7 +26,7 @@ def test_a_gateway_whose_catalogue_hangs_can_be_stopped_and_started(gateway: Gat
     state = partial(channel_states.get, channel="shop")
     until(lambda: gateway.read(state).begun_at is not None, gateway.told, 20)
     with hung_mount(titles):
-        asking = gateway.begin("channel", "detect", "shop", log=tmp_path / "asked.log")
+        asking = gateway.begin("channel", asked, "shop", log=tmp_path / "asked.log")
         until(lambda: hangs(gateway), gateway.told, 20)
         assert gateway.stop() == 0
         assert asking.wait(20) != 0
