@@ -59,6 +59,27 @@ async def test_openssh_sftp(both: Running, files: Path) -> None:
     assert sorted(both.names) == ["big", "big.csv", "d/t/a", "d/t/sub/b é.txt"]
 
 
+async def test_half_an_upload_that_ctrl_c_ended_in_openssh_sftp_lands_under_its_name(
+    both: Running, files: Path
+) -> None:
+    """No message tells it from a whole one, so partners should upload under another name and rename."""
+    options = ["-q", "-l", "4000", "-P", str(both.sftp_port), "-i", str(both.key), "-o", "IdentityAgent=none"]
+    trust = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+    words = [program("sftp"), *options, *trust, f"{NAME}@127.0.0.1"]
+    process = await asyncio.create_subprocess_exec(
+        *words, cwd=files, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL
+    )
+    assert process.stdin is not None
+    process.stdin.write(b"put big big.csv.part\n")
+    await until(lambda: any(path.stat().st_size > 0 for path in both.hidden))
+    process.send_signal(signal.SIGINT)
+    await until(lambda: bool(both.landed))
+    process.stdin.write_eof()
+    await process.wait()
+    assert both.names == ["big.csv.part"]
+    assert 0 < (both.root / "big.csv.part").stat().st_size < len(BIG)
+
+
 @pytest.mark.parametrize("scheme", ["sftp", "ftp"])
 async def test_lftp(both: Running, files: Path, scheme: str) -> None:
     port = both.sftp_port if scheme == "sftp" else both.ftp_port
