@@ -26,8 +26,9 @@ class FirstGuard:
 
     @property
     def is_same(self) -> bool:
-        """True if the channel says of its items and events what it said at the last look."""
-        return self.state.rules is not None and self.state.rules.removeprefix(_FILLING) == self.rules
+        """True if the channel says of its items and events what it said at the last look, and takes them from there."""
+        said = (self.state.rules or "").removeprefix(_FILLING)
+        return said == self.rules and self.state.catalogue == self.channel.catalogue.name
 
     @property
     def is_over(self) -> bool:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,23 @@ async def test_many_items_that_a_new_selection_takes_wait_for_a_person(tmp_path:
         made.rules(include=())
         await made.detect()
         assert await made.states() == {("b", "first"): "review", ("c", "first"): "review"}
+
+
+async def test_many_items_of_another_catalogue_wait_for_a_person(tmp_path: Path) -> None:
+    async with shop(tmp_path, most_first=1, start="now") as made:
+        made.put("a")
+        await made.detect()
+        made.path = tmp_path / "audio"
+        made.rules(catalogue=replace(made.channel.catalogue, name="audio", path=made.path))
+        for item in "bc":
+            made.put(item)
+        await made.detect()
+        assert await made.states() == {("b", "first"): "review", ("c", "first"): "review"}
+        await made.approve()
+        made.put("d")
+        made.put("e")
+        await made.detect()
+        assert await states(made) == {"waiting"}
 
 
 async def test_what_is_still_being_written_counts_as_a_first_delivery(tmp_path: Path) -> None:
