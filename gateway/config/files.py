@@ -11,6 +11,7 @@ from typing import Any
 from gateway.config.findings import PLACE, SYNTAX, TWICE, UNREADABLE, error, section, span_of
 from gateway.config.lines import KeyPath, key_spans
 from gateway.config.schema import GatewaySettings
+from gateway.config.toml_errors import said_of_toml
 from gateway.core.file_mark import FileMark, mark_of
 from gateway.core.model import Finding, Span
 
@@ -142,7 +143,7 @@ def _parsed(text: str, path: Path) -> tuple[Tree, Finding | None]:
         place = _TOML_PLACE.search(message)
         line, column = (int(place[1]), int(place[2])) if place and place[1] else (text.count("\n") + 1, 1)
         said = _TOML_PLACE.sub("", message)
-        return {}, error(Span(str(path), line, column, column + 1), SYNTAX, f"this is not TOML: {said}")
+        return {}, error(Span(str(path), line, column, column + 1), SYNTAX, f"this is not TOML: {said_of_toml(said)}")
 
 
 def _start(path: Path) -> Span:
@@ -165,7 +166,8 @@ def _included(main: Path, tree: Tree, spans: Mapping[KeyPath, Span]) -> tuple[li
         names = sorted(glob(pattern, root_dir=main.parent)) if isinstance(pattern, str) else []
         if isinstance(pattern, str) and not names and not has_magic(pattern):
             span = span_of(("gateway", "include", number), spans, str(main))
-            findings.append(error(span, PLACE, f"[gateway] include names {pattern!r}, which does not exist"))
+            remedy = "put the file there, or take its name out"
+            findings.append(error(span, PLACE, f"[gateway] include names {pattern!r}, which does not exist; {remedy}"))
         for path in (main.parent / name for name in names):
             if path.resolve() not in seen and path.is_file():
                 seen.add(path.resolve())

@@ -152,7 +152,8 @@ def test_the_same_key_of_gateway_in_two_files_is_refused(write: Write) -> None:
 def test_a_pattern_without_files_is_fine_but_a_name_must_exist(write: Write) -> None:
     assert load(write('[gateway]\ninclude = ["jobs.d/*.toml"]\n'), {}).findings == ()
     assert refused(write('[gateway]\ninclude = ["a/*.toml",\n "b.toml"]\n')) == [
-        "conf/gateway.toml:3:2: error C040 [gateway] include names 'b.toml', which does not exist"
+        "conf/gateway.toml:3:2: error C040 [gateway] include names 'b.toml', which does not exist; "
+        "put the file there, or take its name out"
     ]
 
 
@@ -169,7 +170,9 @@ def test_a_file_that_two_patterns_match_is_read_once(write: Write) -> None:
 def test_broken_toml_is_named_with_its_line_and_the_other_files_are_still_checked(write: Write) -> None:
     main = write("[gateway]\nworker = 3\n", **{"endpoints.d/a.toml": "\n[endpoints.acme\n"})
     found = refused(main)
-    assert found[0].startswith("conf/endpoints.d/a.toml:2:16: error C002 this is not TOML: ")
+    assert found[0].startswith(
+        "conf/endpoints.d/a.toml:2:16: error C002 this is not TOML: the name of a section is not closed; end it with ]"
+    )
     assert found[1].startswith("conf/gateway.toml:2:1: error C010 [gateway] unknown key 'worker'")
 
 
