@@ -29,7 +29,9 @@ def build_setting(line: Line, findings: Findings) -> Command | None:
 def _fits(line: Line, node: Set, findings: Findings) -> bool:
     name_span = line.between(line.rest[0].column, line.rest[0].column + len(node.name))
     if node.name.lower() in COSMETIC:
-        what = f"{node.name} is not known here and changes neither bytes nor places: the line does nothing"
+        what = (
+            f"{node.name} is not known here and changes neither bytes nor places: the line does nothing; leave it out"
+        )
         findings.warning(name_span, "W203", what)
         return True
     try:

@@ -119,7 +119,7 @@ def _unreadable_line(content: str, odd: re.Match[str] | None, path: str, number:
         what = f"the line holds the invisible character U+{ord(odd[0]):04X}; delete it"
         findings.error(Span(path, number, column, column + 1), "E103", what)
     else:
-        what = f"the line has {len(content)} characters; {LINE_LENGTH_MAX} are allowed"
+        what = f"the line has {len(content)} characters; {LINE_LENGTH_MAX} are allowed; say it in several lines"
         findings.error(Span(path, number, 1, len(content) + 1), "E104", what)
 
 

@@ -26,6 +26,8 @@ _JAVA = (
     (re.compile(r"&&"), "write (?![bc])[a-z] for [a-z&&[^bc]]"),
 )
 
+_REMEDY = r"correct it, or write a backslash in front of a sign that means itself, such as \( or \+"
+
 
 def checked_regex(text: str) -> str:
     """`text` if it may be used as it is.  Raises ValueError with what to write instead."""
@@ -33,7 +35,9 @@ def checked_regex(text: str) -> str:
     try:
         tree = parser.parse(text)
     except re.error as error:
-        raise ValueError(f"[{text}] is no regular expression: {error.msg} at character {error.pos or 0}") from error
+        raise ValueError(
+            f"[{text}] is no regular expression: {error.msg} at character {error.pos or 0}; {_REMEDY}"
+        ) from error
     except (RecursionError, OverflowError) as error:
         raise ValueError(f"[{text}] is too deep a regular expression; write a simpler one") from error
     _no_explosion(text, tree)

@@ -1,7 +1,8 @@
 """Rules of single commands that go beyond their syntax, and settings that do nothing."""
 
+from gateway.core.model import Span
 from gateway.language.findings import Findings
-from gateway.language.nodes import Put
+from gateway.language.nodes import Action, Put
 from gateway.language.parse import Parsed
 from gateway.language.setting_types import Stability
 from gateway.language.settings import settings_before
@@ -16,6 +17,21 @@ def check_rules(parsed: Parsed, _: World, findings: Findings) -> None:
             findings.error(command.span, "E320", what)
     if parsed.complete:
         _done_file(parsed, findings)
+        _nothing_to_do(parsed, findings)
+
+
+def _nothing_to_do(parsed: Parsed, findings: Findings) -> None:
+    """Where it is polled, that there is nothing to poll for says it."""
+    action = parsed.action
+    if action.commands or _is_polled(action):
+        return
+    what = "the script holds no command: it says nothing to do; write one, such as PUT *.csv, or remove the file"
+    findings.warning(Span(action.path, 1, 1, 2), "W321", what)
+
+
+def _is_polled(action: Action) -> bool:
+    header = action.header("schedule")
+    return header is not None and "polling" in header.value.lower()
 
 
 def _done_file(parsed: Parsed, findings: Findings) -> None:

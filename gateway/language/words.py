@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from gateway.core.model import Span
 from gateway.language.findings import Findings
@@ -15,6 +16,7 @@ _NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_.]*)=")
 COMMA = re.compile(r"=(?:\"[^\"]*\"|'[^']*')|,")  # a comma, or what hides commas: a quoted value
 _REGEX_PART = re.compile(r"(?:^|(?<=[/\\]))\[(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\[\]\\])*\]")
 _QUOTE_INSIDE = re.compile(r"[\s\"]")
+_HALF = re.compile(r"[^.*?\[\]%]*[^.*?\[\]%/\\]")  # no name that is whole, no pattern, no folder
 _PRINTED_QUOTES = "“”„«»‘’‚"
 
 
@@ -143,9 +145,19 @@ class Words:
             self.broken = True
         elif len(self.paths) >= len(self._row.paths):
             what = f"{piece.text!r} is one path too many for {self._row.verb}"
-            self._error(span, "E313", f"{what}; expected {self._row.syntax}")
+            remedy = f"put quotes around a name that holds blanks{self._parted(piece, span)}"
+            self._error(span, "E313", f"{what}; {remedy}; expected {self._row.syntax}")
         else:
             self.paths.append(Text(piece.text, span))
+
+    def _parted(self, piece: Piece, span: Span) -> str:
+        """Two words that look like the halves of one name."""
+        words = [*self.paths, Text(piece.text, span)]
+        for one, other in pairwise(words):
+            are_bare = all(word.span.end_column - word.span.column == len(word.value) for word in (one, other))
+            if are_bare and _HALF.fullmatch(one.value) and not other.value.startswith(("/", "\\")):
+                return f', such as "{one.value} {other.value}"'
+        return ""
 
     def _is_unknown_parameter(self, piece: Piece) -> bool:
         """`Name=…` where no path is missing any more; a quoted text is always a path."""
