@@ -33,14 +33,21 @@ class Pulse(Event):
         self._clock = clock
         self.begun_s = self.beat_s = clock.monotonic()
         self.is_begun = self.is_over = False
+        self._at = ""
 
     def is_set(self) -> bool:
         """As of any event."""
         self.beat_s = self._clock.monotonic()
         return super().is_set()
 
-    def beat(self) -> None:
-        """It goes on.  Raises Halted where that is for nothing."""
+    @property
+    def at(self) -> str:
+        """Where it is, as far as it said."""
+        return f" at {self._at}" if self._at else ""
+
+    def beat(self, at: str) -> None:
+        """It goes on, there.  Raises Halted where that is for nothing."""
+        self._at = at
         if self.is_set():
             raise Halted
 
@@ -58,8 +65,8 @@ class Looking:
         self._pulses: list[Pulse] = []
         hang = _left[folder] = [one for one in _left.get(folder, ()) if not one.is_over]
         if hang:
-            for_s = clock.monotonic() - min(one.begun_s for one in hang)
-            raise self._unanswered(f"a look at it that began {for_s:.0f} s ago still hangs")
+            for_s = clock.monotonic() - hang[0].begun_s
+            raise self._unanswered(f"a look at it that began {for_s:.0f} s ago still hangs{hang[0].at}")
 
     async def run(self, work: Callable[[Pulse], T]) -> T:
         """What `work` comes to in a thread.  Raises Retryable once it stands still; all other threads then halt."""
@@ -69,7 +76,7 @@ class Looking:
         try:
             await first_of(asyncio.wait({answer}), self._standstill(pulse))
             if not answer.done():
-                raise self._unanswered(f"nothing for {STILL_S:g} s")
+                raise self._unanswered(f"nothing for {STILL_S:g} s{pulse.at}")
             return answer.result()
         except BaseException:
             answer.cancel()

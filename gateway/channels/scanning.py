@@ -50,11 +50,11 @@ class Listing(NamedTuple):
     look: str
 
 
-Beat = Callable[[], None]
-"""Called often while work goes on; what it raises ends the work."""
+Beat = Callable[[str], None]
+"""Called often while work goes on, with where it is; what it raises ends the work."""
 
 
-def _unwatched() -> None:
+def _unwatched(at: str) -> None:
     """Nobody waits for a sign of life."""
 
 
@@ -95,7 +95,7 @@ def _item_names(path: str, looked: Looked, beat: Beat) -> list[str]:
     with local_errors(path), os.scandir(path) as entries:
         for entry in entries:
             if not len(names) % _FILES_A_BEAT:
-                beat()
+                beat(path)
             if entry.is_dir(follow_symlinks=False):
                 if not is_temporary(entry.name):
                     names.append(entry.name)
@@ -112,14 +112,15 @@ def _rows(folder: str, beat: Beat) -> list[Row]:
     pending = [""]
     while pending:
         below = pending.pop()
-        beat()
-        with os.scandir(f"{folder}/{below}" if below else folder) as entries:
+        at = f"{folder}/{below}" if below else folder
+        beat(at)
+        with os.scandir(at) as entries:
             for entry in entries:
                 if entry.is_file(follow_symlinks=False):
                     seen = entry.stat(follow_symlinks=False)
                     rows.append((below + entry.name, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino))
                     if not len(rows) % _FILES_A_BEAT:
-                        beat()
+                        beat(at)
                 elif entry.is_dir(follow_symlinks=False) and not is_temporary(entry.name):
                     pending.append(f"{below}{entry.name}/")
     rows.sort()

@@ -56,9 +56,9 @@ class Quiet:
         """The first reason against the item; `known` are stamps of files that were at rest before.  Blocks."""
         quiet_s = self._clock.monotonic() - self._since_s
         for seen in (*listing.unfinished, *(one for one in listing.files if one[:5] not in known)):
-            beat()
-            path = self._catalogue / item / seen.relative
-            judgement = judge_asking(Sight(seen.size, quiet_s), self.rule, partial(self._writer, str(path)))
+            path = str(self._catalogue / item / seen.relative)
+            beat(path)
+            judgement = judge_asking(Sight(seen.size, quiet_s), self.rule, partial(self._writer, path))
             if judgement.verdict is not Verdict.READY:
                 return Judgement(judgement.verdict, f"{seen.relative}: {judgement.detail}", judgement.again_after_s)
         return READY
