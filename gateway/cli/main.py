@@ -88,7 +88,7 @@ def _take_config(arguments: list[str]) -> list[str]:
         path = value if is_joined else next(words, "")
         if not path:
             raise SystemExit("gateway: --config needs a file behind it")
-        os.environ["GATEWAY_CONFIG"] = path
+        os.environ["GATEWAY_CONFIG"] = os.environ["GATEWAY_CONFIG_OPTION"] = path
     return rest + arguments[end:]
 
 

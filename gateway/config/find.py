@@ -19,7 +19,8 @@ def find_config(given: Path | None, environment: Mapping[str, str] = os.environ)
     if given is not None:
         return _must_stand(given, "--config")
     if named := environment.get("GATEWAY_CONFIG"):
-        return _must_stand(Path(named), "GATEWAY_CONFIG")
+        is_option = environment.get("GATEWAY_CONFIG_OPTION") == named  # as the command line hands --config on
+        return _must_stand(Path(named), "--config" if is_option else "GATEWAY_CONFIG")
     for path in (HERE, SYSTEM):
         if _stands(path):
             return path

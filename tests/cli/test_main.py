@@ -25,3 +25,16 @@ def test_checking_a_script_imports_nothing_that_only_runs_need(tmp_path: Path) -
     loaded = {name.partition(".")[0] for name in ran.stdout.splitlines()[-1].split()}
     assert loaded & {"sqlalchemy", "asyncssh", "pyftpdlib", "watchdog", "rich", "structlog", "alembic"} == set()
     assert "lark" in loaded
+
+
+def test_a_configuration_that_is_not_there_is_told_with_what_named_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_CONFIG_OPTION", "")
+    monkeypatch.setenv("GATEWAY_CONFIG", "nix.toml")
+    assert "that GATEWAY_CONFIG names does not exist" in _said("status")
+    assert "that --config names does not exist" in _said("status", "--config", "other.toml")
+
+
+def _said(*arguments: str) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return str(ended.value.__cause__)
