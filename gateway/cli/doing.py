@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from gateway.config.findings import ConfigError
     from gateway.config.loaded import Loaded
     from gateway.core.clock import Clock
     from gateway.ledger.instances import Holder
@@ -20,15 +21,32 @@ class GoesOn(Exception):
     """Ctrl-C ended this command alone: what it asked for goes on elsewhere, and that has been said."""
 
 
-def do(work: "Callable[[Loaded, Clock], Coroutine[Any, Any, T]]", *, verbose: bool = False) -> T:
-    """Run `work` with the configuration; our log lines go to standard error only if `verbose`."""
+def do(
+    work: "Callable[[Loaded, Clock], Coroutine[Any, Any, T]]",
+    *,
+    verbose: bool = False,
+    asks: bool = False,
+    looks_back: bool = False,
+) -> T:
+    """Run `work` with the configuration; our log lines go to standard error only if `verbose`.
+
+    With a configuration that can't be used nothing is done, but by what `asks` a gateway that serves, or `looks_back`
+    at the ledger: the errors are told beside their work.
+    """
+    from gateway.config.findings import ConfigError
     from gateway.config.load import load
     from gateway.core.clock import SystemClock
     from gateway.service.event_loop import run_to_end
     from gateway.service.logs import configure_logs
 
     configure_logs(verbose=verbose, as_json=False, quiet=not verbose)
-    loaded = load()
+    try:
+        loaded = load()
+    except ConfigError as problem:
+        beside = _beside_the_error(problem, looks_back=looks_back) if asks or looks_back else None
+        if beside is None:
+            raise
+        loaded = beside
     try:
         return run_to_end(work(loaded, SystemClock()))
     except GoesOn:
@@ -36,6 +54,16 @@ def do(work: "Callable[[Loaded, Clock], Coroutine[Any, Any, T]]", *, verbose: bo
     except KeyboardInterrupt:
         tell("stopped")
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _beside_the_error(problem: "ConfigError", *, looks_back: bool) -> "Loaded | None":
+    from gateway.cli.partly import beside_the_error
+
+    found = beside_the_error(problem, ledger_is_enough=looks_back)
+    if found is None:
+        return None
+    tell(found[1])
+    return found[0]
 
 
 def tell(line: str) -> None:

@@ -47,11 +47,11 @@ def history(
     asked = _Asked(action, endpoint, name, state, since, until, limit)
     form = _form(export, as_csv=as_csv, as_json=as_json)
     if form is not None:
-        written = do(partial(_exported, asked=asked, form=form, file=export, runs=runs))
+        written = do(partial(_exported, asked=asked, form=form, file=export, runs=runs), looks_back=True)
         if export is not None:
             tell(f"{written} {'run' if runs else 'deliver'}{_ending(written, runs)} written to {export}")
         return
-    rows = do(partial(_runs if runs else _deliveries, asked=asked))
+    rows = do(partial(_runs if runs else _deliveries, asked=asked), looks_back=True)
     print_rows(
         rows if not as_json else [{k: v for k, v in row.items() if k not in _FOR_PEOPLE} for row in rows],
         RUN_COLUMNS if runs else COLUMNS,

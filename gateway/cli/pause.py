@@ -23,7 +23,7 @@ def pause(
     from gateway.core.moments import ns
     from gateway.core.users import who_am_i
 
-    end = do(lambda loaded, clock: _moment(loaded, clock, until)) if until is not None else None
+    end = do(lambda loaded, clock: _moment(loaded, clock, until), asks=True) if until is not None else None
     until_ns = None if end is None else ns(end)
     step_in("pause", {"what": what, "until_ns": until_ns, "by": who_am_i()})
 

@@ -24,7 +24,7 @@ def status(
     from gateway.cli.output import print_json
     from gateway.cli.status_show import show_state
 
-    state = do(partial(_gather, action=action))
+    state = do(partial(_gather, action=action), asks=True)
     for line in state.newer:
         tell(line)
     if as_json:

@@ -20,7 +20,7 @@ def step_in(
     kind: str, arguments: Mapping[str, Any], *, as_json: bool = False, limit_s: float | None = PATIENT_S
 ) -> NoReturn:
     """Have a request of this kind done, beside the gateway that serves or here; never returns."""
-    said: Said = do(partial(_ask, kind=kind, arguments=arguments, limit_s=limit_s))
+    said: Said = do(partial(_ask, kind=kind, arguments=arguments, limit_s=limit_s), asks=True)
     say(said, as_json=as_json)
 
 

@@ -12,7 +12,7 @@ from gateway.config.environment import apply_environment
 from gateway.config.explain import explain
 from gateway.config.files import read_files
 from gateway.config.find import SYSTEM, SYSTEM_STATE, find_config
-from gateway.config.findings import ConfigError, has_errors
+from gateway.config.findings import REFERENCE, SYNTAX, UNREADABLE, ConfigError, has_errors
 from gateway.config.lines import KeyPath
 from gateway.config.loaded import ActionFiles, Loaded, resolve
 from gateway.config.prune import without
@@ -24,6 +24,9 @@ __all__ = ["ActionFiles", "ConfigError", "Loaded", "load"]
 
 # A table whose keys are taken out may be refused as a whole next, and then goes itself.
 _PRUNINGS = 4
+
+_UNREAD = (SYNTAX, UNREADABLE)
+"""A file with such a finding says nothing; it is the first to be told."""
 
 
 def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Loaded:
@@ -39,12 +42,16 @@ def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) 
     findings += resolved.findings
     config, problems = _validated({**tree, "endpoints": resolved.endpoints}, spans, resolved.origin, str(main))
     findings += problems
+    is_whole = not any(finding.code in _UNREAD for finding in findings)
+    if not is_whole:  # what others refer to may stand in what can't be read
+        findings = [finding for finding in findings if finding.code != REFERENCE]
     if config is None:
         raise ConfigError(_sorted(findings))
     root = resolve(main.absolute().parent, config.gateway.root)
-    state = resolve(root, _state_of(main, config))
+    state = resolve(root, state_of(main, config))
     checker = Checker(config, spans, str(main))
-    findings += checker.names() if has_errors(findings) else checker.all(state)
+    if is_whole:
+        findings += checker.names() if has_errors(findings) else checker.all(state)
     if has_errors(findings):
         raise ConfigError(_sorted(findings))
     return Loaded(
@@ -59,13 +66,19 @@ def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) 
     )
 
 
-def _state_of(main: Path, config: Config) -> str:
+def state_of(main: Path, config: Config) -> str:
+    """The state folder as it is configured, or is usual for this file."""
     is_said = "state" in config.gateway.model_fields_set
     return config.gateway.state if is_said or main.absolute() != SYSTEM else SYSTEM_STATE
 
 
 def _sorted(findings: list[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(findings, key=lambda finding: (finding.span.file, finding.span.line, finding.span.column)))
+    return tuple(sorted(findings, key=_place))
+
+
+def _place(finding: Finding) -> tuple[bool, str, int, int]:
+    span = finding.span
+    return finding.code not in _UNREAD, span.file, span.line, span.column
 
 
 def _validated(

@@ -1,0 +1,85 @@
+"""A typing error in the configuration: its cause comes first, and what a running gateway knows is told all the same."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cli.conftest import Site
+from tests.cli.test_job_beside import until
+from tests.nursery import nursery
+
+
+@pytest.fixture
+def served(shops: Site) -> Iterator[Site]:
+    """`gateway serve` with the action `orders` and a job while the test lasts; then the configuration is broken."""
+    shops.script("orders", "@endpoint shop1\n@retries 0\n\nPUT *.csv\n")
+    shops.put("a.csv", endpoint="shop1")
+    shops.job("prices")
+    log = shops.root / "serve.log"
+    process = nursery().start(["serve"], shops.root, os.environ, log)
+    try:
+        until(lambda: b'"serving"' in log.read_bytes() or process.poll() is not None)
+        assert shops.run("run", "orders", "--now").code == 0
+        _break(shops)
+        yield shops
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _break(site: Site) -> None:
+    text = site.config.read_text()
+    site.config.write_text(text.replace("[endpoints.shop1]", "[endpoints.shop1"))
+
+
+def _line_of_the_error(site: Site) -> str:
+    number = site.config.read_text().split("[endpoints.shop1")[0].count("\n") + 1
+    return f"conf/gateway.toml:{number}:"
+
+
+def test_the_cause_is_told_without_what_only_follows_from_it(shops: Site) -> None:
+    shops.job("prices")
+    _break(shops)
+    ran = shops.run("status")
+    assert ran.code == 2
+    first, *rest = ran.err.splitlines()
+    assert _line_of_the_error(shops) in first
+    assert "is not TOML" in first
+    assert not [line for line in rest if "there is no endpoint" in line], ran
+
+
+def test_a_file_that_can_not_be_read_stands_before_findings_in_files_of_earlier_names(shops: Site) -> None:
+    (shops.root / "conf" / "channels.d").mkdir()
+    (shops.root / "conf" / "channels.d" / "aaa.toml").write_text("nonsense = 1\n")
+    _break(shops)
+    ran = shops.run("check")
+    assert "is not TOML" in ran.out.splitlines()[0], ran
+    assert "nonsense" in ran.out
+
+
+def test_verbs_that_ask_the_gateway_that_serves_do_so_beside_a_broken_configuration(served: Site) -> None:
+    ran = served.run("status", "--json")
+    assert ran.code == 0, ran
+    assert [(row["action"], row["state"], row["served"]) for row in ran.json] == [("orders", "idle", True)]
+    assert _line_of_the_error(served) in ran.err
+    assert "the gateway that serves goes by what it has read" in ran.err
+    ran = served.run("history", "--json")
+    assert (ran.code, [row["final"] for row in ran.json]) == (0, ["a.csv"])
+    assert "is not TOML" in ran.err
+    assert served.run("pause", "orders").code == 0
+    assert served.run("status", "--json").json[0]["state"] == "paused"
+    assert served.run("resume", "orders").code == 0
+    assert served.run("check").code == 2
+    assert served.run("run", "orders").code == 2
+
+
+def test_history_is_told_from_the_ledger_beside_a_broken_configuration_where_nobody_serves(shops: Site) -> None:
+    shops.script("orders", "@endpoint shop1\n@retries 0\n\nPUT *.csv\n")
+    shops.put("a.csv", endpoint="shop1")
+    assert shops.run("run", "orders", "--now").code == 0
+    _break(shops)
+    ran = shops.run("history", "--json")
+    assert (ran.code, [row["final"] for row in ran.json]) == (0, ["a.csv"])
+    assert "is not TOML" in ran.err
+    assert shops.run("status").code == 2
