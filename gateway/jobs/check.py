@@ -38,8 +38,8 @@ from gateway.language.world import World
 from gateway.runner.world import world_of
 
 _NAMED_AT_MOST = 5
-_TOLD_OURSELVES = frozenset({"E705"})
-"""Findings about compiled commands that are told here, in the words of jobs."""
+_TOLD_OURSELVES = frozenset({"E705", "W321"})
+"""Findings about compiled scripts that are told here, in the words of jobs; to prepare may take no command at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

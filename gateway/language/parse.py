@@ -26,13 +26,15 @@ class Parsed:
     """A script as far as it could be read.
 
     `settings` are what its headers say.  `complete` says that every command line became a node; where it is False,
-    rules about the action as a whole would only repeat what `findings` say of the broken line.
+    rules about the action as a whole would only repeat what `findings` say of the broken line.  `has_comments`: it says
+    something to people.
     """
 
     action: Action
     settings: ActionSettings
     findings: tuple[Finding, ...]
     complete: bool = True
+    has_comments: bool = False
 
     @property
     def has_errors(self) -> bool:
@@ -75,7 +77,8 @@ def parse_action(text: str, path: str) -> Parsed:
             seen_command = True
             complete = _command(line, commands, findings) and complete
     action = Action(name, path, tuple(headers.headers), tuple(commands))
-    return Parsed(action, headers.settings, findings.sorted(), complete)
+    has_comments = any(line.lstrip().startswith("#") for line in split_lines(text))
+    return Parsed(action, headers.settings, findings.sorted(), complete, has_comments)
 
 
 def _command(line: Line, commands: list[Command], findings: Findings) -> bool:

@@ -21,9 +21,9 @@ def check_rules(parsed: Parsed, _: World, findings: Findings) -> None:
 
 
 def _nothing_to_do(parsed: Parsed, findings: Findings) -> None:
-    """Where it is polled, that there is nothing to poll for says it."""
+    """Comments alone are somebody's note of what is done elsewhere; of what is polled, E601 says it."""
     action = parsed.action
-    if action.commands or _is_polled(action):
+    if action.commands or parsed.has_comments or _is_polled(action):
         return
     what = "the script holds no command: it says nothing to do; write one, such as PUT *.csv, or remove the file"
     findings.warning(Span(action.path, 1, 1, 2), "W321", what)
