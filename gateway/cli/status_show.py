@@ -10,6 +10,7 @@ import typer
 
 from gateway.cli.moments import shown
 from gateway.cli.output import print_table, show_span, show_value
+from gateway.cli.sending_text import amount
 from gateway.cli.status_channels import channel_lines
 from gateway.core.circuit import Circuit, circuit_at
 from gateway.core.moments import moment
@@ -144,6 +145,10 @@ def _circuit(next_at: int | None, state: GatewayState) -> str:
 def _people(state: GatewayState) -> Iterator[str]:
     for one in state.actions:
         said = [one.why] if len(one.why) > _WHY_AT_MOST and one.word in _LONG_TOLD else []
+        said += [
+            f"{show_value(each.row.name)}: {amount(each, state.now, state.zone)}"
+            for each in one.sending[:_FILES_AT_MOST]
+        ]
         said += _left(one)
         if one.parked:
             said.append(_parked(one))

@@ -108,5 +108,5 @@ def _delivery(row: DeliveryRow, told: Told) -> Iterator[str]:
         yield f"    {note}"
     if row.error:
         yield f"    {row.error}"
-    if row.state in OPEN and row.state is not State.AWAITING:
+    if row.state in OPEN and row.state is not State.AWAITING and (row.id in told.stuck or row.state is State.HELD):
         yield f"    `gateway retry {row.id}` settles it now"

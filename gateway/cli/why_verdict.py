@@ -5,10 +5,13 @@ from datetime import timedelta
 
 from gateway.cli.moments import short, shown
 from gateway.cli.output import show_span
+from gateway.cli.sending_text import amount
 from gateway.core.model import Stamp
 from gateway.core.moments import moment
 from gateway.language.nodes import CheckFiles, Get
+from gateway.ledger.delivery_row import DeliveryRow
 from gateway.ledger.standing import Block, Standing
+from gateway.service.left_open import CUT_OFF
 from gateway.service.schedules import is_polled, refusal
 from gateway.service.why import Candidate, Story, Told
 from gateway.service.why_checks import Checked
@@ -38,7 +41,12 @@ _SENTENCES: Mapping[str, str] = {
 
 def verdict_lines(one: Candidate, story: Story, told: Told) -> Iterator[str]:
     """The verdict, what stands in the way, and when the action runs."""
-    if isinstance(one.command, CheckFiles):
+    begun = [row for row in story.deliveries if _is_begun(row, one)]
+    if begun:
+        yield from (line for row in begun for line in _begun(row, told))
+        if any(row.id not in told.stuck for row in begun):
+            return
+    elif isinstance(one.command, CheckFiles):
         yield from _checked(one, story, told)
     elif isinstance(one.command, Get):
         yield from _remote(one, told)
@@ -48,8 +56,24 @@ def verdict_lines(one: Candidate, story: Story, told: Told) -> Iterator[str]:
         yield "It is not there; it would be taken if it were."
     elif any(row.intent.action == one.instance.name for row in story.deliveries):
         yield "It was taken; see its deliveries below."
-    yield from _standings(one, story, told)
-    yield from _hindrances(one, told)
+    yield from _standings(one, story, told, begun=bool(begun))
+    yield from _hindrances(one, told, begun=bool(begun))
+
+
+def _is_begun(row: DeliveryRow, one: Candidate) -> bool:
+    """True for a delivery of this command that has not arrived."""
+    return (row.intent.action, row.intent.command) == (one.instance.name, one.number) and row.state in CUT_OFF
+
+
+def _begun(row: DeliveryRow, told: Told) -> Iterator[str]:
+    """How far it is, or what holds it."""
+    if row.id in told.stuck:
+        yield str(told.stuck[row.id])
+        yield f"  {told.stuck[row.id].remedy}"
+        return
+    what = f"It is being {'fetched' if row.intent.verb == 'GET' else 'sent'} by delivery {row.id}"
+    moving = told.sending.get(row.id)
+    yield f"{what}: {amount(moving, told.now, told.zone)}." if moving is not None else f"{what}."
 
 
 def _checked(one: Candidate, story: Story, told: Told) -> Iterator[str]:
@@ -104,8 +128,10 @@ def _present(one: Candidate, story: Story, told: Told) -> Iterator[str]:
         yield "It matches; a run takes it once it is stable."
 
 
-def _standings(one: Candidate, story: Story, told: Told) -> Iterator[str]:
+def _standings(one: Candidate, story: Story, told: Told, *, begun: bool) -> Iterator[str]:
     for standing in one.standings:
+        if begun and standing.block is Block.UNDER_WAY:
+            continue  # told already
         current = _is_current(standing, story)
         if not current:
             yield f"An earlier version of it was {standing.block.replace('_', ' ')}; the one that is there now is new."
@@ -158,14 +184,17 @@ def _remote(one: Candidate, told: Told) -> Iterator[str]:
         yield "No listing shows it now: it was fetched, or is not there."
 
 
-def _hindrances(one: Candidate, told: Told) -> Iterator[str]:
+def _hindrances(one: Candidate, told: Told, *, begun: bool) -> Iterator[str]:
     """What keeps the action from running, and when it runs."""
     instance = one.instance
     yield from _pauses(one, told)
     trouble = next((each for each in told.troubled if each.endpoint == instance.endpoint), None)
-    if trouble is not None:
-        when = f"tried again at {shown(moment(trouble.next_at, told.zone), told.zone)}" if trouble.next_at else "waits"
-        yield f"The endpoint {trouble.endpoint} fails ({when}; `gateway retry {trouble.endpoint}`): {trouble.error}"
+    if trouble is not None and not begun:
+        when = "not tried before a person acts"
+        if trouble.next_at:
+            at = shown(moment(trouble.next_at, told.zone), told.zone)
+            when = f"tried again at {at}; `gateway retry {trouble.endpoint}` tries at once"
+        yield f"The endpoint {trouble.endpoint} fails ({when}): {trouble.error}"
     if not instance.settings.enabled:
         yield "The action is disabled (@enabled no)."
         return

@@ -113,7 +113,7 @@ def _refused_key(place: Place, found: asyncssh.SSHKey) -> HostKeyRefused:
         )
     return HostKeyRefused(
         f"{at}: the host key has changed: known {', '.join(map(fingerprint, known))}, found {fingerprint(found)}; "
-        f"nothing is sent there until the peer confirms the new key and you call `gateway trust {place.name}`"
+        f"nothing is sent there until the peer confirms the new key and you call `gateway trust {place.name} --replace`"
     )
 
 

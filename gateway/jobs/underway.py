@@ -11,7 +11,6 @@ from gateway.jobs.compiled import Folders, Part, complete, complete_source, deli
 from gateway.jobs.instances import instance_of, job_values
 from gateway.jobs.manifest import entries
 from gateway.jobs.model import Destination, Job
-from gateway.jobs.moving import Moving
 from gateway.jobs.paths import command_folder
 from gateway.jobs.read import folders_of
 from gateway.ledger.job_contents import Entry
@@ -19,6 +18,7 @@ from gateway.ledger.job_destinations import PlaceRow
 from gateway.ledger.job_runs import JobRunRow
 from gateway.ledger.job_states import HAS_EVERYTHING, PlaceState
 from gateway.runner.instance import Instance
+from gateway.runner.moving import Moving
 from gateway.runner.places import Places
 from gateway.runner.services import Services
 

@@ -1,10 +1,11 @@
-"""How far a job's files under way are: for people who look on, no more; a row is gone once its file has arrived."""
+"""How far files under way are: for people who look on, no more; a row is gone once its file has arrived."""
 
 from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.ledger.delivery_row import DeliveryRow, read_delivery
 from gateway.ledger.job_tables import job_moving
 from gateway.ledger.tables import delivery
 
@@ -24,6 +25,13 @@ def forget(connection: Connection) -> None:
     """What is under way no more, whoever brought it to its end."""
     under_way = select(delivery.c.id).where(delivery.c.id == job_moving.c.delivery, delivery.c.state.in_(_UNDER_WAY))
     connection.execute(delete(job_moving).where(~under_way.exists()))
+
+
+def under_way(connection: Connection) -> tuple[tuple[DeliveryRow, int], ...]:
+    """Every delivery that is noted here and not over, with the bytes that are there, oldest first."""
+    query = select(delivery, job_moving.c.bytes).join(job_moving, job_moving.c.delivery == delivery.c.id)
+    rows = connection.execute(query.where(delivery.c.state.in_(_UNDER_WAY)).order_by(job_moving.c.delivery)).mappings()
+    return tuple((read_delivery(row), int(row["bytes"])) for row in rows)
 
 
 def moving(connection: Connection, runs: Iterable[int]) -> dict[int, int]:

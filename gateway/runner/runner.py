@@ -14,6 +14,7 @@ from gateway.runner.commands import perform, replay
 from gateway.runner.due import Due, Outcome, RunResult, Trigger
 from gateway.runner.instance import Instance
 from gateway.runner.interrupted import recalled
+from gateway.runner.moving import noted
 from gateway.runner.places import Place, Places
 from gateway.runner.run import CommandFailed, Run
 from gateway.runner.selecting import chosen
@@ -115,7 +116,8 @@ def _remember(run: Run, row: runs.RunRow) -> None:
 async def _through(run: Run) -> RunResult:
     """Run to the end, and say how it ended; a fault of ours ends this run and no other."""
     try:
-        await _commands(run)
+        async with noted(run.moving, run.services.ledger, run.services.clock):
+            await _commands(run)
     except Exception as fault:
         log.exception("run crashed", action=run.instance.name, run=run.id)
         run.failure = GatewayError(f"{_place(run)}: {fault_text(fault)}")

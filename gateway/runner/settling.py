@@ -19,6 +19,7 @@ from gateway.runner.by_endpoint import ByEndpoint
 from gateway.runner.failing import record_failure
 from gateway.runner.finishing import hooks_for
 from gateway.runner.instance import Instance
+from gateway.runner.moving import noted
 from gateway.runner.services import Services
 from gateway.transfer.deliver import resume_delivery
 from gateway.transfer.intent import Caller, Delivered
@@ -123,19 +124,21 @@ class Settling:
         instance = self._instance(row.intent.action)
         mine = services.sources(follow_links=instance is not None and instance.follow_links)
         source, target = (peer, services.local) if row.intent.verb == "GET" else (mine, peer)
-        outcome = await resume_delivery(
-            row.id,
-            source,
-            target,
-            ledger=services.ledger,
-            clock=services.clock,
-            owner=services.owner,
-            caller=Caller(
-                also=hooks_for(row, instance, services.ledger.now_ns),
-                on_progress=partial(services.progress, row.name, row.intent.stamp.size_bytes),
-            ),
-            by_operator=by_operator,
-        )
+        sent: dict[int, int] = {}
+        async with noted(sent, services.ledger, services.clock):
+            outcome = await resume_delivery(
+                row.id,
+                source,
+                target,
+                ledger=services.ledger,
+                clock=services.clock,
+                owner=services.owner,
+                caller=Caller(
+                    also=hooks_for(row, instance, services.ledger.now_ns),
+                    on_progress=partial(_told, services, row, sent),
+                ),
+                by_operator=by_operator,
+            )
         tell = log.info if isinstance(outcome, Delivered) else log.debug  # a held one is looked at again and again
         tell("settled", delivery=row.id, action=row.intent.action, file=row.name, state=outcome.row.state.value)
 
@@ -171,6 +174,11 @@ class Settling:
         pause_s = min(_FIRST_PAUSE_S * 2 ** min(self._failures[endpoint] - 1, 10), _LONGEST_PAUSE_S)
         self._not_before_s[endpoint] = services.clock.monotonic() + pause_s
         log.info("endpoint can't be reached to settle", endpoint=endpoint, in_s=pause_s, error=str(error))
+
+
+def _told(services: Services, row: DeliveryRow, sent: dict[int, int], size_bytes: int) -> None:
+    sent[row.id] = size_bytes
+    services.progress(row.name, row.intent.stamp.size_bytes, size_bytes)
 
 
 def needs_peer(row: DeliveryRow) -> bool:

@@ -6,7 +6,6 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.circuit import circuit_at
-from gateway.ledger.delivery_row import State
 from gateway.ledger.endpoints import EndpointTrouble
 from gateway.ledger.job_overview import JobStanding
 from gateway.ledger.pauses import Pause
@@ -14,15 +13,14 @@ from gateway.ledger.runs import RunRow
 from gateway.scheduler.book import from_ns
 from gateway.scheduler.status import ActionStatus, Waiting
 from gateway.service.channel_standing import QueueRows
-from gateway.service.left_open import Stuck
+from gateway.service.left_open import CUT_OFF, Stuck
+from gateway.service.sending import Sending
 
 if TYPE_CHECKING:
     from gateway.service.state import GatewayState
 
 _QUIET = ("idle", "retry")
 """Words of the scheduler that what the ledger knows may overrule."""
-
-_CUT_OFF = (State.INTENDED, State.PLACING, State.SWAPPING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +40,7 @@ class Known:
     jobs: tuple[JobStanding, ...] = ()
     queues: QueueRows = field(default_factory=QueueRows)
     stuck: tuple[Stuck, ...] = ()
+    sending: tuple[Sending, ...] = ()
     held: bool = True
     scheduled: bool = False
 
@@ -72,6 +71,7 @@ class ActionState:
     last_run: RunRow | None = None
     cut_off: bool = False
     stuck: tuple[Stuck, ...] = ()
+    sending: tuple[Sending, ...] = ()
 
     def as_json(self, state: "GatewayState") -> Mapping[str, Any]:
         """For --json."""
@@ -92,6 +92,15 @@ class ActionState:
             "parked": self.parked,
             "unsettled": dict(self.unsettled),
             "stuck": [{"delivery": one.row.id, "file": one.row.name, "error": one.why} for one in self.stuck],
+            "moving": [
+                {
+                    "delivery": one.row.id,
+                    "file": one.row.name,
+                    "bytes": one.sent_bytes,
+                    "size_bytes": one.row.intent.stamp.size_bytes,
+                }
+                for one in self.sending
+            ],
             "failed_reactions": self.failed_reactions,
             "endpoint_error": trouble.error if trouble else None,
             "endpoint_next_at": _iso_ns(trouble.next_at, zone) if trouble else None,
@@ -141,7 +150,8 @@ def with_ledger(told: ActionStatus, known: Known) -> ActionState:
         trouble=trouble,
         last_run=last,
         cut_off=last is not None and last.state != "ended" and not known.held,
-        stuck=tuple(one for one in known.stuck if one.row.intent.action == name and one.row.state in _CUT_OFF),
+        sending=tuple(one for one in known.sending if one.row.intent.action == name) if known.held else (),
+        stuck=tuple(one for one in known.stuck if one.row.intent.action == name and one.row.state in CUT_OFF),
     )
     word, why = _overruled(state, scheduled=known.scheduled) if told.word in _QUIET else (told.word, told.why)
     return replace(state, word=word, why=why)

@@ -9,17 +9,24 @@ from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.endpoints import EndpointTrouble
 from gateway.service.failures import exit_code_of
 
+CUT_OFF = (State.INTENDED, State.PLACING, State.SWAPPING)
+"""States of a delivery whose file is not there."""
+
 ARRIVED = (State.DONE, State.AWAITING, State.DELIVERED, State.DELETE_FAILED)
 """States of a delivery whose file is there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """A delivery that nobody goes on with; `why` is the endpoint's error, or else its own."""
+    """A delivery that nobody goes on with; `why` is the endpoint's error, or else its own.
+
+    `untried`: nobody has met an error since it was cut off.
+    """
 
     row: DeliveryRow
     why: str
     error_class: str | None
+    untried: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -29,18 +36,22 @@ class Stuck:
         return NeedsOperator.exit_code if self.row.state is State.HELD else Retryable.exit_code
 
     def __str__(self) -> str:
-        return f"{self.row.name}: delivery {self.row.id} {_how(self.row)}: {self.why}"
+        return f"{self.row.name}: delivery {self.row.id} {_how(self)}: {self.why}"
 
     @property
     def remedy(self) -> str:
         """What a person can do."""
+        if self.untried:
+            return f"`gateway run {self.row.intent.action}` goes on with it, or `gateway serve`"
         return f"once that is mended the next run goes on with it; `gateway retry {self.row.id}` tries at once"
 
 
-def _how(row: DeliveryRow) -> str:
-    if row.state is State.HELD:
+def _how(stuck: Stuck) -> str:
+    if stuck.row.state is State.HELD:
         return "is held"
-    return "has arrived, but is not over" if row.state in ARRIVED else "was interrupted and can't go on"
+    if stuck.row.state in ARRIVED:
+        return "has arrived, but is not over"
+    return "was interrupted" if stuck.untried else "was interrupted and can't go on"
 
 
 def stuck_of(connection: Connection, action: str | None = None, *, held: bool = True) -> tuple[Stuck, ...]:
@@ -58,7 +69,9 @@ def _is_of(row: DeliveryRow, action: str | None) -> bool:
 def _stuck(row: DeliveryRow, trouble: EndpointTrouble | None) -> Stuck:
     if trouble is not None and row.state is not State.HELD:
         return Stuck(row, trouble.error, trouble.error_class)
-    return Stuck(row, row.error or "nobody has gone on with it yet", row.error_class)
+    if row.error is None:
+        return Stuck(row, "nobody has gone on with it yet", None, untried=True)
+    return Stuck(row, row.error, row.error_class)
 
 
 def open_ids(connection: Connection, action: str) -> tuple[int, ...]:

@@ -22,6 +22,7 @@ from gateway.service.channel_reading import configured_channels
 from gateway.service.channel_standing import ChannelStanding, QueueRows, queue_rows, standing
 from gateway.service.left_open import stuck_of
 from gateway.service.reading import SERVE, NothingYet, reading, served_by
+from gateway.service.sending import sending
 
 _ANSWER_WITHIN_S = 10.0
 
@@ -96,6 +97,7 @@ def _known(connection: Connection, channels: Channels, now: int, *, held: bool) 
         jobs=job_overview.standing(connection),
         queues=queue_rows(connection, channels) if channels.channels else QueueRows(),
         stuck=stuck_of(connection, held=held),
+        sending=sending(connection),
         held=held,
     )
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -29,8 +29,10 @@ from gateway.runner.instance import Instance
 from gateway.runner.instance_values import instance_values
 from gateway.service import why_checks
 from gateway.service.asking import ask, newer
+from gateway.service.left_open import Stuck, stuck_of
 from gateway.service.reading import SERVE, NothingYet, reading, served_by
 from gateway.service.schedules import driving
+from gateway.service.sending import Sending, sending
 from gateway.service.why_checks import Checked
 from gateway.service.why_rules import Meant, means
 from gateway.transfer.eligible import concerns
@@ -110,7 +112,10 @@ def headline(instance: Instance, number: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """The stories of all files of a name, and what matters to all of them."""
+    """The stories of all files of a name, and what matters to all of them.
+
+    `stuck` and `sending`, by delivery: those that nobody goes on with, and those that are on their way.
+    """
 
     stories: tuple[Story, ...]
     served: bool
@@ -119,6 +124,8 @@ class Told:
     actions: Actions
     troubled: tuple[EndpointTrouble, ...] = ()
     pauses: tuple[Pause, ...] = ()
+    stuck: Mapping[int, Stuck] = field(default_factory=dict)
+    sending: Mapping[int, Sending] = field(default_factory=dict)
     would_take: tuple[Taker, ...] = ()
     would_fetch: tuple[str, ...] = ()
     newer: tuple[str, ...] = ()
@@ -133,6 +140,8 @@ class _Facts:
     fetched: tuple[DeliveryRow, ...] = ()
     troubled: tuple[EndpointTrouble, ...] = ()
     pauses: tuple[Pause, ...] = ()
+    stuck: tuple[Stuck, ...] = ()
+    sending: tuple[Sending, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +187,14 @@ class _Why:
 
     async def told(self, ledger: Any) -> Told:
         """The whole."""
-        facts = await ledger.read(self._facts) if ledger is not None else _Facts()
+        holder = await served_by(self._loaded)
+        facts = _Facts()
+        if ledger is not None:
+            facts = await ledger.read(partial(self._facts, held=holder is not None))
         paths = await asyncio.to_thread(self._paths, facts.paths)
         served = False
         changed: tuple[str, ...] = ()
         present: dict[str, list[dict[str, Any]]] = {}
-        holder = await served_by(self._loaded)
         if ledger is not None and holder is not None and holder.what == SERVE:
             served = True
             with suppress(GatewayError):  # one that is too busy to answer: what the ledger knows is told all the same
@@ -200,6 +211,8 @@ class _Why:
             actions=self._actions,
             troubled=facts.troubled,
             pauses=facts.pauses,
+            stuck={one.row.id: one for one in facts.stuck},
+            sending={one.row.id: one for one in facts.sending},
             newer=changed,
             would_take=tuple(self._would_take()),
             would_fetch=() if self._is_path else tuple(one.headline for one in self._gets() if one.meant.yes),
@@ -212,7 +225,7 @@ class _Why:
             if spec.pattern.takes(self._name):
                 yield Taker(headline(instance, number), f"{folder} or below" if spec.recurse else folder)
 
-    def _facts(self, connection: Connection) -> _Facts:
+    def _facts(self, connection: Connection, *, held: bool) -> _Facts:
         now = int(self._clock.now().timestamp() * 1e9)
         return _Facts(
             frozenset(named.local_paths(connection, self._name)) if not self._is_path else frozenset(),
@@ -220,6 +233,8 @@ class _Why:
             named.fetched(connection, self._name),
             endpoints.troubled(connection),
             pauses.paused(connection, now),
+            stuck_of(connection, held=held),
+            sending(connection),
         )
 
     @property

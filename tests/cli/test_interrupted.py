@@ -119,3 +119,15 @@ def test_status_tells_what_holds_a_file_that_no_run_could_go_on_with(site: Site,
     out = site.run("status").out
     assert "big.bin: delivery 1 was interrupted and can't go on: acme" in out
     assert "`gateway retry 1` tries at once" in out
+
+
+def test_why_tells_what_holds_an_interrupted_file_and_what_to_do(site: Site, killed: Path) -> None:
+    out = site.run("why", killed).out
+    assert "big.bin: delivery 1 was interrupted: nobody has gone on with it yet" in out
+    assert "`gateway run orders` goes on with it, or `gateway serve`" in out
+    _other_host_key(site)
+    site.run("run", "orders")
+    out = site.run("why", killed).out
+    assert "big.bin: delivery 1 was interrupted and can't go on: acme" in out
+    assert "`gateway trust acme --replace`" in out
+    assert "`gateway retry acme`" not in out

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.job_table import Rates, place_cells
-from gateway.jobs import moving
 from gateway.jobs.report import Standing, read_report
 from gateway.jobs.working import Working
 from gateway.ledger import Connection, job_moving
 from gateway.ledger.job_states import JobState, PlaceState
 from gateway.ledger.job_tables import job_moving as table
+from gateway.runner import moving
 from tests.jobs.engine_stage import JobStage, job_stage
 from tests.runner.harness import Stage, write
 

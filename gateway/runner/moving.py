@@ -1,5 +1,8 @@
-"""How far the files of a job's run are that take longer than a moment, once a second, for whoever looks on."""
+"""How far the files of a run are that take longer than a moment, once a second, for whoever looks on."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -38,3 +41,14 @@ class Moving:
         if moved or self._noted.keys() - slow.keys():
             await ledger.write(partial(job_moving.note, moved=moved))
         self._before, self._noted = frozenset(now), slow
+
+
+@asynccontextmanager
+async def noted(sent: dict[int, int], ledger: Ledger, clock: Clock) -> AsyncIterator[None]:
+    """For the time of the block."""
+    looking = asyncio.ensure_future(Moving(sent).run(ledger, clock))
+    try:
+        yield
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
