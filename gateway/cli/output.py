@@ -18,7 +18,13 @@ _ALIGNED = 40
 """Plain lines are aligned up to here: one long name would push all other rows aside."""
 
 _SHORT = 36
-"""A column of such cells is never folded: the others give way."""
+"""A column of such cells is not folded where there is room: the others give way."""
+
+_FOLDED = 8
+"""What a column keeps that gives way."""
+
+_GAP = 2
+"""Between two columns."""
 
 Value = str | int | float | bool | None | Sequence["Value"] | Mapping[str, "Value"]
 Row = Mapping[str, Value]
@@ -65,13 +71,29 @@ def _print_folded(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> No
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
+    heads = [column.replace("_", " ") for column in columns]
+    cells = [[show_value(value) for value in row] for row in rows]
+    widths = [max(len(line[at]) for line in (heads, *cells)) for at in range(len(heads))]
+    whole = _whole(widths, console.width - _GAP * (len(heads) - 1))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for at, column in enumerate(columns):
-        is_short = all(len(show_value(row[at])) <= _SHORT for row in rows)
-        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=is_short)
-    for row in rows:
-        table.add_row(*(Text(show_value(value)) for value in row))
-    Console().print(table)
+    for at, head in enumerate(heads):
+        table.add_column(head, overflow="fold", no_wrap=at in whole)
+    for line in cells:
+        table.add_row(*map(Text, line))
+    console.print(table)
+
+
+def _whole(widths: Sequence[int], room: int) -> frozenset[int]:
+    """The columns that are not folded: the shortest, as long as those behind them keep room to be folded in."""
+    left = room - sum(min(width, _FOLDED) for width in widths)
+    whole: set[int] = set()
+    for width, at in sorted((width, at) for at, width in enumerate(widths) if width <= _SHORT):
+        left -= width - min(width, _FOLDED)
+        if left < 0:
+            break
+        whole.add(at)
+    return frozenset(whole)
 
 
 def _print_plain(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:

@@ -1,8 +1,12 @@
-"""Tables where nobody watches: aligned, but one long name pushes no other row aside."""
+"""Tables where nobody watches: aligned, but one long name pushes no other row aside.  On a terminal nothing is cut."""
+
+import re
+import sys
 
 import pytest
 
-from gateway.cli.output import print_table
+from gateway.cli.history import COLUMNS, RUN_COLUMNS
+from gateway.cli.output import Value, print_table
 
 
 def test_a_column_is_aligned_up_to_40_characters_and_a_longer_cell_pushes_only_its_own_row(
@@ -13,3 +17,43 @@ def test_a_column_is_aligned_up_to_40_characters_and_a_longer_cell_pushes_only_i
     assert long == f"1   {'x' * 200}  done"
     assert short == f"2   {'short':<40}  failed"
     assert head.index("state") == short.index("failed")
+
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+DELIVERY = (7, "2026-11-22 07:49:21", "orders", "acme", "orders-2026-11.csv", "orders-2026-11.csv", "286.1 MiB", "done")
+JOB = ("prices", "ready", "sftp://books/prices", 3, "every day at 06:15", "2026-11-23T06:15:00+01:00", "finished")
+TABLES: dict[str, tuple[tuple[str, ...], tuple[Value, ...]]] = {
+    "history": (COLUMNS, (*DELIVERY, "size", None)),
+    "runs": (RUN_COLUMNS, (7, "2026-11-22 07:49:21", "orders", "schedule", "nothing", 0, 0, "0 B", "0.1 s", "x" * 100)),
+    "jobs": (("job", "state", "source", "destinations", "schedule", "next_at", "last_state"), JOB),
+}
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+@pytest.mark.parametrize("name", TABLES)
+def test_on_a_terminal_cells_are_folded_and_never_cut(
+    name: str, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    columns, row = TABLES[name]
+    print_table(columns, [row])
+    out = _ESCAPES.sub("", capsys.readouterr().out)
+    wanted = "".join(
+        [*(column.replace("_", "") for column in columns), *("-" if one is None else str(one) for one in row)]
+    )
+    assert sorted(out.replace("\n", "").replace(" ", "")) == sorted(wanted.replace(" ", "")), out
+    assert max(map(len, out.splitlines())) <= width
+
+
+def test_on_a_terminal_numbers_and_words_stay_whole_while_longer_cells_can_give_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    print_table(("id", "file", "state"), [(1234567, "x" * 50, "delete_failed")])
+    out = capsys.readouterr().out
+    assert "1234567" in out
+    assert "delete_failed" in out
