@@ -5,15 +5,14 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
 from threading import Event
 
-from gateway.channels.looking import Looking
+from gateway.channels.looking import Looking, Pulse
 from gateway.channels.metadata_hash import MOST_BYTES, Counted, counted, too_large
 from gateway.channels.model import Catalogue
 from gateway.core.model import Stamp
 from gateway.ledger.job_contents import Hashed
-from gateway.transfer.hashing import CHANGES, Hasher
+from gateway.transfer.hashing import CHANGES, Hasher, Read
 from gateway.transfer.seen import Seen
 
 
@@ -25,6 +24,12 @@ class ReadFiles:
     metadata: dict[str, Counted] = field(default_factory=dict)
     changing: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
+
+    def add(self, read: Read) -> None:
+        """What some of them came to."""
+        self.hashed.update((one.relative, one) for one in read.hashed)
+        self.changing.update(one.relative for one in read.skipped if one.why == CHANGES)
+        self.failed.update((one.relative, one.why) for one in read.skipped if one.why != CHANGES)
 
 
 class Reader:
@@ -43,20 +48,18 @@ class Reader:
         await asyncio.gather(*map(self._looking.run, works))
         return made
 
-    def _some(self, files: Sequence[Seen], made: ReadFiles, halted: Event) -> None:
-        keeper = _Keeper(self._catalogue.metadata_ignore)
-        metadata = [one for one in files if self._catalogue.is_metadata(one.relative)]
-        others = [one for one in files if not self._catalogue.is_metadata(one.relative)]
-        read = (self._hasher(keeper, halted).batch(metadata), self._hasher(None, halted).batch(others))
-        made.hashed.update((one.relative, one) for one in chain(read[0].hashed, read[1].hashed))
-        for one in chain(read[0].skipped, read[1].skipped):
-            if one.why == CHANGES:
-                made.changing.add(one.relative)
-            else:
-                made.failed[one.relative] = one.why
-        top = f"{self._catalogue.path}/"
+    def _some(self, files: Sequence[Seen], made: ReadFiles, pulse: Pulse) -> None:
+        top, keeper = f"{self._catalogue.path}/", _Keeper(self._catalogue.metadata_ignore)
+        kept, plain = self._hasher(keeper, pulse), self._hasher(None, pulse)
+        for one in files:
+            pulse.beat(top + one.relative)
+            is_metadata = self._catalogue.is_metadata(one.relative)
+            read = (kept if is_metadata else plain).batch([one])
+            made.add(read)
+            made.metadata.update(
+                (each.relative, _unread(each)) for each in read.hashed if is_metadata and _is_large(each)
+            )
         made.metadata.update((path.removeprefix(top), said) for path, said in keeper.counted.items())
-        made.metadata.update((one.relative, _unread(one)) for one in read[0].hashed if one.size > MOST_BYTES)
 
     def _hasher(self, keeper: "_Keeper | None", halted: Event) -> Hasher:
         return Hasher(
@@ -81,6 +84,10 @@ class _Keeper:
 
     def keep(self, path: str, stamp: Stamp, data: bytes) -> None:  # noqa: ARG002  (its reader calls it so)
         self.counted[path] = counted(path, data, self._ignored)
+
+
+def _is_large(file: Hashed) -> bool:
+    return file.size > MOST_BYTES
 
 
 def _unread(file: Hashed) -> Counted:

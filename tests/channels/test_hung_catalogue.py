@@ -93,7 +93,7 @@ async def test_a_look_that_hangs_is_given_up_and_no_other_begins_meanwhile(
         made.put("b")
         mount.hang(call, path)
         found = await given_up(mount, made.clock, detect([made.channel], made.services))
-        where = f" at {made.path}/a;" if path == "/a" else ""
+        where = "" if path == "/titles" else f" at {made.path}{path};"
         assert f"{HUNG}{where}" in str(found.error)
         assert HUNG in ((await made.look()).error or "")
         calls = mount.asked
