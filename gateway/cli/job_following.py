@@ -1,7 +1,7 @@
 """Follows a run of a job in the ledger: a live table on a terminal, a line for each step elsewhere."""
 
 import asyncio
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Protocol
 import typer
 
 from gateway.cli.doing import is_terminal
-from gateway.cli.job_table import COLUMNS, Rates, by_interest, heading, place_cells, totals
+from gateway.cli.job_layout import cells_for, columns_for, widths_for
+from gateway.cli.job_table import Rates, by_interest, heading, place_cells, totals
 from gateway.cli.output import show_value
 from gateway.core.clock import Clock
 from gateway.core.errors import Unknown
-from gateway.jobs.report import Report, read_report
+from gateway.jobs.report import Report, Standing, read_report
 from gateway.ledger import Ledger
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
+    from rich.table import Table
 
 LOOK_EVERY_S = 0.5
 _BESIDE_THE_TABLE = 5
@@ -90,20 +92,29 @@ class Drawn:
 
     def _drawn(self, report: Report, now: int) -> "RenderableType":
         from rich.console import Group
-        from rich.table import Table
         from rich.text import Text
 
         above = [Text(show_value(line), no_wrap=True, overflow="ellipsis") for line in heading(report, self._zone, now)]
         room = max(3, self._live.console.height - len(above) - _BESIDE_THE_TABLE)
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in COLUMNS:
-            table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=4 if column == "said" else None)
         shown = by_interest(report.places)[:room] if len(report.places) > room else list(report.places)
-        for place in shown:
-            table.add_row(*(Text(cell) for cell in place_cells(place, self._rates, self._zone)))
+        table = self._table(shown)
         hidden = len(report.places) - len(shown)
         more = [Text(f"and {hidden} more")] if hidden else []
         return Group(*above, Text(""), table, *more, Text(totals(report)))
+
+    def _table(self, shown: Sequence[Standing]) -> "Table":
+        from rich.table import Table
+        from rich.text import Text
+
+        width = self._live.console.width
+        columns = columns_for(width)
+        rows = [cells_for(columns, place, self._rates, self._zone) for place in shown]
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column, wide in widths_for(columns, rows, width).items():
+            table.add_column(column, no_wrap=True, overflow="ellipsis", width=wide)
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        return table
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from gateway.cli.moments import short
 from gateway.cli.output import show_span, show_value
 from gateway.core.units import show_size
 from gateway.jobs.report import Report, Standing, after_all_said
-from gateway.ledger.job_states import JobState, PlaceState, TriggerState
+from gateway.ledger.job_states import HAS_EVERYTHING, JobState, PlaceState, TriggerState
 from gateway.ledger.job_triggers import TriggerRow
 
 COLUMNS = ("destination", "phase", "files", "sent", "rate", "left", "said")
@@ -91,6 +91,13 @@ def place_cells(place: Standing, rates: Rates | None, zone: tzinfo) -> list[str]
     sent = show_size(there) if rest <= 0 else _of(there, row.bytes)
     cells = (row.endpoint, _phase(place), _files(place), sent, f"{show_size(int(rate))}/s" if rate else None, left)
     return [*(show_value(cell) for cell in cells), show_value(_said(place, zone))]
+
+
+def share(place: Standing) -> str:
+    """`23 %` of the bytes that it lacked; 100 only when all of them are there."""
+    if place.row.bytes > 0:
+        return f"{min(100, 100 * place.bytes_there // place.row.bytes)} %"
+    return "100 %" if place.row.state in HAS_EVERYTHING else "-"
 
 
 def _of(done: int, whole: int) -> str:
