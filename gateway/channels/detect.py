@@ -12,7 +12,7 @@ from gateway.channels.looking import Looking
 from gateway.channels.model import Catalogue, Channel
 from gateway.channels.scanning import Looked, look_at
 from gateway.channels.snapshot import Brought, bring_up_to_date
-from gateway.core.errors import GatewayError, NeedsOperator
+from gateway.core.errors import GatewayError, NeedsOperator, fault_text
 from gateway.ledger import channel_catalogues
 from gateway.runner.services import Services
 
@@ -77,8 +77,9 @@ async def _looked(catalogue: Catalogue, services: Services) -> tuple[Looked, Bro
         looked = await looking.run(lambda pulse: look_at(path, pulse.beat))
         await _check_not_emptied(catalogue, looked, services)
         return looked, await bring_up_to_date(catalogue, looking, looked, services)
-    except GatewayError as exc:
-        note = partial(channel_catalogues.note_trouble, catalogue=catalogue.name, error=str(exc))
+    except Exception as exc:
+        said = str(exc) if isinstance(exc, GatewayError) else fault_text(exc)
+        note = partial(channel_catalogues.note_trouble, catalogue=catalogue.name, error=said)
         await services.ledger.write(partial(note, at=services.ledger.now_ns()))
         raise
 

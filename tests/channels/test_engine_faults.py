@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.core.errors import GatewayError
-from gateway.ledger import channel_states
+from gateway.ledger import channel_catalogues, channel_states
 from gateway.ledger.channel_states import Hand
 from tests.channels.delivery_stage import channel_stage, lay_item
 from tests.channels.test_engine import at, clock, text
@@ -29,6 +29,9 @@ async def test_a_look_that_crashes_keeps_no_delivery_back(tmp_path: Path, monkey
         lay_item(tmp_path, "979")
         await made.go_on(at(22, 1))
         assert set(made.arrived) == {"978_onix.xml", "978_book.epub", "1.done"}
+        look = await made.read(partial(channel_catalogues.looked, catalogue="titles"))
+        assert look is not None
+        assert "a fault of ours" in (look.error or "")
         monkeypatch.undo()
         await made.go_on(at(23, 1))
         assert (await made.states())["979 first"] == "waiting"
