@@ -7,9 +7,10 @@ from functools import partial
 from typing import NamedTuple
 
 from gateway.channels.events import GONE, MANY, UNSELECTED, Changes, Rules
+from gateway.channels.looking import Looking
 from gateway.channels.many_first import FirstGuard
 from gateway.channels.model import Channel, Kind
-from gateway.channels.scanning import Looked
+from gateway.channels.scanning import Looked, look_at
 from gateway.channels.snapshot import Brought, rules_of
 from gateway.channels.up_to_date import compared, now, said_of
 from gateway.ledger import Connection, channel_events, channel_going, channel_items, channel_states
@@ -75,7 +76,7 @@ class Comparing:
         self._channel = channel
         self._looked = looked
         self._brought = brought
-        self._ledger = services.ledger
+        self._ledger, self._clock = services.ledger, services.clock
         self._at = services.ledger.now_ns()
         self._rules = said_of(channel)
 
@@ -132,7 +133,7 @@ class Comparing:
         for some in _portions(sorted(items)):
             work = partial(compared, channel=self._channel, items=some, rules=rules, at=self._at)
             made.add(await self._ledger.write(work))
-        keeps = guard.rules_to_keep(filling=not coming.isdisjoint(self._brought.unstable), asks=many)
+        keeps = guard.rules_to_keep(filling=not coming <= self._brought.unreadable.keys(), asks=many)
         left = await self._ledger.write(partial(self._end, queued=queued, deferred=made.deferred > 0, rules=keeps))
         return self._detected(made, left)
 
@@ -142,9 +143,18 @@ class Comparing:
         return there and self._channel.selects(item)
 
     async def _coming(self) -> set[str]:
-        """What the channel selects and never got, and is not at rest yet."""
+        """What the channel selects and never got, and is not at rest yet, or was not there when it was looked at."""
         got = await self._ledger.read(partial(channel_items.present, channel=self._channel.name))
-        return set(self._selected(self._brought.open & self._looked.items.keys())) - set(got)
+        open_items = (self._brought.open & self._looked.items.keys()) | await self._new_ones()
+        return set(self._selected(open_items)) - set(got)
+
+    async def _new_ones(self) -> set[str]:
+        """What came while the rest was read: small files are whole at once, and nothing else tells of many more."""
+        if not self._brought.hashed_files:
+            return set()
+        path = str(self._channel.catalogue.path)
+        again = await Looking(path, self._clock).run(lambda pulse: look_at(path, pulse.beat))
+        return again.items.keys() - self._looked.items.keys() - self._looked.unreadable.keys()
 
     async def _had(self) -> int:
         """How many items it has got."""

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from gateway.channels import detect
+from gateway.channels.snapshot import Brought
 from gateway.language.pattern import compile_pattern
 from tests.channels.catalogue import Shop, shop
 
@@ -91,6 +93,26 @@ async def test_what_is_still_being_written_counts_as_a_first_delivery(tmp_path: 
         with filling(made, "b", "c"):
             await made.detect()
         assert await made.states() == {("a", "first"): "review"}
+
+
+async def test_what_comes_while_the_rest_is_read_counts_as_a_first_delivery(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = detect.bring_up_to_date
+    async with shop(tmp_path, most_first=2) as made:
+
+        async def meanwhile(*of: Any) -> Brought:
+            brought = await reading(*of)
+            made.put(next(coming))
+            return brought
+
+        monkeypatch.setattr(detect, "bring_up_to_date", meanwhile)
+        made.put("a")
+        coming = iter("bcd")
+        await made.detect()
+        assert await made.deliver("first") == ["a"]
+        await made.detect()
+        assert await made.states() == {("b", "first"): "review"}
 
 
 async def test_a_new_selection_counts_what_is_being_written_too(tmp_path: Path) -> None:
