@@ -63,7 +63,7 @@ def _found(connection: Connection, job: str | None, limit: int, active: bool) ->
 
 def _row(found: _Found, zone: tzinfo, now: int) -> Row:
     run, places = found.run, [one.row for one in found.places]
-    complete, sent = sum(one.state in HAS_EVERYTHING for one in places), sum(one.bytes_sent for one in places)
+    complete = sum(one.state in HAS_EVERYTHING for one in places)
     began = run.started_at or run.due_at
     took_s = max(0, (run.ended_at or now) - began) / 1e9
     return {
@@ -84,7 +84,7 @@ def _row(found: _Found, zone: tzinfo, now: int) -> Row:
         "delivered": sum(one.delivered for one in places),
         "unchanged": sum(one.unchanged for one in places),
         "failed": sum(one.failed for one in found.places),
-        "bytes_sent": sent,
+        "bytes_sent": sum(one.bytes_sent for one in places),
         "after_all": after_all_said(run),
         "cleaned": run.cleaned,
         "notes": list(run.notes),
@@ -92,7 +92,7 @@ def _row(found: _Found, zone: tzinfo, now: int) -> Row:
         "error_class": run.error_class,
         "when": short(began, zone),
         "complete": f"{complete} of {len(places)}" if places else None,
-        "sent": show_size(sent),
+        "sent": show_size(sum(one.bytes_there for one in found.places)),
         "took": took(took_s) if run.started_at is not None else None,
         "said": shorten(run.error or "; ".join(run.notes), _SAID_AT_MOST, placeholder=" …") or None,
     }

@@ -60,6 +60,7 @@ def heading(report: Report, zone: tzinfo, now: int) -> Iterator[str]:
     if run.cleaned not in ("none", "waiting"):
         yield f"  clean-up    {run.cleaned.replace('_', ' ')}"
     yield from (f"  note        {one}" for one in run.notes)
+    yield from (f"  kept        {one}" for one in report.kept)
     if run.error:
         yield f"  error       {run.error}"
     if run.state is JobState.PAUSED:

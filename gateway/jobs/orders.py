@@ -6,10 +6,12 @@ from gateway.core.errors import Refused, Unknown
 from gateway.jobs.life_rows import Rows, abandon, give_up, rest
 from gateway.ledger import Connection, job_destinations, job_runs, job_triggers
 from gateway.ledger.job_destinations import PlaceRow
+from gateway.ledger.job_runs import JobRunRow
 from gateway.ledger.job_states import SETTLED, AfterAll, JobState, PlaceState, TriggerState, may_reopen
 
 _MAY_PAUSE = (JobState.PREPARING, JobState.TRANSFERRING)
 _BARRED = (JobState.COMPLETING, JobState.CLEANING)
+_PAUSED = "paused"
 _UNKNOWN = (TriggerState.STARTED, TriggerState.UNKNOWN)
 _BEGUN_ANEW: dict[str, Any] = {
     "excluded": False,
@@ -41,7 +43,7 @@ def pause(connection: Connection, seen: Rows, by: str, at: int) -> None:
     may_pause(seen)
     rest(connection, seen.places, at)
     row = job_runs.advance(connection, run, JobState.PAUSED, at)
-    job_runs.note(connection, row, f"paused by {by}" if by else "paused")
+    job_runs.note(connection, row, f"{_PAUSED} by {by}" if by else _PAUSED)
 
 
 def resume(connection: Connection, seen: Rows, at: int) -> None:
@@ -49,7 +51,14 @@ def resume(connection: Connection, seen: Rows, at: int) -> None:
     run = seen.run
     if run.state is not JobState.PAUSED:
         raise Refused(f"run {run.id} of {run.job} is {run.state.value}, not paused")
-    job_runs.advance(connection, run, run.paused_in or JobState.TRANSFERRING, at)
+    _pause_over(connection, job_runs.advance(connection, run, run.paused_in or JobState.TRANSFERRING, at))
+
+
+def _pause_over(connection: Connection, row: JobRunRow) -> None:
+    """Who paused it stays noted, as something that was."""
+    for one in row.notes:
+        if one.startswith(_PAUSED):
+            job_runs.note_instead(connection, row, one, f"was {one}")
 
 
 def stop(connection: Connection, seen: Rows, by: str, at: int) -> None:
@@ -60,7 +69,8 @@ def stop(connection: Connection, seen: Rows, by: str, at: int) -> None:
     said = f"stopped by {by}" if by else "stopped"
     give_up(connection, seen.places, said, at)
     values = _after_all_stopped(seen, said)
-    job_runs.advance(connection, run, JobState.ABORTED, at, error=said, error_class="Stopped", values=values)
+    row = job_runs.advance(connection, run, JobState.ABORTED, at, error=said, error_class="Stopped", values=values)
+    _pause_over(connection, row)
 
 
 def _after_all_stopped(seen: Rows, said: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from datetime import tzinfo
 from gateway.core.moments import iso
 from gateway.jobs.frozen import thaw
 from gateway.jobs.ignore import Ignore
+from gateway.jobs.left_behind import left_behind
 from gateway.jobs.manifest import FILE, wanted
 from gateway.jobs.model import Job
 from gateway.language.pattern import is_temporary
@@ -100,6 +101,8 @@ class Report:
     places: tuple[Standing, ...]
     starts: tuple[TriggerRow, ...]
     manifest: ManifestRow | None
+    kept: tuple[str, ...] = ()
+    """What it has left half-way, once it is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +143,7 @@ def read_report(connection: Connection, found: int) -> Report | None:
         ),
         starts=job_triggers.of_run(connection, found),
         manifest=frozen,
+        kept=tuple(left_behind(connection, places)) if row.terminal else (),
     )
 
 

@@ -166,6 +166,12 @@ def note(connection: Connection, row: JobRunRow, text: str) -> None:
         change(connection, row.id, {"notes": _notes((*row.notes, text))})
 
 
+def note_instead(connection: Connection, row: JobRunRow, old: str, new: str) -> None:
+    """What was so, where `old` stands and no longer holds."""
+    notes = dict.fromkeys(new if one == old else one for one in row.notes)
+    change(connection, row.id, {"notes": _notes(tuple(notes))})
+
+
 def adopt(connection: Connection, found: int, owner: int) -> None:
     """A run goes on in this process."""
     connection.execute(update(job_run).where(job_run.c.id == found).values(owner=owner))

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.jobs.clockwork import Clockwork
 from gateway.jobs.engine import JobEngine
+from gateway.jobs.left_behind import left_behind
 from gateway.jobs.starting import Start
 from gateway.ledger import job_destinations, job_runs
 from gateway.ledger.job_destinations import PlaceRow
@@ -93,7 +94,9 @@ async def stop(jobs: JobEngine, arguments: Arguments) -> Said:
     run = int(arguments["run"])
     await jobs.stop(run, str(arguments.get("by") or ""))
     said = f"run {run} is stopped: what was delivered stays; gateway job restart {run} begins again"
-    return Said((said,), facts={"run": run})
+    places = await jobs.services.ledger.read(partial(job_destinations.of_run, run=run))
+    kept = await jobs.services.ledger.read(lambda connection: tuple(left_behind(connection, places)))
+    return Said((said, *(f"kept: {one}" for one in kept)), facts={"run": run})
 
 
 async def approve(jobs: JobEngine, arguments: Arguments) -> Said:

@@ -57,6 +57,23 @@ def test_a_stopped_run_ends_as_aborted(served: Site) -> None:
     assert served.run("job", "stop", "1").code == 2
 
 
+def test_what_a_stopped_run_left_half_way_is_told_until_the_next_run_goes_on_with_it(served: Site) -> None:
+    served.job("big", '[settings]\nprofile = "slow"\n', ["shop1"])
+    served.config.write_text(served.config.read_text() + '[profiles.slow]\nbandwidth = "6M"\n')
+    assert served.run("reload").code == 0
+    (served.root / "prices" / "big.bin").write_bytes(bytes(80_000_000))
+    served.run("job", "start", "big", "--detach")
+    partials = (served.root / "shop1").rglob
+    until(lambda: "iB" in served.run("job", "runs").out)  # what has arrived so far is told as sent
+    kept = "1 unfinished file at shop1 for a day: the next run goes on there, else it is removed"
+    assert kept in served.run("job", "stop", "1").out
+    assert list(partials(".big.bin*.part"))
+    assert kept in served.run("job", "show", "1").out
+    served.run("job", "start", "big", "--detach")
+    until(lambda: "unfinished" not in served.run("job", "show", "1").out)
+    served.run("job", "stop", "2")
+
+
 def test_a_new_job_is_taken_in_at_once_and_started(served: Site) -> None:
     one = ("--source", "prices", "--to", "shop3:made", "--repeat", "daily")
     ran = served.run("job", "new", "made", *one, "--json")

@@ -224,9 +224,11 @@ async def test_a_paused_run_does_nothing_until_it_is_resumed(tmp_path: Path) -> 
         assert set((await made.states(run)).values()) == {"queued"}
         assert (await made.run(run)).state is JobState.PAUSED
         assert fake.done == ["prepare"]
+        assert (await made.run(run)).notes == ("paused by ann",)
         await made.jobs.resume(run)
+        assert (await made.run(run)).notes == ("was paused by ann",)
         row = await made.over(run)
-        assert (row.state, row.notes) == (JobState.FINISHED, ("paused by ann",))
+        assert (row.state, row.notes) == (JobState.FINISHED, ("was paused by ann",))
 
 
 async def test_a_stopped_run_is_aborted_and_starts_anew_by_restart(tmp_path: Path) -> None:
