@@ -4,30 +4,28 @@ What fails ends here, on this batch: it is tried again at the next time of its k
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
-from gateway.channels import leaving
-from gateway.channels.batches import sent_of
-from gateway.channels.compiled import Compiled, bound, compiled
+from gateway.channels import leaving, tries
+from gateway.channels.compiled import Compiled, Sent, bound, compiled
 from gateway.channels.freezing import Freezing
-from gateway.channels.marker import marker_path, remove_marker, write_marker
+from gateway.channels.marker import marker_lines, marker_path, remove_marker, write_marker
 from gateway.channels.model import Channel
 from gateway.config.loaded import Loaded
 from gateway.core.errors import GatewayError, Retryable, fault_text
-from gateway.endpoints.place import Place as Address
 from gateway.language.nodes import Command, Put
 from gateway.ledger import (
     Connection,
     Ledger,
     channel_batches,
     deliveries,
-    runs,
 )
 from gateway.ledger.channel_batches import BatchFile, BatchRow, BatchState
 from gateway.ledger.intent import Intent, Packed
@@ -38,7 +36,7 @@ from gateway.runner.intents import intending
 from gateway.runner.interrupted import recalled, work_of
 from gateway.runner.jobs import Ends
 from gateway.runner.places import Place, Places
-from gateway.runner.rounds import begin_round, ended, round_of
+from gateway.runner.rounds import ended, round_of
 from gateway.runner.run import CommandFailed, Run
 from gateway.runner.sending import lanes, width
 from gateway.runner.services import Services
@@ -47,6 +45,7 @@ from gateway.transfer.bounded import cleaned
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 PRIORITY = 5
 
 Settle = Callable[[str], Awaitable[None]]
@@ -102,25 +101,30 @@ class BatchDelivery:
         self.row = await Freezing(channel=self.channel, row=self.row, ignore_case=blind).freeze(self._ledger)
 
     async def _try(self, place: Place) -> None:
-        files = await self._files()
-        made = compiled(self.channel, sent_of(files, str(self._marker)))
+        made = await self._compiled()
         run = await self._begin(bound(made, self.means.loaded), place)
         try:
             await self._settle(run)
-            problem = await self._send(run, made, [one for one in files if one.event is not None])
+            problem = await self._send(run, made)
             await self._leave_changed(run)
             sent = await self._require_all(problem)
-            await self._mark(run, made, sent)
+            if sent:
+                await self._mark(run, made)
         except GatewayError as error:
             await cleaned(ended(run, error))
             raise
         await ended(run, None)
         await self._over(is_empty=not sent)
 
+    async def _compiled(self) -> Compiled:
+        sent = [Sent(one.source, one.final) async for page in self._pages() for one in page]
+        marker = await self._of_batch(channel_batches.marker_of)
+        return compiled(self.channel, sent if marker is None else [*sent, Sent(str(self._marker), marker.final)])
+
     async def _begin(self, instance: Instance, place: Place) -> Run:
         services, at = self.means.services, self._ledger.now_ns()
-        address = _address_of(services.pool.place(instance.endpoint or ""))
-        begin = partial(_begin, batch=self.row, instance=instance, address=address, owner=services.owner, at=at)
+        address = tries.address_of(services.pool.place(instance.endpoint or ""))
+        begin = partial(tries.begin, batch=self.row, instance=instance, address=address, owner=services.owner, at=at)
         self.row = await self._ledger.take(begin)
         assert self.row.action_run is not None
         return round_of(self.row.action_run, instance, services, place)
@@ -131,18 +135,24 @@ class BatchDelivery:
         if any(row.intent.run != run.id for row in await self._ledger.read(work)):
             await self.means.settle(run.endpoint)
 
-    async def _send(self, run: Run, made: Compiled, files: Sequence[BatchFile]) -> GatewayError | None:
-        """All that is not there yet; the first error."""
-        there = {one.n for one in await self._files() if one.delivered_at is not None}
-        wanted = [(number, one) for number, one in enumerate(files, 1) if one.n not in there]
-        return await self._carry(run, [await self._intent(run, made, *each) for each in wanted])
+    async def _send(self, run: Run, made: Compiled) -> GatewayError | None:
+        """All that is not there yet, page by page; the first error.  One of the endpoint's ends it."""
+        first, number = None, 0
+        async with aclosing(self._pages()) as pages:
+            async for page in pages:
+                wanted = [(number + at, one) for at, one in enumerate(page, 1) if one.delivered_at is None]
+                problem = await self._carry(run, [await self._intent(run, made, *each) for each in wanted])
+                number, first = number + len(page), first or problem
+                if problem is not None and problem.concerns_endpoint:
+                    break
+        return first
 
     async def _carry(self, run: Run, intents: Sequence[Intent]) -> GatewayError | None:
         if not intents:
             return None
+        find = partial(channel_batches.begun, action_run=run.id, first=intents[0].n, last=intents[-1].n)
         sources = {one.source for one in intents}
-        rows = await self._ledger.read(partial(deliveries.of_run, run=run.id))
-        begun = {row.intent.source: row for row in rows if row.intent.source in sources}
+        begun = {row.intent.source: row for row in await self._ledger.read(find) if row.intent.source in sources}
         first = _put(run.instance.action.commands[intents[0].command - 1])
         ends = Ends(source=lambda _: self.means.services.local, target=lambda lane: lane.endpoint)
         run.command = intents[0].command
@@ -161,33 +171,32 @@ class BatchDelivery:
 
     async def _leave_changed(self, run: Run) -> None:
         """An item of which a file that is not there yet is another one now goes out with a later delivery."""
-        lacking = [one for one in await self._files() if one.event is not None and one.delivered_at is None]
         refused = await self._ledger.read(partial(leaving.refused, run=run.id))
-        changed = await asyncio.to_thread(leaving.changed, lacking, refused)
-        if changed:
-            at = self._ledger.now_ns()
-            await self._ledger.write(
-                partial(leaving.leave, batch=self.row.id, channel=self.channel, why=changed, at=at)
-            )
+        changed = dict[int, str]()
+        async for page in self._pages(lacking=True):
+            changed |= await asyncio.to_thread(leaving.changed, page, refused)
+        await leaving.leave_all(self._ledger, self.row.id, self.channel, changed)
 
-    async def _require_all(self, problem: GatewayError | None) -> list[BatchFile]:
-        """Its files, all of which are there.  Raises why something of it is not."""
-        files = [one for one in await self._files() if one.event is not None]
-        lacking = [one for one in files if one.delivered_at is None]
+    async def _require_all(self, problem: GatewayError | None) -> int:
+        """How many files it has, all of which are there.  Raises why something of it is not."""
+        files, lacking = await self._of_batch(channel_batches.counted)
         self._lacked = bool(lacking)
         if not lacking:
             return files
         if problem is None:
             problem = Retryable("another delivery of the same file is not settled yet")
-        said = f"{len(lacking)} of {len(files)} files are not there: {problem}"
+        said = f"{lacking} of {files} files are not there: {problem}"
         raise recalled(type(problem).__name__, said)
 
-    async def _mark(self, run: Run, made: Compiled, sent: Sequence[BatchFile]) -> None:
+    async def _mark(self, run: Run, made: Compiled) -> None:
         """All of it is there: the marker, last."""
-        marker = next((one for one in await self._files() if one.event is None), None)
-        if marker is None or marker.delivered_at is not None or not sent:
+        marker = await self._of_batch(channel_batches.marker_of)
+        if marker is None or marker.delivered_at is not None:
             return
-        marker = await asyncio.to_thread(write_marker, self._marker, sent, marker)
+        content = bytearray()
+        async for page in self._pages():
+            content += marker_lines(page, marker.final)
+        marker = await asyncio.to_thread(write_marker, self._marker, bytes(content), marker)
         problem = await self._carry(run, [await self._intent(run, made, len(made.action.commands), marker)])
         if problem is not None:
             raise recalled(type(problem).__name__, f"all files are there, but not {marker.final}: {problem}")
@@ -203,13 +212,21 @@ class BatchDelivery:
 
     async def _failed(self, error: GatewayError) -> None:
         log.warning("delivery of a channel failed", channel=self.channel.name, batch=self.row.id, error=str(error))
+        await leaving.note_reasons(self._ledger, self.row)
         self.row = await self._ledger.write(partial(_fail, batch=self.row, error=error, lacked=self._lacked))
 
     async def _write(self, values: Mapping[str, Any]) -> None:
         self.row = await self._ledger.write(partial(channel_batches.change, batch=self.row.id, values=values))
 
-    async def _files(self) -> tuple[BatchFile, ...]:
-        return await self._ledger.read(partial(channel_batches.files_of, batch=self.row.id))
+    async def _pages(self, *, lacking: bool = False) -> AsyncGenerator[tuple[BatchFile, ...], None]:
+        """Its files but for the marker, some at a time: it may have 100,000s."""
+        page, after = partial(channel_batches.page, batch=self.row.id, lacking=lacking), 0
+        while files := await self._ledger.read(partial(page, after=after)):
+            yield files
+            after = files[-1].n
+
+    async def _of_batch(self, what: Callable[[Connection, int], T]) -> T:
+        return await self._ledger.read(lambda connection: what(connection, self.row.id))
 
     @property
     def _ledger(self) -> Ledger:
@@ -221,28 +238,8 @@ def _put(command: Command) -> Put:
     return command
 
 
-def _address_of(place: Address) -> str:
-    """What tells two recipients apart."""
-    return f"{place.scheme}://{place.user}@{place.host}:{place.port}/{place.folder}"
-
-
-def _begin(connection: Connection, batch: BatchRow, instance: Instance, address: str, owner: int, at: int) -> BatchRow:
-    """The action's run: the one that a kill cut off goes on, else a new one; at another place nothing is there."""
-    last = None if batch.action_run is None else runs.get(connection, batch.action_run)
-    is_moved = last is not None and (last.endpoint != instance.endpoint or batch.address not in (None, address))
-    if is_moved:
-        channel_batches.send_anew(connection, batch.id)
-    latest = runs.latest_of(connection, instance.name)
-    if last is not None and latest is not None and latest.id == last.id and last.state != "ended" and not is_moved:
-        runs.adopt(connection, last.id, owner)
-        return batch
-    found = begin_round(connection, instance, trigger="channel", owner=owner, at=at)
-    return channel_batches.change(connection, batch.id, {"action_run": found, "address": address})
-
-
 def _fail(connection: Connection, batch: BatchRow, error: GatewayError, *, lacked: bool) -> BatchRow:
     """This try is over.  Where files were missing, and none is any more, it goes on: they were settled since."""
-    leaving.note_reasons(connection, batch)
     said = {"error": str(error), "error_class": type(error).__name__, "failures": batch.failures + 1}
     failed = channel_batches.change(connection, batch.id, {**said, "state": BatchState.FAILED.value})
     if lacked:

@@ -1,15 +1,20 @@
 """What leaves a batch before it was sent, and why what stays is not there."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from itertools import islice
 
 from gateway.channels import up_to_date
 from gateway.channels.model import Channel
 from gateway.core.errors import SourceChanged
 from gateway.core.model import Stamp
-from gateway.ledger import Connection, channel_batches, channel_events
-from gateway.ledger.channel_batches import BatchFile, BatchRow
+from gateway.ledger import Connection, Ledger, channel_batches, channel_events
+from gateway.ledger.channel_batches import BatchFile, BatchRow, Trouble
 from gateway.ledger.channel_events import EventState
 from gateway.transfer.sources import look_at, stamp_of
+
+AT_ONCE = 100
+"""Items in a commit."""
 
 
 def frozen_stamp(file: BatchFile) -> Stamp:
@@ -43,12 +48,24 @@ def leave(connection: Connection, batch: int, channel: Channel, why: Mapping[int
             up_to_date.leave(connection, channel, row, reason, at)
 
 
-def note_reasons(connection: Connection, batch: BatchRow) -> None:
-    """Why each item is not there."""
+async def leave_all(ledger: Ledger, batch: int, channel: Channel, why: Mapping[int, str]) -> None:
+    """The same for many, some in a commit."""
+    for begin in range(0, len(why), AT_ONCE):
+        some = dict(islice(why.items(), begin, begin + AT_ONCE))
+        await ledger.write(partial(leave, batch=batch, channel=channel, why=some, at=ledger.now_ns()))
+
+
+async def note_reasons(ledger: Ledger, batch: BatchRow) -> None:
+    """Why each item is not there, some in a commit."""
     if batch.action_run is None:
         return
-    event_of = {one.n: one.event for one in channel_batches.files_of(connection, batch.id) if one.delivered_at is None}
-    for one in channel_batches.troubles(connection, batch.action_run):
-        event = event_of.pop(one.n, None)
-        if event is not None:
-            channel_events.set_state(connection, [event], EventState.BATCHED, {"reason": one.error})
+    troubles = await ledger.read(partial(channel_batches.troubles, action_run=batch.action_run))
+    for begin in range(0, len(troubles), AT_ONCE):
+        await ledger.write(partial(_note_some, batch=batch.id, troubles=troubles[begin : begin + AT_ONCE]))
+
+
+def _note_some(connection: Connection, batch: int, troubles: Sequence[Trouble]) -> None:
+    event_of = channel_batches.lacking_events(connection, batch, [one.n for one in troubles])
+    for one in troubles:
+        if one.n in event_of:
+            channel_events.set_state(connection, [event_of[one.n]], EventState.BATCHED, {"reason": one.error})

@@ -13,9 +13,16 @@ def marker_path(state: Path, channel: str, batch: int) -> Path:
     return state / "channels" / channel / f"{batch}.done"
 
 
-def write_marker(path: Path, files: Sequence[BatchFile], marker: BatchFile) -> BatchFile:
+def marker_lines(files: Sequence[BatchFile], final: str) -> bytes:
+    """What it says of these files; `final` is its own name."""
+    folder = final.rpartition("/")[0]
+    below = f"{folder}/" if folder else ""
+    said = "".join(f"{one.sha256}  {one.final.removeprefix(below)}\n" for one in files)
+    return said.encode("utf-8", "surrogateescape")
+
+
+def write_marker(path: Path, content: bytes, marker: BatchFile) -> BatchFile:
     """Write it, unless it stands there as it is to be; `marker` with the file that it is (blocks)."""
-    content = _content(files, marker.final).encode("utf-8", "surrogateescape")
     if not path.exists() or path.read_bytes() != content:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".new")
@@ -34,9 +41,3 @@ def write_marker(path: Path, files: Sequence[BatchFile], marker: BatchFile) -> B
 def remove_marker(path: Path) -> None:
     """It is delivered (blocks)."""
     path.unlink(missing_ok=True)
-
-
-def _content(files: Sequence[BatchFile], final: str) -> str:
-    folder = final.rpartition("/")[0]
-    below = f"{folder}/" if folder else ""
-    return "".join(f"{one.sha256}  {one.final.removeprefix(below)}\n" for one in files)

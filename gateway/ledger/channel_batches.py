@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, text, update
 
 from gateway.ledger.channel_tables import channel_batch, channel_batch_file
+from gateway.ledger.delivery_row import DeliveryRow, read_delivery
 from gateway.ledger.errors import StateLost
 from gateway.ledger.tables import delivery, run
 
+PAGE = 5000
+"""Files that are read at once: a batch may have 100,000s."""
 _IS_OPEN = text("state IN ('delivering','failed')")
 
 
@@ -67,6 +70,10 @@ class BatchFile(NamedTuple):
     delivery: int | None = None
 
 
+_FILES = select(*(channel_batch_file.c[name] for name in BatchFile._fields))
+_LACKING = channel_batch_file.c.event.is_not(None), channel_batch_file.c.delivered_at.is_(None)
+
+
 class Trouble(NamedTuple):
     """Why the n-th file of a batch did not arrive."""
 
@@ -100,6 +107,28 @@ def freeze(connection: Connection, batch: int, files: Sequence[BatchFile]) -> No
         connection.execute(insert(channel_batch_file), [{"batch": batch, **one._asdict()} for one in files])
 
 
+def page(connection: Connection, batch: int, after: int, *, lacking: bool = False) -> tuple[BatchFile, ...]:
+    """The next files of a batch after the one with this number; of those that are not there yet, or of all."""
+    query = _FILES.where(channel_batch_file.c.batch == batch, channel_batch_file.c.n > after)
+    query = query.where(*_LACKING) if lacking else query.where(channel_batch_file.c.event.is_not(None))
+    return tuple(BatchFile(*row) for row in connection.execute(query.order_by(channel_batch_file.c.n).limit(PAGE)))
+
+
+def marker_of(connection: Connection, batch: int) -> BatchFile | None:
+    """The marker of a batch that has one."""
+    query = _FILES.where(channel_batch_file.c.batch == batch, channel_batch_file.c.event.is_(None))
+    row = connection.execute(query).one_or_none()
+    return None if row is None else BatchFile(*row)
+
+
+def counted(connection: Connection, batch: int) -> tuple[int, int]:
+    """How many files a batch has, and how many of them are not there yet; its marker left out."""
+    columns = channel_batch_file.c
+    query = select(func.count(), func.count(columns.delivered_at)).where(columns.batch == batch)
+    files, there = connection.execute(query.where(columns.event.is_not(None))).one()
+    return int(files), int(files) - int(there)
+
+
 def last_file(connection: Connection, batch: int) -> int:
     """The number of the file that was frozen last; 0: none was, but for a marker."""
     query = select(func.max(channel_batch_file.c.n)).where(channel_batch_file.c.batch == batch)
@@ -121,9 +150,8 @@ def names_of(connection: Connection, batch: int) -> Iterator[tuple[str, str]]:
 
 def files_of(connection: Connection, batch: int) -> tuple[BatchFile, ...]:
     """What it sends, in order; the marker is the last one."""
-    columns = [channel_batch_file.c[name] for name in BatchFile._fields]
     order = channel_batch_file.c.event.is_(None), channel_batch_file.c.n
-    query = select(*columns).where(channel_batch_file.c.batch == batch).order_by(*order)
+    query = _FILES.where(channel_batch_file.c.batch == batch).order_by(*order)
     return tuple(BatchFile(*row) for row in connection.execute(query))
 
 
@@ -132,6 +160,19 @@ def troubles(connection: Connection, action_run: int) -> list[Trouble]:
     columns = delivery.c.n, delivery.c.error, delivery.c.error_class
     query = select(*columns).where(delivery.c.run == action_run, delivery.c.error.is_not(None))
     return [Trouble(*row) for row in connection.execute(query.order_by(delivery.c.n, delivery.c.id))]
+
+
+def lacking_events(connection: Connection, batch: int, numbers: Sequence[int]) -> dict[int, int]:
+    """The event of each of these files that is not there yet, by number."""
+    columns = channel_batch_file.c
+    query = select(columns.n, columns.event).where(columns.batch == batch, columns.n.in_(numbers), *_LACKING)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def begun(connection: Connection, action_run: int, first: int, last: int) -> list[DeliveryRow]:
+    """The deliveries in a try of the files with these numbers."""
+    query = select(delivery).where(delivery.c.run == action_run, delivery.c.n.between(first, last))
+    return [read_delivery(row) for row in connection.execute(query.order_by(delivery.c.n, delivery.c.id)).mappings()]
 
 
 def leave_out(connection: Connection, batch: int, event: int) -> None:
@@ -147,7 +188,7 @@ def go_on_if_there(connection: Connection, batch: int) -> None:
     Asked where a file arrives or leaves: a marker that is refused waits for its next time as any failure does.
     """
     columns = channel_batch_file.c
-    lacks = select(columns.n).where(columns.batch == batch, columns.event.is_not(None), columns.delivered_at.is_(None))
+    lacks = select(columns.n).where(columns.batch == batch, *_LACKING)
     mine = channel_batch.c.id == batch, channel_batch.c.state == BatchState.FAILED.value
     connection.execute(update(channel_batch).where(*mine, ~lacks.exists()).values(state=BatchState.DELIVERING.value))
 

@@ -35,7 +35,7 @@ async def _why(built: Engine) -> str:
 def run(arguments: list[str]) -> None:
     """As a process of its own."""
     path, which, when = arguments
-    freezing.AT_ONCE = 2
+    freezing.AT_ONCE, channel_batches.PAGE = 2, 8
     deaths = Deaths(which, after=when == "after")
     Ledger.submit = lambda ledger, work: deaths.submit(ledger, work)  # type: ignore[method-assign,assignment]
     asyncio.run(main(path))

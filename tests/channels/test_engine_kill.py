@@ -97,7 +97,7 @@ async def killed(config: Path, far: Path, first: int, step: int, when: str) -> l
 
 
 MADE, FROZEN_FIRST, FROZEN_LAST, FROZEN = "fire:1", "freeze_some:1", "freeze_some:3", "end_freezing:1"
-FILES_COUNTED, MARKER_INTENDED, MARKER_COUNTED = "count:1", "_record:16", "count:2"
+PAGE_COUNTED, FILES_COUNTED, MARKER_INTENDED, MARKER_COUNTED = "count:1", "count:2", "_record:16", "count:3"
 RUN_OVER, BATCH_OVER = "end:1", "change:1"
 
 
@@ -109,7 +109,8 @@ RUN_OVER, BATCH_OVER = "end:1", "change:1"
         (FROZEN_LAST, "before"),
         (FROZEN, "before"),
         (FROZEN, "after"),
-        ("_begin:1", "after"),
+        ("begin:1", "after"),
+        (PAGE_COUNTED, "after"),
         (FILES_COUNTED, "before"),
         (MARKER_INTENDED, "before"),
         (MARKER_INTENDED, "after"),

@@ -10,7 +10,6 @@ import pytest
 from gateway.channels.delivering import BatchDelivery
 from gateway.core.errors import GatewayError
 from gateway.ledger import channel_batches, channel_deliveries, channel_events
-from gateway.ledger.channel_batches import BatchFile
 from gateway.ledger.intent import Packed
 from tests.channels.delivery_stage import ChannelStage, channel_stage, lay_item
 from tests.channels.test_engine import at, clock, refusing, text
@@ -62,7 +61,7 @@ async def test_a_batch_whose_last_file_is_settled_as_it_fails_goes_on_at_once(
         await made.go_on(at(21, 59))
         require_all = BatchDelivery._require_all
 
-        async def too_late(batch: BatchDelivery, problem: GatewayError | None) -> list[BatchFile]:
+        async def too_late(batch: BatchDelivery, problem: GatewayError | None) -> int:
             try:
                 return await require_all(batch, problem)
             except GatewayError:
