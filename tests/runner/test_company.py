@@ -27,9 +27,9 @@ from tests.runner.harness import Stage, stage
 from tests.runner.test_abreast import fill
 from tests.runner.together import Notes, take_many
 
-COUNT = 300
+COUNT = 200
+"""Two journeys."""
 FEW = 120
-"""Four journeys."""
 SCRIPTS = ["PUT *", "PUT -DEL *"]
 
 
@@ -107,7 +107,7 @@ async def test_many_small_files_arrive_in_order(act: Stage, script: str, in_line
 async def test_those_behind_one_that_drops_out_wait_for_it(
     act: Stage, faults: Faults, call: str, in_line: bool
 ) -> None:
-    faults.fails(call, "000", "050", "051", "250")
+    faults.fails(call, "000", "050", "051", "150")
     seen = take_many(act, faults.before, in_line=in_line)
     fill(act.outbox, COUNT)
     result = await act.run("@retry_delay 10ms\nPUT *")
@@ -119,7 +119,7 @@ async def test_those_behind_one_that_drops_out_wait_for_it(
 async def test_those_whose_renames_failed_take_their_names_in_order_among_themselves(
     act: Stage, faults: Faults
 ) -> None:
-    odd = ["050", "051", "052", "250"]
+    odd = ["050", "051", "052", "150"]
     faults.error = LinkLost
     faults.fails("rename", *odd)
     seen = take_many(act, slowly(faults, "050"), in_line=True)
@@ -142,10 +142,13 @@ def slowly(faults: Faults, name: str):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-async def test_a_drop_out_in_every_journey_holds_nobody_up(turned: Stage, faults: Faults, script: str) -> None:
-    odd = [name for name in names(500) if name.endswith("77")]
+async def test_a_drop_out_in_every_journey_holds_nobody_up(
+    turned: Stage, faults: Faults, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    monkeypatch.setattr(portions, "_FILES_MAX", 40)
+    odd = names()[17::40]
     faults.fails("write", *odd, times=2)
-    fill(turned.outbox, 500)
+    fill(turned.outbox, COUNT)
     there_at_retry: list[int] = []
 
     async def before(call: str, path: str) -> None:
@@ -155,10 +158,10 @@ async def test_a_drop_out_in_every_journey_holds_nobody_up(turned: Stage, faults
 
     seen = take_many(turned, before)
     result = await turned.run(f"@order free\n@retries 3\n@retry_delay 300s\n{script}")
-    assert (result.outcome, result.files) == (Outcome.DONE, 500)
-    assert len(seen.laid) >= 4
-    assert min(there_at_retry) >= 500 - len(odd), "the others came while it waited"
-    await whole(turned, 500)
+    assert (result.outcome, result.files) == (Outcome.DONE, COUNT)
+    assert len(seen.laid) >= 5
+    assert min(there_at_retry) >= COUNT - len(odd), "the others came while it waited"
+    await whole(turned)
 
 
 async def test_a_file_that_fails_for_good_is_the_only_one(act: Stage, faults: Faults) -> None:
@@ -226,8 +229,8 @@ async def test_of_very_many_that_drop_out_not_all_set_out_at_once(
 ) -> None:
     monkeypatch.setattr(stragglers, "_MANY", 16)
     monkeypatch.setattr(portions, "_FILES_MAX", 16)
-    faults.fails("write", *names(500), times=1)
-    fill(turned.outbox, 500)
+    faults.fails("write", *names(), times=1)
+    fill(turned.outbox, COUNT)
     most = [0]
 
     async def before(call: str, path: str) -> None:
@@ -239,9 +242,9 @@ async def test_of_very_many_that_drop_out_not_all_set_out_at_once(
 
     seen = take_many(turned, before)
     result = await turned.run("@order free\n@retry_delay 1s\nPUT *")
-    assert (result.outcome, result.files) == (Outcome.DONE, 500)
-    assert len(seen.laid) > 20
-    assert most[0] < 300
+    assert (result.outcome, result.files) == (Outcome.DONE, COUNT)
+    assert len(seen.laid) > 10
+    assert most[0] < 150
 
 
 # What goes wrong with us.
@@ -319,10 +322,10 @@ async def test_an_endpoint_with_a_bandwidth_pays_for_every_block(tmp_path: Path)
 async def test_of_two_lanes_each_carries_its_own(tmp_path: Path) -> None:
     async with stage(tmp_path, endpoint="sessions = 3") as act:
         seen = take_many(act, in_line=False)
-        fill(act.outbox, 700)
+        fill(act.outbox, 400)
         assert (await act.run("PUT *")).outcome is Outcome.DONE
-        assert seen.named == names(700)
-        await whole(act, 700)
+        assert seen.named == names(400)
+        await whole(act, 400)
 
 
 # The parts.

@@ -20,7 +20,8 @@ from tests.runner.harness import Stage, stage
 from tests.runner.test_abreast import fill
 from tests.runner.together import ssh_endpoint
 
-COUNT = 200
+COUNT = 140
+"""More than go together at once."""
 
 
 @pytest.fixture(autouse=True)
