@@ -46,7 +46,7 @@ class Ledger:
         if self._writer.trouble is not None:
             return self._writer.trouble
         if not self._reserve.kept:
-            return LedgerFull(f"{self.path}: its disk is full; free some space; until then nothing new is taken")
+            return self._full()
         return None
 
     def now_ns(self) -> int:
@@ -75,7 +75,11 @@ class Ledger:
     async def may_take(self) -> None:
         """Raises LedgerFull while the ledger is short of space: nothing new is taken on."""
         if not self._reserve.kept and not await asyncio.to_thread(self._reserve.make):
-            raise self.trouble or LedgerFull(f"{self.path}: the ledger's disk is full")
+            raise self.trouble or self._full()
+
+    def _full(self) -> LedgerFull:
+        room = f"too little room on its disk: {self._reserve.lacks()}"
+        return LedgerFull(f"{self.path}: {room}; free some space; until then nothing new is taken")
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a reading connection in a thread; it sees one state of the ledger throughout."""

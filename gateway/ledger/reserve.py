@@ -6,6 +6,8 @@ import shutil
 import time
 from pathlib import Path
 
+from gateway.core.units import show_size
+
 _LOOK_EVERY_S = 1.0  # asked for every file: a look costs more than most of what is done for one
 RESERVE_BYTES = 8 * 1024 * 1024
 
@@ -16,6 +18,8 @@ class Reserve:
     def __init__(self, folder: Path, size_bytes: int = RESERVE_BYTES) -> None:
         self._path = folder / "reserve"
         self._size_bytes = size_bytes
+        self._wanted_bytes = 2 * size_bytes
+        self._problem = ""
         self._seen = False
         self._looked_at = 0.0
 
@@ -33,17 +37,26 @@ class Reserve:
         """Lay the reserve down if it is missing and the disk has room for it twice; False if it has not."""
         if self.kept:
             return True
-        if shutil.disk_usage(self._path.parent).free < 2 * self._size_bytes:
+        self._problem = ""
+        if self._free_bytes() < self._wanted_bytes:
             return False
         temporary = self._path.with_suffix(".new")
         try:
             with temporary.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, self._size_bytes)
             temporary.replace(self._path)
-        except OSError:
+        except OSError as problem:
+            self._problem = f" ({problem.strerror or problem})"
             temporary.unlink(missing_ok=True)
             return False
         return True
+
+    def lacks(self) -> str:
+        """How much is free and how much is wanted, and what else stood in the way."""
+        return f"{show_size(self._free_bytes())} free, {show_size(self._wanted_bytes)} wanted{self._problem}"
+
+    def _free_bytes(self) -> int:
+        return shutil.disk_usage(self._path.parent).free
 
     def give_up(self) -> bool:
         """Free the blocks; False if they were given up before."""

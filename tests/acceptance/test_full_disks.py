@@ -96,7 +96,8 @@ def test_a_full_disk_under_the_ledger_stops_the_intake_and_loses_nothing(
         for name in second:
             (outbox / name).write_bytes(name.encode())
         said = gateway.says("run could not begin", 30, action="send")["error"]
-        assert re.search(r"/ledger.sqlite: its disk is full; free some space; until then nothing new is taken$", said)
+        room = r"/ledger.sqlite: too little room on its disk: [\d.]+ [KM]?i?B free, 16.0 MiB wanted; free some space; "
+        assert re.search(rf"{room}until then nothing new is taken$", said)
         assert not set(second) & set(arrivals.counts)
         disk.empty()
 

@@ -1,7 +1,9 @@
 """One thread writes: works share commits, fail alone, survive their awaiters, and are durable when they return."""
 
 import asyncio
+import errno
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -14,6 +16,7 @@ from sqlalchemy import Connection, event, text
 
 from gateway.core.clock import SystemClock
 from gateway.core.errors import NeedsOperator, PathRefused, Retryable
+from gateway.core.units import show_size
 from gateway.ledger import Ledger, database, migrate, open_ledger
 from gateway.ledger.database import FILE_NAME
 from gateway.ledger.errors import AlreadyServed, LedgerBroken, LedgerFull, LedgerLocked
@@ -181,9 +184,21 @@ async def test_outcomes_are_written_on_a_full_disk_by_giving_up_the_reserve(tmp_
 async def test_nothing_new_is_taken_while_there_is_no_room_for_the_reserve(tmp_path: Path) -> None:
     more_than_there_is = os.statvfs(tmp_path).f_blocks * os.statvfs(tmp_path).f_frsize
     async with open_ledger(tmp_path, SystemClock(), reserve_bytes=more_than_there_is) as ledger:
-        with pytest.raises(LedgerFull, match="free some space"):
+        with pytest.raises(LedgerFull, match="free some space") as refused:
             await ledger.take(lambda connection: insert("new", connection))
+        assert f", {show_size(2 * more_than_there_is)} wanted" in str(refused.value), "how much is enough"
+        assert re.search(r"on its disk: [\d.]+ [KMGT]?i?B free, ", str(refused.value)), "how much there is"
         await ledger.write(lambda connection: insert("outcome", connection))
+
+
+async def test_a_quota_in_the_way_of_the_reserve_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(os, "posix_fallocate", refused)
+    async with open_ledger(tmp_path, SystemClock(), reserve_bytes=4096) as ledger:
+        with pytest.raises(LedgerFull, match=r" 8\.0 KiB wanted \(Disk quota exceeded\); free some space"):
+            await ledger.take(lambda connection: insert("new", connection))
 
 
 _CHILD = """
