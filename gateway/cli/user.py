@@ -7,13 +7,17 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.doing import INTERRUPTED, tell
 from gateway.cli.output import JsonOption, Row, print_rows
 from gateway.cli.user_file import user_block, with_block, without_user, write_text
+from gateway.config.findings import ConfigError
 from gateway.config.load import load
+from gateway.config.schema import InboundSettings
+from gateway.config.ssh_keys import is_public_key
 from gateway.core.errors import NotThere, Refused
 
 _NAME = re.compile(r"[^\s/\x00-\x1f\"\\]+")
-_PUBLIC_KEY = re.compile(r"(?:ssh|ecdsa|sk)-\S+ [A-Za-z0-9+/]+=*(?: .*)?")
+_LEAST_LETTERS = 8
 
 app = typer.Typer(no_args_is_help=True, help="Accounts of the embedded servers.")
 
@@ -60,6 +64,7 @@ def add(
         raise Refused("nobody could log in: give --key FILE.pub, or leave --no-password out")
     if not write:
         typer.echo(_block(name, root, keys, no_password=no_password), nl=False)
+        _tell_closed(_inbound_if_known(), has_password=not no_password)
         return
     loaded = load()
     if name in loaded.config.inbound.users:
@@ -67,6 +72,7 @@ def add(
     block = _block(name, root, keys, no_password=no_password)
     write_text(loaded.path, with_block(loaded.path.read_text(encoding="utf-8"), block))
     typer.echo(f"added to {loaded.path}; a running gateway takes it in at `gateway reload`")
+    _tell_closed(loaded.config.inbound, has_password=not no_password)
 
 
 @app.command()
@@ -82,14 +88,26 @@ def remove(name: Annotated[str, typer.Argument(help="The account.")]) -> None:
 
 
 def ask_password() -> str:
-    """From the terminal, twice and unseen; else the first line of what is piped in.  Raises Refused if it is empty."""
-    if sys.stdin.isatty():
-        password = str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
-    else:
-        password = sys.stdin.readline().rstrip("\r\n")
+    """From the terminal, twice and unseen; else the first line of what is piped in.  Raises Refused if it is short."""
+    password = _typed_password() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not password:
         raise Refused("no password was given; type one, or pipe one in: gateway user hash < FILE")
+    if len(password) < _LEAST_LETTERS:
+        found = f"{len(password)} character{'s' if len(password) > 1 else ''}"
+        raise Refused(
+            f"the password has {found}, and anybody may try it at the server; give it at least {_LEAST_LETTERS}"
+        )
     return password
+
+
+def _typed_password() -> str:
+    """Raises Exit where it is cancelled."""
+    try:
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    except typer.Abort:
+        typer.echo("")
+        tell("cancelled; nothing was written")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def public_key(path: Path) -> str:
@@ -100,9 +118,27 @@ def public_key(path: Path) -> str:
         raise NotThere(f"the key file {path} does not exist; name the .pub file") from None
     except (OSError, UnicodeDecodeError) as problem:
         raise Refused(f"the key file {path} can't be read: {problem}; name the .pub file") from problem
-    if not _PUBLIC_KEY.fullmatch(lines[0].strip()):
+    if not is_public_key(lines[0]):
         raise Refused(f"{path} holds no public key; name the .pub file, never the private one")
     return lines[0].strip()
+
+
+def _inbound_if_known() -> InboundSettings | None:
+    """What listens, None where the configuration can't be used: the lines are shown all the same."""
+    try:
+        return load().config.inbound
+    except ConfigError:
+        return None
+
+
+def _tell_closed(inbound: InboundSettings | None, *, has_password: bool) -> None:
+    """That nothing listens which the account could log in to."""
+    if inbound is None or inbound.sftp is not None:
+        return
+    if inbound.ftp is None:
+        tell('but nothing listens for it yet: add [inbound.sftp] with listen = ":2222", and start the gateway anew')
+    elif not has_password:
+        tell("but [inbound.ftp] alone listens, which takes no keys: give a password, or add [inbound.sftp]")
 
 
 def _block(name: str, root: str | None, keys: tuple[str, ...], *, no_password: bool) -> str:

@@ -23,7 +23,7 @@ listen = "127.0.0.1:0"
 password = "argon2:$argon2id$v=19$x"
 root = "var/second"
 """
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKxq partner@example"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJQ9CJzvJc3ojBhsNJcMZAYcQBv6KIELgNTJyMZX9+D4 partner@example"
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -62,6 +62,41 @@ def test_an_empty_password_is_refused(gateway: Run) -> None:
     code, output, errors = gateway("hash", password="\n")
     assert (code, output) == (2, "")
     assert "no password was given" in errors
+
+
+def test_a_short_password_is_refused_and_eight_letters_are_enough(gateway: Run) -> None:
+    for password, found in (("ab\n", "2 characters"), ("x\n", "1 character,"), ("seven77\n", "7 characters")):
+        code, output, errors = gateway("add", "partner", "--write", password=password)
+        assert (code, output) == (2, "")
+        assert found in errors
+        assert "give it at least 8" in errors
+        assert password.strip() not in errors.replace("characters", "")
+    assert Path("conf/gateway.toml").read_text() == CONF
+    assert gateway("add", "partner", password="eight888\n")[0] == 0
+
+
+@pytest.mark.parametrize("words", [("--write",), ()])
+def test_an_account_that_nothing_listens_for_is_told_of(gateway: Run, words: tuple[str, ...]) -> None:
+    assert "listens" not in gateway("add", "partner", *words)[2]
+    Path("conf/gateway.toml").write_text('[inbound.ftp]\nlisten = ":0"\nplain = true\n')
+    assert "listens" not in gateway("add", "partner", *words)[2]
+    keys = ("--key", "partner.pub", "--no-password")
+    assert "[inbound.ftp] alone listens, which takes no keys" in gateway("add", "other", *keys, *words)[2]
+    Path("conf/gateway.toml").write_text("")
+    code, output, errors = gateway("add", "partner", *words)
+    assert (code, "partner" in output or "added" in output) == (0, True)
+    assert 'nothing listens for it yet: add [inbound.sftp] with listen = ":2222"' in errors
+
+
+def test_the_lines_are_shown_beside_a_configuration_that_can_not_be_used(gateway: Run) -> None:
+    Path("conf/gateway.toml").write_text("[gatway]\n")
+    assert gateway("add", "partner")[0] == 0
+
+
+def test_a_key_file_that_is_cut_off_is_refused(gateway: Run) -> None:
+    Path("partner.pub").write_text(KEY[:60] + "\n")
+    code, _, errors = gateway("add", "partner", "--key", "partner.pub")
+    assert (code, "partner.pub holds no public key" in errors) == (2, True)
 
 
 def test_add_shows_the_lines_and_changes_nothing(gateway: Run) -> None:
