@@ -71,7 +71,7 @@ def _asked(loaded: Loaded, channel: str | None) -> Changes:
         return fill(loaded, channel, SystemClock())
     except (Cancelled, KeyboardInterrupt):
         typer.echo("")
-        tell("cancelled; nothing is changed")
+        tell("cancelled; nothing was written")
         raise typer.Exit(INTERRUPTED) from None
 
 

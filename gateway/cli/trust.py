@@ -56,8 +56,17 @@ def _agree(endpoint: str, found: "HostKey", *, yes: bool, replace: bool) -> None
             f"{endpoint}: nobody can be asked here, nothing was written; compare the fingerprint with the peer's word, "
             f"then: gateway trust {endpoint} --yes{' --replace' if found.replaces else ''}"
         )
-    if not typer.confirm("Is this the fingerprint that the peer names?", default=False):
+    if not _confirmed("Is this the fingerprint that the peer names?"):
         raise HostKeyRefused(f"{endpoint}: not trusted, nothing was written")
+
+
+def _confirmed(question: str) -> bool:
+    """Ctrl-C and the end of the input say no, too."""
+    try:
+        return typer.confirm(question, default=False)
+    except typer.Abort:
+        typer.echo("")
+        return False
 
 
 async def _ask(loaded: "Loaded", _clock: "Clock", endpoint: str) -> "HostKey":

@@ -218,7 +218,7 @@ def test_a_cancelled_form_changes_nothing(books: Site, how: str) -> None:
                 any("cancelled" in terminal.look() for _ in range(20))
         else:
             os.write(terminal._file, b"cancel\n" if how == "cancel" else b"\x04")
-        terminal.until("cancelled; nothing is changed")
+        terminal.until("cancelled; nothing was written")
         assert child.wait(_LIMIT_S) == 130
     assert default_file(books).read_text() == SCHEDULERS
     assert books.run("schedulers", "history", "--json").json == []
