@@ -109,22 +109,29 @@ def delivery_line(row: DeliveryRow) -> str:
 
 
 class Follower:
-    """Shows what the ledger says of the first run of `action` behind the run `before`."""
+    """Shows what the ledger says of the first run of `action` behind the run `before`.
 
-    def __init__(self, ledger: Ledger, clock: Clock, action: str, before: int, screen: Screen) -> None:
+    `behind`: something else is done first, and was told.
+    """
+
+    def __init__(
+        self, ledger: Ledger, clock: Clock, action: str, before: int, screen: Screen, *, behind: bool = False
+    ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._action = action
         self._before = before
         self._screen = screen
+        self._behind = behind
         self._run: int | None = None
         self._newest = 0
         self._open: set[int] = set()
 
     async def follow(self) -> None:
         """Until cancelled."""
-        await self._tell_who_is_before()
-        began_s, told = self._clock.monotonic(), False
+        if not self._behind:
+            await self._tell_who_is_before()
+        began_s, told = self._clock.monotonic(), self._behind
         while True:
             await self.look()
             if not told and not self._newest and self._clock.monotonic() - began_s > QUIET_S:

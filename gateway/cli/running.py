@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,6 +16,7 @@ from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError, Refused, Unknown
 from gateway.core.model import Severity
 from gateway.language.check import check
+from gateway.language.nodes import Put, PutGet
 from gateway.language.parse import parse_bytes
 from gateway.ledger import overview, runs
 from gateway.runner.actions import Actions, instances_of, read_actions
@@ -23,6 +25,7 @@ from gateway.runner.world import world_of
 from gateway.service import left_open
 from gateway.service.asking import newer
 from gateway.service.engine import Engine
+from gateway.service.folders import make_folders
 from gateway.service.housekeeping import tidy_after_run
 from gateway.service.talking import Here, Talk, talk
 from gateway.service.targets import require_instances
@@ -45,6 +48,7 @@ async def run_action(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Ended
             instances = await _instances(loaded, asked, wanted)
             if isinstance(asked, Here):
                 _show_progress(asked.engine, screen)
+                await _make_outboxes(instances, screen)
             if asked.served_by is not None:
                 screen.remark(f"beside `gateway serve` (pid {asked.served_by.pid}), which runs it")
                 for line in await newer(asked.ledger, clock):
@@ -68,12 +72,29 @@ def _show_progress(engine: Engine, screen: Screen) -> None:
     engine.runner.renew(services, engine.actions.instances)
 
 
+async def _make_outboxes(instances: Sequence[Instance], screen: Screen) -> None:
+    """As the service does at its start: where people drop files is there."""
+    senders = [one for one in instances if one.endpoint and _sends(one)]
+    missing = [one for one in senders if not await asyncio.to_thread(os.path.exists, one.outbox)]
+    await make_folders({one.outbox for one in missing})
+    for one in missing:
+        if await asyncio.to_thread(os.path.isdir, one.outbox):
+            said = "was not there; it is made now, files to send belong there"
+            screen.remark(f"{one.name}: the folder {one.outbox} {said}")
+
+
+def _sends(instance: Instance) -> bool:
+    return any(isinstance(command, Put | PutGet) for command in instance.action.commands)
+
+
 async def _run_one(asked: Talk, clock: Clock, instance: Instance, wanted: Wanted, screen: Screen) -> Ended:
     name = instance.name
     before = await asked.ledger.read(overview.newest_run)
-    follower = Follower(asked.ledger, clock, name, before, screen)
-    following = asyncio.create_task(follower.follow())
     left, unsettled = await _left(asked, name)
+    if left or unsettled:
+        screen.remark(f"{name}: goes on with what was interrupted first: {_counted(left, unsettled)}")
+    follower = Follower(asked.ledger, clock, name, before, screen, behind=bool(left or unsettled))
+    following = asyncio.create_task(follower.follow())
     arguments = {"action": name, "now": wanted.now, "approve": wanted.approve}
     try:
         answer = await asked.ask("run", arguments, limit_s=None)
@@ -98,6 +119,12 @@ async def _run_one(asked: Talk, clock: Clock, instance: Instance, wanted: Wanted
         settled=settled,
         stuck=await asked.ledger.read(partial(left_open.stuck_of, action=name)),
     )
+
+
+def _counted(runs_left: Sequence[int], deliveries: Sequence[int]) -> str:
+    parts = [f"run {', '.join(map(str, runs_left))}"] if runs_left else []
+    files = "1 file" if len(deliveries) == 1 else f"{len(deliveries)} files"
+    return ", ".join(parts + ([files] if deliveries else []))
 
 
 async def _left(asked: Talk, action: str) -> tuple[list[int], Sequence[int]]:

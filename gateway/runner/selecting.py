@@ -5,6 +5,7 @@ what it left.
 """
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,9 @@ async def local_files(run: Run, number: int, command: Transfer) -> tuple[FrozenF
     wanted = await takeable(run, number, command, found)
     if not wanted:
         _require_there(command, spec)
+        if not await asyncio.to_thread(os.path.isdir, spec.folder):
+            said = f"there is no folder {spec.folder}, where it looks; make it, or correct the script"
+            run.notes.append(f"command {number}: {said}")
     note = NOT_JUDGED if run.due.skip_wait else None
     return await freeze(run, number, wanted, note)
 

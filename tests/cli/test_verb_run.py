@@ -196,3 +196,23 @@ def test_a_missing_folder_of_an_ftp_partner_comes_with_its_remedy(ftp_site: Site
     ftp_site.script("lists", "@endpoint books\n@retries 0\n\nGET nowhere/a.csv\n")
     said = ftp_site.run("run", "lists", "--now").out
     assert "MKDIR in the script, or make_dirs = true at the endpoint" in said, said
+
+
+def test_a_run_makes_the_folder_where_it_looks_as_the_service_does_and_says_so(site: Site) -> None:
+    site.script("orders", ORDERS)
+    outbox = site.root / "var" / "acme" / "outbox"
+    ran = site.run("run", "orders")
+    assert f"orders: the folder {outbox} was not there; it is made now, files to send belong there" in ran.err
+    assert outbox.is_dir()
+    assert "it is made now" not in site.run("run", "orders").err
+
+
+def test_a_run_says_that_the_folder_of_a_source_is_not_there(site: Site) -> None:
+    site.script("orders", ORDERS.replace("*.csv", "new/*.csv"))
+    site.put("a.csv")
+    ran = site.run("run", "orders")
+    assert ran.code == 0
+    folder = site.root / "var" / "acme" / "outbox" / "new"
+    assert f"command 1: there is no folder {folder}, where it looks; make it, or correct the script" in ran.out
+    folder.mkdir()
+    assert "there is no folder" not in site.run("run", "orders").out
