@@ -93,7 +93,10 @@ def _lines(ended: Ended) -> Iterator[str]:
         yield said if said.startswith(f"{ended.action}: ") else f"{ended.action}: {said}"
         return
     yield f"{ended.action}: {_headline(ended, row)} (run {row.id})"
+    told = tuple(f" is not taken: under_way delivery {one.row.id} " for one in ended.stuck)
     for note in row.notes:
+        if any(one in note for one in told):
+            continue  # what holds it is told below
         yield from (f"  {show_value(line)}" for line in note.split("\n"))
     if row.error:
         yield f"  {show_value(row.error)}"

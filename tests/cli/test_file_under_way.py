@@ -19,7 +19,7 @@ def sending(site: Site) -> Iterator[Path]:
     """`gateway run orders` has `big.bin` on its way, for some seconds yet; the file."""
     site.script("orders", "@endpoint acme\n@retries 0\n\nPUT -DEL *.bin\n")
     source = site.put("big.bin", "x" * SIZE_BYTES)
-    site.config.write_text(f'{site.config.read_text()}bandwidth = "200k"\n')
+    site.config.write_text(f'{site.config.read_text()}bandwidth = "100k"\n')
     with subprocess.Popen([sys.executable, "-m", "gateway", "run", "orders", "--now"]) as process:
         try:
             _until_it_moves(site)
@@ -29,7 +29,7 @@ def sending(site: Site) -> Iterator[Path]:
 
 
 def _until_it_moves(site: Site) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 100
     while not any(row["moving"] for row in site.run("status", "--json").json):
         assert time.monotonic() < deadline, "no progress is told"
         time.sleep(0.1)

@@ -23,7 +23,7 @@ def killed(site: Site) -> Path:
     usual = site.config.read_text()
     site.config.write_text(usual + SLOW)
     with subprocess.Popen([sys.executable, "-m", "gateway", "run", "orders", "--now"]) as process:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 100
         while not any(one.stat().st_size for one in site.remote.iterdir()):
             assert time.monotonic() < deadline, "nothing was sent"
             time.sleep(0.02)
@@ -49,6 +49,8 @@ def test_a_run_that_can_not_go_on_with_an_interrupted_one_fails_as_that_does(sit
     assert lines[0].startswith("orders: finished the interrupted run 1: failed"), ran
     assert "the host key has changed" in lines[1], ran
     assert "nothing to do" not in ran.out
+    assert "is not taken" not in ran.out, "what holds it is told once"
+    assert ran.err == "orders: goes on with what was interrupted first: run 1, 1 file\n"
 
 
 def test_a_file_that_nobody_can_go_on_with_keeps_each_run_from_being_well(site: Site, killed: Path) -> None:
