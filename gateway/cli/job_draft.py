@@ -135,8 +135,10 @@ def text_of(draft: Draft) -> str:
     import tomlkit  # a writer that keeps comments and order; no other verb needs it but `trust`
 
     document = tomlkit.document()
-    document.add(tomlkit.comment("A distribution job; the name of this file is its name.  conf/jobs.d has an example"))
-    document.add(tomlkit.comment("with every key; gateway job check names what is wrong."))
+    document.add(
+        tomlkit.comment("A distribution job; the name of this file is its name.  gateway job check names what is")
+    )
+    document.add(tomlkit.comment("wrong; conf/jobs.d/prices.toml.example of the project shows every key."))
     for key, value in draft.tree().items():
         if key == "destinations":
             tables = tomlkit.aot()

@@ -245,7 +245,8 @@ def _review(loaded: Loaded, clock: Clock, draft: Draft) -> bool:
             typer.echo(f"  it can't run: {one}")
         step = ask_number("Which step is to be answered otherwise", 4, 1, 7)
         raise _Mend(step - 1)
-    typer.echo(f"  {len(judged.job.destinations)} destinations; schedule: {show_schedule(judged.job.schedule)}")
+    count = len(judged.job.destinations)
+    typer.echo(f"  {count} destination{'' if count == 1 else 's'}; schedule: {show_schedule(judged.job.schedule)}")
     return _last_question(judged.loaded, clock, judged.job)
 
 

@@ -27,6 +27,14 @@ def scope_of(gateway: Gateway, what: str) -> str:
 
 def _unknown(gateway: Gateway, what: str) -> Unknown:
     engine = gateway.engine
+    config, name = engine.loaded.config, what.partition(":")[2] or what
+    if name in config.jobs:
+        return Unknown(
+            f"{name} is a job: gateway job pause RUN holds a run, gateway job save {name} --no-start its schedule"
+        )
+    if name in config.channels:
+        to = config.channels[name].endpoint
+        return Unknown(f"{name} is a channel, and held with its endpoint: gateway pause {to}")
     actions = sorted({one.action.name for one in engine.actions.instances.values()})
     endpoints = sorted(engine.loaded.config.endpoints)
     return Unknown(

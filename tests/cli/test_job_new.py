@@ -211,6 +211,8 @@ def test_the_eight_steps_make_a_job_with_a_way_back_and_a_group_on_the_way(shops
         terminal.say("Profile (careful, none) [none]: ", "careful")
         shown = terminal.say("Save (start, hold, cancel) [start]: ", "hold")
         assert 'path = "in/{kind}"' in shown
+        assert "2 destinations; schedule: " in shown
+        assert "conf/jobs.d/prices.toml.example of the project shows every key" in shown
         assert "Saving STARTS the job at once" in shown
         terminal.until("prices is saved and held")
         assert child.wait(_LIMIT_S) == 0
@@ -251,7 +253,7 @@ def test_a_day_that_is_none_is_told_in_plain_words_and_times_that_are_over_start
     with on_terminal("job", "new") as (terminal, child):
         for question, answer in (("What is made", ""), ("Name [job1]: ", "over"), ("Description: ", ""), ("Hash", "")):
             terminal.say(question, answer)
-        for question, answer in (("Source [here]: ", ""), ("Folder: ", "prices"), ("Groups and endpoints: ", "pair")):
+        for question, answer in (("Source [here]: ", ""), ("Folder: ", "prices"), ("Groups and endpoints: ", "shop1")):
             terminal.say(question, answer)
         for question in ("Folder at the destinations: ", "before_indexing on", "after_endpoint on", "after_all on"):
             terminal.say(question)
@@ -265,5 +267,7 @@ def test_a_day_that_is_none_is_told_in_plain_words_and_times_that_are_over_start
             terminal.say(question, answer)
         terminal.say("Priority")
         terminal.say("Profile")
-        assert "no time of its schedule is left: it starts with gateway job start over" in terminal.say("Save (", "y")
+        said = terminal.say("Save (", "y")
+        assert "no time of its schedule is left: it starts with gateway job start over" in said
+        assert "1 destination; schedule: " in said
         assert child.wait(_LIMIT_S) == 0
