@@ -120,12 +120,20 @@ def _present(one: Candidate, story: Story, told: Told) -> Iterator[str]:
         if again is not None and again > told.now:
             yield f"It is judged again in {show_span(again - told.now + timedelta(seconds=0.5))}."
         yield f"It has looked as it does now since {shown(one.present.since, told.zone)}."
+    elif told.served and _is_unknown(one, told):
+        yield "The gateway that serves does not know this action yet: `gateway reload`."
     elif told.served and one.drives:
         yield "The gateway has not seen it yet; it will at its next look."
     elif last is not None:
         yield f"{last.verdict}, as of {short(last.at, told.zone)}: {_SENTENCES.get(last.verdict, '')} {last.detail}"
     elif _blocking(one, story) is None:
         yield "It matches; a run takes it once it is stable."
+
+
+def _is_unknown(one: Candidate, told: Told) -> bool:
+    """True if the gateway that serves has not read the script."""
+    script = one.instance.action.path.rpartition("/")[2]
+    return any(line.partition(" is not known to ")[0].rpartition("/")[2] == script for line in told.newer)
 
 
 def _standings(one: Candidate, story: Story, told: Told, *, begun: bool) -> Iterator[str]:

@@ -38,7 +38,8 @@ def test_what_was_changed_on_disk_is_told_until_a_reload_takes_it_in(served: Sit
     (channels / "kiosk.toml").write_text(CHANNEL)
     (channels / "bookshop.toml").write_text(CHANNEL + "# edited\n")
     served.script("orders", f"# edited\n{ORDERS}")
-    served.script("new", ORDERS.replace("csv", "xml"))
+    served.script("new", ORDERS.replace("\n\nPUT *.csv", "\n@schedule on file polling continuously\n\nPUT -DEL *.xml"))
+    served.put("a.xml", endpoint="shop2")
     served.job("prices")
     (served.root / "actions" / "old.act").unlink()
     _each_command_tells(served)
@@ -65,6 +66,9 @@ def _each_command_tells(site: Site) -> None:
     for words in (("status",), ("why", "a.xml"), ("job", "list")):
         ran = site.run(*words)
         assert [line for line in told if line not in ran.err] == [], ran
+    out = site.run("why", "a.xml").out
+    assert "The gateway that serves does not know this action yet: `gateway reload`" in out
+    assert "its next look" not in out
     assert f"actions/orders.act {NEWER}" in site.run("run", "orders").err
     ran = site.run("run", "new")
     assert ran.code == 3
