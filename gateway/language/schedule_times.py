@@ -48,7 +48,8 @@ def _interval(token: Token, length: int) -> int:
     if seconds == 0:
         raise _wrong("the interval is 00:00; write one such as 00:10, or leave it out for a continuous range", token)
     if seconds > length:
-        raise _wrong(f"the interval {token} is longer than its range of {show_time(length)}", token)
+        what = f"the interval {token} is longer than its range of {show_time(length)}"
+        raise _wrong(f"{what}; write one of at most that, or leave it out", token)
     return seconds
 
 

@@ -52,6 +52,11 @@ def test_every_verb_of_the_family_that_is_missing_here_is_refused_with_a_message
     assert [verb for verb in sorted(FOREIGN_VERBS) if f"{verb} is not a command here" not in EXPECTED] == []
 
 
+def test_every_finding_says_what_to_write_instead() -> None:
+    lines = [line for line in EXPECTED.splitlines() if line]
+    assert [line for line in lines if not re.search("; |, did you mean ", line)] == []
+
+
 @pytest.mark.parametrize("name", HEADERS)
 def test_every_header_is_in_the_corpus_and_the_spec(name: str) -> None:
     assert re.search(rf"(?m)^@{name}\s", VALID)
