@@ -1,6 +1,7 @@
 """Fixtures that all tests may use: real servers on loopback, started once."""
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+import psutil
 import pytest
 import structlog
 from hypothesis import settings
@@ -19,6 +21,9 @@ from tests.peers.vsftpd import FtpPeer, vsftpd
 from tests.settled import watch
 
 T = TypeVar("T")
+
+MEMORY_BYTES = 6 * 1024**3
+"""More than the tests' folders ever hold at once."""
 
 settings.register_profile("any machine", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("any machine")
@@ -55,12 +60,23 @@ LONG = (
 """Files that take longest come first: workers take a file at a time, and the last one should keep nobody waiting."""
 
 
+def _keep_in_memory() -> None:
+    """Where there is plenty of memory the tests' folders lie in it: none of them tries a disk, all would wait for it.
+
+    A commit waits for the disk, and for all that others have it write: that costs a busy machine minutes.
+    """
+    plenty = os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free >= MEMORY_BYTES
+    if plenty and psutil.virtual_memory().available >= MEMORY_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
+
+
 def pytest_configure() -> None:
     """Ctrl-C reaches what tests start, also where the tests themselves were started in the background.
 
     And who turns a clock can wait for all that works beside the event loop.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    _keep_in_memory()
     watch()
 
 
