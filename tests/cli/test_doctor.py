@@ -120,6 +120,7 @@ PLAIN = KEY.export_private_key().decode()
         (PLAIN.replace("b3Blb", "AAAAA"), "it can't be read: ", "write the private key there as ssh-keygen"),
         ("PuTTY-User-Key-File-3: ssh-ed25519\n", "it is a key of PuTTY's", "make it one of OpenSSH's: puttygen"),
     ],
+    ids=["encrypted", "words", "empty", "public", "cut off", "garbled", "PuTTY"],  # the keys are new each time
 )
 def test_a_key_that_no_login_can_be_made_with_is_told_as_what_it_is(
     conf: Path, text: str, found_text: str, remedy: str
@@ -162,6 +163,7 @@ def test_the_pinned_key_is_shown_by_its_fingerprint(conf: Path) -> None:
         (f"another {PUBLIC}\n", State.FAIL, "known_hosts holds no key of this server"),
         (None, State.FAIL, "known_hosts: No such file or directory"),
     ],
+    ids=["its key", "another's key", "no file"],
 )
 def test_known_hosts_must_hold_a_key_of_the_server(
     conf: Path, known_hosts: str | None, state: State, text: str
