@@ -2,6 +2,7 @@
 
 import ftplib
 import io
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,10 @@ async def test_an_upload_that_was_cut_is_told_with_what_came_of_it(
 
     def work() -> None:
         with plain(ftp) as client:
-            reset(half(client, "STOR a.csv"))
+            data = half(client, "STOR a.csv")
+            while not any(path.stat().st_size for path in ftp.hidden):
+                time.sleep(0.01)
+            reset(data)
             with pytest.raises(ftplib.error_temp):
                 client.voidresp()
 

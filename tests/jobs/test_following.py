@@ -48,12 +48,12 @@ async def test_at_80_columns_name_phase_share_rate_and_time_left_are_whole(tmp_p
     assert cells, rows
     for name, phase, share, percent, rate, unit, left, *_ in cells:
         assert (name, phase, percent) == ("branch-office-in-hamburg", "loading", "%")
-        assert 0 <= int(share) < 100
+        assert 0 <= int(share) <= 100
         assert float(rate) >= 0
         assert unit in ("B/s", "KiB/s", "MiB/s")
         assert left == "-" or left.endswith("s")
     assert not any("…" in row or len(row) > 80 for row in rows)
-    assert any(row[6] != "-" for row in cells)
+    assert any(0 < int(row[2]) < 100 and row[6] != "-" for row in cells)
 
 
 async def test_at_120_columns_files_and_bytes_stand_there_too(tmp_path: Path) -> None:
