@@ -26,6 +26,7 @@ from gateway.service.probed import probed_hashes
 log = structlog.get_logger(__name__)
 
 _LOOK_S = 5.0
+_LIMIT_S = 2.0  # for a disk that keeps secrets
 _Stamps = tuple[tuple[int, ...], ...]
 
 
@@ -36,10 +37,11 @@ class Secrets:
         self._ledger = ledger
         self._loaded: Loaded | None = None
         self._stamps: dict[str, _Stamps] = {}
+        self._looking: dict[str, asyncio.Task[tuple[_Stamps, Place | GatewayError] | None]] = {}
 
     async def places(self, loaded: Loaded) -> tuple[Mapping[str, Place], Mapping[str, GatewayError]]:
         """What `places_of` says, with the checksums that a probe has found each peer to compute."""
-        self._loaded = loaded
+        self._loaded, self._looking = loaded, {}
         # Older than what is read: a change in between is seen the next time.
         self._stamps = await asyncio.to_thread(
             lambda: {name: _stamps(loaded, name) for name in loaded.config.endpoints}
@@ -53,7 +55,7 @@ class Secrets:
         loaded = self._loaded
         if loaded is None or name not in loaded.config.endpoints:
             return None
-        found = await asyncio.to_thread(_if_changed, loaded, name, self._stamps.get(name))
+        found = await self._if_changed(loaded, name)
         if found is None:
             return None
         hashes = await self._ledger.read(partial(probed_hashes, names=(name,)))
@@ -65,6 +67,18 @@ class Secrets:
             return one
         log.info("endpoint's secrets have changed and were read again", endpoint=name)
         return replace(one, remote_hash=hashes.get(name, frozenset()))
+
+    async def _if_changed(self, loaded: Loaded, name: str) -> tuple[_Stamps, Place | GatewayError] | None:
+        """None, too, while their disk or server answers nothing: one look at a time waits for it, and nobody else."""
+        looking = self._looking.get(name)
+        if looking is None or looking.done():
+            work = asyncio.to_thread(_if_changed, loaded, name, self._stamps.get(name))
+            looking = self._looking[name] = asyncio.create_task(work)
+        try:
+            async with asyncio.timeout(_LIMIT_S):
+                return await asyncio.shield(looking)
+        except TimeoutError:
+            return None
 
 
 async def mended(pool: Pool, clock: Clock) -> None:

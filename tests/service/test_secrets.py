@@ -1,6 +1,7 @@
 """Secrets that are mended or changed on disk while the gateway works: they count from the next login on."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -88,6 +89,19 @@ async def test_a_secret_that_can_not_be_read_for_a_while_leaves_the_endpoint_wit
     async with acme(tmp_path, Rotating()) as made:
         (tmp_path / "secret").unlink()
         assert await logs_in(made.pool)
+
+
+async def test_a_disk_that_does_not_answer_keeps_nobody_from_the_secret_that_was_read(tmp_path: Path) -> None:
+    async with acme(tmp_path, Rotating()) as made:
+        (tmp_path / "secret").unlink()
+        os.mkfifo(tmp_path / "secret", 0o600)  # whoever opens it waits for another who writes
+        try:
+            async with asyncio.timeout(20):
+                assert await logs_in(made.pool)
+                assert await logs_in(made.pool)
+        finally:
+            with (tmp_path / "secret").open("w") as pipe:
+                pipe.write(PASSWORD)
 
 
 async def test_a_removed_endpoint_stays_removed_when_its_secret_changes(tmp_path: Path) -> None:
