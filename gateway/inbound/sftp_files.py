@@ -173,8 +173,9 @@ class ConfinedSFTP(asyncssh.SFTPServer):
     async def _renamed(self, rename: Callable[[Path, Path], None], oldpath: bytes, newpath: bytes) -> None:
         def work() -> tuple[Path, Path, bool]:
             old, new = self._room.entry(os.fsdecode(oldpath)), self._room.entry(os.fsdecode(newpath))
+            is_file = stat.S_ISREG(old.lstat().st_mode)  # under its new name somebody may take it at once
             rename(old, new)
-            return old, new, stat.S_ISREG(new.lstat().st_mode)
+            return old, new, is_file
 
         old, new, is_file = await self._run(work)
         self._visit.renamed(old, new)

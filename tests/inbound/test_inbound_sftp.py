@@ -104,6 +104,23 @@ async def test_a_rename_reports_the_new_name(sftp: Running) -> None:
     assert os.listdir(sftp.root) == ["a.csv"]
 
 
+async def test_a_rename_is_answered_as_done_even_if_somebody_takes_the_file_at_once(
+    sftp: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = os.replace
+
+    def taken(old: Path, new: Path) -> None:
+        replace(old, new)
+        new.unlink()
+
+    async with sftp.sftp() as connection, connection.start_sftp_client() as client:
+        async with client.open("a.part", "wb") as file:
+            await file.write(b"x")
+        monkeypatch.setattr(os, "replace", taken)
+        await client.posix_rename("a.part", "a.csv")
+    assert sftp.names == ["a.part", "a.csv"]
+
+
 async def test_times_and_permissions_set_on_the_handle_survive_the_landing(sftp: Running) -> None:
     async with sftp.sftp() as connection, connection.start_sftp_client() as client, client.open("a", "wb") as file:
         await file.write(b"x")
