@@ -6,6 +6,7 @@ import hashlib
 HOST_KEYS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
 USER_KEYS = (*HOST_KEYS, "ssh-ed448", "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com")
 _FIELDS = {"ssh-ed25519": 2, "ssh-ed448": 2}  # the algorithm's name and what the key is made of; all others have three
+_LENGTH_BYTES = 4
 _SHOWN = 40
 _OF_HOST = (
     'write it as "ssh-ed25519 AAAA…", or take the line out: then `gateway trust` with the endpoint\'s name writes it'
@@ -79,12 +80,12 @@ def _wrong_blob(algorithm: str, blob: str, known: tuple[str, ...]) -> str | None
 
 
 def _fields(blob: bytes) -> list[bytes]:
-    """The strings that a key is made of, each behind its length; one that is cut off is left out."""
+    """The strings that a key is made of, each behind its length; of one that is cut off only those before."""
     fields: list[bytes] = []
-    while blob:
-        length, blob = int.from_bytes(blob[:4]), blob[4:]
-        if len(blob) < length:
-            return fields
-        fields.append(blob[:length])
-        blob = blob[length:]
+    while len(blob) >= _LENGTH_BYTES:
+        end = _LENGTH_BYTES + int.from_bytes(blob[:_LENGTH_BYTES])
+        if len(blob) < end:
+            break
+        fields.append(blob[_LENGTH_BYTES:end])
+        blob = blob[end:]
     return fields
