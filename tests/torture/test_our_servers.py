@@ -157,7 +157,7 @@ async def test_f77_passive_ports_that_nobody_connects_to_are_given_back(both: Ru
 async def test_f77_a_client_that_never_logs_in_is_sent_away_whatever_it_says(
     tmp_path: Path, password_hash: str, monkeypatch: pytest.MonkeyPatch, line: bytes
 ) -> None:
-    monkeypatch.setattr("gateway.inbound.ftp_server._LOGIN_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("gateway.inbound.ftp_session._LOGIN_TIMEOUT_S", 1.0)
     async with running(tmp_path, password_hash, ftp={**PLAIN, "max_connections": 1}) as made:
 
         def knock() -> float:
