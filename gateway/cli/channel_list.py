@@ -1,19 +1,22 @@
 """`gateway channel list`."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 
 from gateway.channels.coming import next_times
 from gateway.channels.model import Channel, Kind
 from gateway.channels.rhythm_text import show_soon
 from gateway.cli.channel_looking import Read, look
 from gateway.cli.channel_queue import FAILED
-from gateway.cli.doing import do
+from gateway.cli.doing import do, tell
 from gateway.cli.output import Row, print_rows
+from gateway.config.loaded import Loaded
+from gateway.core.clock import Clock
 from gateway.ledger import Connection, channel_batches, channel_events
 from gateway.ledger.channel_batches import BatchState
 from gateway.ledger.channel_events import EventState
+from gateway.service.reading import newer_than_served
 
 _Counts = dict[str, Counter[str]]
 
@@ -29,12 +32,18 @@ _WORDS = {
 
 def list_all(*, as_json: bool) -> None:
     """A row a channel."""
-    read = do(partial(look, work=_counts))
+    read, newer = do(_looked)
+    for line in newer:
+        tell(line)
     rows = [_row(channel, read) for channel in read.channels.channels.values()]
     columns = ("channel", "endpoint", "catalogue", "state", *(f"next_{kind.value}" for kind in Kind))
     empty = "No channels; `gateway channel new` makes one, or write conf/channels.d/NAME.toml."
     shown = rows if as_json else [_for_people(row, read.now) for row in rows]
     print_rows(shown, columns, as_json=as_json, empty=empty)
+
+
+async def _looked(loaded: Loaded, clock: Clock) -> tuple[Read[_Counts], Sequence[str]]:
+    return await look(loaded, clock, _counts), await newer_than_served(loaded, clock)
 
 
 def _row(channel: Channel, read: Read[_Counts]) -> Row:

@@ -49,7 +49,7 @@ def test_what_was_changed_on_disk_is_told_until_a_reload_takes_it_in(served: Sit
 
 
 def _nothing_is_told_of_what_was_read(site: Site) -> None:
-    for words in (("status",), ("why", "a.csv"), ("job", "list"), ("run", "orders")):
+    for words in (("status",), ("why", "a.csv"), ("job", "list"), ("channel", "list"), ("run", "orders")):
         ran = site.run(*words)
         assert "gateway reload" not in ran.out + ran.err, ran
 
@@ -63,7 +63,7 @@ def _each_command_tells(site: Site) -> None:
         f"actions/new.act {NOT_KNOWN}",
         "actions/old.act is gone, but the gateway that serves goes by it still: `gateway reload` ends that",
     )
-    for words in (("status",), ("why", "a.xml"), ("job", "list")):
+    for words in (("status",), ("why", "a.xml"), ("job", "list"), ("channel", "list")):
         ran = site.run(*words)
         assert [line for line in told if line not in ran.err] == [], ran
     out = site.run("why", "a.xml").out
