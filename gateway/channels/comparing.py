@@ -7,18 +7,17 @@ from functools import partial
 from typing import NamedTuple
 
 from gateway.channels.events import GONE, MANY, UNSELECTED, Changes, Rules
-from gateway.channels.looking import Looking
 from gateway.channels.many_first import FirstGuard
 from gateway.channels.model import Channel, Kind
-from gateway.channels.scanning import Looked, look_at
+from gateway.channels.newcomers import Newcomers
+from gateway.channels.scanning import Looked
 from gateway.channels.snapshot import Brought, rules_of
 from gateway.channels.up_to_date import compared, now, said_of
-from gateway.ledger import Connection, channel_events, channel_going, channel_items, channel_states
+from gateway.ledger import Connection, Ledger, channel_events, channel_going, channel_items, channel_states
 from gateway.ledger.channel_contents import Contents
 from gateway.ledger.channel_events import IN_QUEUE, EventState, OpenKey
 from gateway.ledger.channel_items import ANY, Got
 from gateway.ledger.channel_states import StateRow
-from gateway.runner.services import Services
 
 _PORTION = 500
 _NAMED = 5
@@ -72,12 +71,15 @@ class _Left(NamedTuple):
 class Comparing:
     """One channel against a catalogue that the ledger is up to date with."""
 
-    def __init__(self, channel: Channel, looked: Looked, brought: Brought, services: Services) -> None:
+    def __init__(
+        self, channel: Channel, looked: Looked, brought: Brought, newcomers: Newcomers, ledger: Ledger
+    ) -> None:
         self._channel = channel
         self._looked = looked
         self._brought = brought
-        self._ledger, self._clock = services.ledger, services.clock
-        self._at = services.ledger.now_ns()
+        self._newcomers = newcomers
+        self._ledger = ledger
+        self._at = ledger.now_ns()
         self._rules = said_of(channel)
 
     async def all(self) -> Detected:
@@ -126,7 +128,7 @@ class Comparing:
         had = await self._had() if guard.has_begun else 0
         many = guard.asks({one.item for one in differs if not one.known} | coming, queued, had)
         if many:
-            await self._ledger.write(partial(self._guard, queued=queued))
+            await self._ledger.write(self._guard)
         rules = Rules.of(self._channel, many=many, anew=not guard.is_same)
         items = {one.item for one in differs} | {one.item for one in queued if self._is_ours(one.item)}
         made = _Sum()
@@ -145,27 +147,21 @@ class Comparing:
     async def _coming(self) -> set[str]:
         """What the channel selects and never got, and is not at rest yet, or was not there when it was looked at."""
         got = await self._ledger.read(partial(channel_items.present, channel=self._channel.name))
-        open_items = (self._brought.open & self._looked.items.keys()) | await self._new_ones()
+        open_items = (self._brought.open & self._looked.items.keys()) | await self._newcomers.items()
         return set(self._selected(open_items)) - set(got)
-
-    async def _new_ones(self) -> set[str]:
-        """What came while the rest was read: small files are whole at once, and nothing else tells of many more."""
-        if not self._brought.hashed_files:
-            return set()
-        path = str(self._channel.catalogue.path)
-        again = await Looking(path, self._clock).run(lambda pulse: look_at(path, pulse.beat))
-        return again.items.keys() - self._looked.items.keys() - self._looked.unreadable.keys()
 
     async def _had(self) -> int:
         """How many items it has got."""
         counts = await self._ledger.read(channel_items.counts)
         return counts.get(self._channel.name, (0, 0))[0]
 
-    def _guard(self, connection: Connection, queued: Sequence[OpenKey]) -> None:
-        """Also those that wait already go for review."""
+    def _guard(self, connection: Connection) -> None:
+        """Also those that wait already go for review; what went out since they were read has gone."""
         channel_states.guard(connection, self._channel.name)
         unasked = [
-            one.id for one in queued if one.kind == Kind.FIRST and one.state is EventState.WAITING and one.by is None
+            one.id
+            for one in channel_events.open_keys(connection, self._channel.name)
+            if one.kind == Kind.FIRST and one.state is EventState.WAITING and one.by is None
         ]
         reason = MANY.format(most=self._channel.most_first, channel=self._channel.name)
         channel_events.set_state(connection, unasked, EventState.REVIEW, {"reason": reason})

@@ -10,6 +10,7 @@ from functools import partial
 from gateway.channels.comparing import Comparing, Detected
 from gateway.channels.looking import Looking
 from gateway.channels.model import Catalogue, Channel
+from gateway.channels.newcomers import Newcomers
 from gateway.channels.scanning import Looked, look_at
 from gateway.channels.snapshot import Brought, bring_up_to_date
 from gateway.core.errors import GatewayError, NeedsOperator, fault_text
@@ -49,12 +50,12 @@ async def detect(channels: Sequence[Channel], services: Services) -> Detection:
     found: dict[str, Detected] = {}
     failed: dict[str, Exception] = {}
     try:
-        looked, brought = await _looked(channels[0].catalogue, services)
+        looked, brought, newcomers = await _looked(channels[0].catalogue, services)
     except Exception as error:  # told of each channel, as the one below is
         return Detection(found, dict.fromkeys((one.name for one in channels), error))
     for one in channels:
         try:
-            found[one.name] = await Comparing(one, looked, brought, services).all()
+            found[one.name] = await Comparing(one, looked, brought, newcomers, services.ledger).all()
         except Exception as error:
             failed[one.name] = error
     return Detection(found, failed)
@@ -65,18 +66,19 @@ async def baseline(channel: Channel, services: Services) -> int:
 
     Raises NotThere, PathRefused, NeedsOperator or Retryable where nothing can be concluded.
     """
-    looked, brought = await _looked(channel.catalogue, services)
-    return await Comparing(channel, looked, brought, services).count()
+    looked, brought, newcomers = await _looked(channel.catalogue, services)
+    return await Comparing(channel, looked, brought, newcomers, services.ledger).count()
 
 
-async def _looked(catalogue: Catalogue, services: Services) -> tuple[Looked, Brought]:
+async def _looked(catalogue: Catalogue, services: Services) -> tuple[Looked, Brought, Newcomers]:
     """The catalogue as it is, the ledger up to date with it."""
     path = str(catalogue.path)
     try:
         looking = Looking(path, services.clock)
         looked = await looking.run(lambda pulse: look_at(path, pulse.beat))
         await _check_not_emptied(catalogue, looked, services)
-        return looked, await bring_up_to_date(catalogue, looking, looked, services)
+        brought = await bring_up_to_date(catalogue, looking, looked, services)
+        return looked, brought, Newcomers(path, looked, brought, services.clock)
     except Exception as exc:
         said = str(exc) if isinstance(exc, GatewayError) else fault_text(exc)
         note = partial(channel_catalogues.note_trouble, catalogue=catalogue.name, error=said)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -19,16 +18,17 @@ from sqlalchemy import Connection, Engine, create_engine
 
 from gateway.channels.comparing import Comparing, Detected
 from gateway.channels.model import Channel, Kind
+from gateway.channels.newcomers import Newcomers
 from gateway.channels.scanning import Looked
 from gateway.channels.snapshot import Brought
 from gateway.channels.up_to_date import leave, ripe
-from gateway.ledger import channel_batches, channel_catalogues, channel_events, channel_going, channel_states
+from gateway.core.clock import SystemClock
+from gateway.ledger import Ledger, channel_batches, channel_catalogues, channel_events, channel_going, channel_states
 from gateway.ledger.channel_arrivals import Arrival, arrived
 from gateway.ledger.channel_batches import BatchState
 from gateway.ledger.channel_catalogues import FileRow, ItemRow, digest_of
 from gateway.ledger.channel_events import EventRow, EventState
 from gateway.ledger.tables import METADATA
-from gateway.runner.services import Services
 from tests.channels.making import channel
 
 ITEMS = ("x",)
@@ -306,8 +306,8 @@ class History:
         return looked, Brought(None if unstable else looked.digest(), unstable)
 
     def _compare(self, looked: Looked, brought: Brought) -> Detected:
-        services = cast("Services", SimpleNamespace(ledger=self.ledger))
-        return _at_once(Comparing(self.channel, looked, brought, services).all())
+        newcomers = Newcomers("/nowhere", looked, brought, SystemClock())
+        return _at_once(Comparing(self.channel, looked, brought, newcomers, cast("Ledger", self.ledger)).all())
 
     def _count_all(self) -> None:
         """What is there when a channel begins counts as sent; what moves then counts as it comes to rest."""
