@@ -8,6 +8,7 @@ from datetime import datetime
 from gateway.channels import up_to_date
 from gateway.channels.compiled import Sent, can_be_said
 from gateway.channels.model import Channel, Kind
+from gateway.channels.overwriting import Holders
 from gateway.channels.payload import Named, Occasion, Piece, chosen, clash, marker_of, name_key, named
 from gateway.core.moments import ns
 from gateway.ledger import (
@@ -85,14 +86,19 @@ def sort_out(
 ) -> Sorted:
     """Which of these events of one kind can go together, oldest first, beside those that have the names `taken`."""
     files = channel_catalogues.files(connection, channel.catalogue.name, [one.item for one in events])
+    wanted = {
+        one.id: named(channel, chosen(Kind(one.kind), channel, one.changed, map(_piece, files.get(one.item, ()))), on)
+        for one in events
+    }
+    holders = Holders(connection, channel, wanted.values(), ignore_case=ignore_case)
     fit: dict[int, tuple[Named, ...]] = {}
     held: dict[int, str] = {}
     empty: list[EventRow] = []
     names: dict[str, str] = {}
     for event in events:
-        pieces = chosen(Kind(event.kind), channel, event.changed, (_piece(row) for row in files.get(event.item, ())))
-        mine = named(channel, pieces, on)
-        reason = clash(mine, ChainMap(names, taken), ignore_case=ignore_case) or _unsayable(channel, mine)
+        mine = wanted[event.id]
+        reason = clash(mine, ChainMap(names, taken), ignore_case=ignore_case)
+        reason = reason or holders.overwritten(event, mine) or _unsayable(channel, mine)
         if reason is not None:
             held[event.id] = reason
         elif not mine:

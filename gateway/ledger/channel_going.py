@@ -15,6 +15,8 @@ from gateway.ledger.channel_events import EventRow, EventState
 from gateway.ledger.channel_items import Got
 
 FIRST, METADATA, FILE = "first", "metadata", "file"
+ALL_THE_SAME = "let go all the same: "
+"""Before the reason why an event was held that a person has let go since."""
 _MERGED = "a delivery of the whole item had it"
 
 
@@ -26,8 +28,13 @@ def approve(connection: Connection, channel: str, events: Sequence[EventRow], wh
     wanted = [one for one in events if one.state in (EventState.REVIEW, EventState.HELD)]
     if any(one.kind == FIRST for one in wanted):
         channel_states.release(connection, channel)
-    values = {"by": who, "reason": None}
-    return channel_events.set_state(connection, [one.id for one in wanted], EventState.WAITING, values)
+    held = [one for one in wanted if one.state is EventState.HELD]
+    for one in held:
+        values = {"by": who, "reason": f"{ALL_THE_SAME}{one.reason}"}
+        channel_events.set_state(connection, [one.id], EventState.WAITING, values)
+    others = [one.id for one in wanted if one.state is EventState.REVIEW]
+    channel_events.set_state(connection, others, EventState.WAITING, {"by": who, "reason": None})
+    return len(wanted)
 
 
 def drop(connection: Connection, channel: str, events: Sequence[EventRow], who: str, reason: str, at: int) -> int:

@@ -5,7 +5,7 @@ A detection that finds nothing changed reads one row of the catalogue and one of
 Digests of items are the first 32 digits of a SHA-256.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, false, text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, collate, false, text
 
 from gateway.ledger.tables import METADATA
 from gateway.ledger.words import Words as Text
@@ -167,6 +167,7 @@ channel_batch_file = Table(
     Index("channel_batch_files_by_event", "event", sqlite_where=text("event IS NOT NULL")),
     sqlite_with_rowid=False,
 )
+Index("channel_batch_files_by_final", collate(channel_batch_file.c.final, "NOCASE"))
 
 # Who changed what of a schedule.
 channel_change = Table(

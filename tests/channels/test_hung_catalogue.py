@@ -154,6 +154,7 @@ async def test_what_is_known_does_not_wait_for_a_look_that_takes_long(
         for _ in range(2000):
             if "1.done" in made.arrived:
                 break
+            await turned.turn(timedelta(seconds=5))
             await asyncio.sleep(0.01)
         mount.heal()
         running.cancel()
