@@ -25,7 +25,7 @@ MESSAGES = {
     "keyless": r"endpoint keyless: the secret file \S+/keys/nowhere does not exist; put it there, or correct its path",
     "unknown": r"unknown \(127.0.0.1:\d+\): no host key is given, .*`gateway trust unknown` shows its key and pins it",
     "changed": r"changed \(127.0.0.1:\d+\): the host key has changed: known ssh-ed25519 SHA256:\S+, found ssh-ed25519 "
-    r"SHA256:\S+; .* you call `gateway trust changed`",
+    r"SHA256:\S+; .* you call `gateway trust changed --replace`",
     "refused": r"refused \(127.0.0.1:\d+\): user 'partner' was refused: .*; correct the user or the password",
     "gone": r"gone \(127.0.0.1:\d+\): .*(Connect call failed|Connection refused).*; "
     r"is the server running, and host and port right\?",
