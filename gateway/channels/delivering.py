@@ -208,7 +208,8 @@ class BatchDelivery:
         values = {"error": "all of it changed before it was sent" if is_empty else None, "error_class": None}
         await self._write({**values, "state": state.value, "ended_at": self._ledger.now_ns()})
         await asyncio.to_thread(remove_marker, self._marker)
-        log.info("delivered to a channel", channel=self.channel.name, batch=self.row.id, kind=self.row.kind)
+        said = "delivery of a channel is over: all of it changed before it was sent" if is_empty else None
+        log.info(said or "delivered to a channel", channel=self.channel.name, batch=self.row.id, kind=self.row.kind)
 
     async def _failed(self, error: GatewayError) -> None:
         log.warning("delivery of a channel failed", channel=self.channel.name, batch=self.row.id, error=str(error))

@@ -55,8 +55,9 @@ def leave(connection: Connection, channel: Channel, event: EventRow, reason: str
 
 
 def said_of(channel: Channel) -> str:
-    """The digest of what the channel says of its items and events."""
+    """The digest of what the channel says of its items and events, and of where these are."""
     said = (
+        str(channel.catalogue.path),
         [one.token for one in channel.include],
         [one.token for one in channel.exclude],
         sorted(channel.manual),

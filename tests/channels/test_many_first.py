@@ -70,12 +70,14 @@ async def test_many_items_that_a_new_selection_takes_wait_for_a_person(tmp_path:
         assert await made.states() == {("b", "first"): "review", ("c", "first"): "review"}
 
 
-async def test_many_items_of_another_catalogue_wait_for_a_person(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["audio", "titles"])
+async def test_many_items_of_another_catalogue_wait_for_a_person(tmp_path: Path, name: str) -> None:
+    """Or of one of the same name that lies elsewhere now."""
     async with shop(tmp_path, most_first=1, start="now") as made:
         made.put("a")
         await made.detect()
         made.path = tmp_path / "audio"
-        made.rules(catalogue=replace(made.channel.catalogue, name="audio", path=made.path))
+        made.rules(catalogue=replace(made.channel.catalogue, name=name, path=made.path))
         for item in "bc":
             made.put(item)
         await made.detect()
