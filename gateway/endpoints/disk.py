@@ -1,14 +1,20 @@
-"""A bounded set of threads for the blocking calls on this machine's disks."""
+"""A bounded set of threads for the blocking calls on one file system of this machine."""
 
 import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import get_ident
+from time import monotonic
 from typing import Any, TypeVar
+
+from gateway.core.errors import Retryable
 
 T = TypeVar("T")
 
-_THREADS = 8
+THREADS = 8
+HANGS_S = 300.0
+"""A call that did not come back for so long hangs: nobody waits longer for one."""
 _TOGETHER = 16
 """Short calls that one thread does in a row: handing each over costs more than most of them."""
 
@@ -47,19 +53,46 @@ class _Call:
 
 
 class Disk:
-    """Threads of its own: a hung file system holds these up and nothing else."""
+    """Threads of its own: a hung file system, mounted at `point`, holds these up and nothing else.
 
-    def __init__(self, threads: int = _THREADS) -> None:
+    Each method raises Retryable while all of them hang.
+    """
+
+    def __init__(self, threads: int = THREADS, point: str = "/") -> None:
+        self._point = point
+        self._count = threads
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="disk")
+        self._begun_s: dict[int, float] = {}
         self._asked: dict[tuple[str, float], list[_Call]] = {}
 
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` returns or raises."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await asyncio.wrap_future(self.start(work))
 
     def start(self, work: Callable[[], T]) -> "Future[T]":
         """The same, begun at once; cancelling whoever waits for it changes nothing."""
-        return self._threads.submit(work)
+        self._require_one()
+        return self._threads.submit(self._do, work)
+
+    def _require_one(self) -> None:
+        """More calls would only wait behind those that hang."""
+        if len(self._begun_s) < self._count:
+            return
+        begun_s = list(self._begun_s.values())
+        if len(begun_s) == self._count and monotonic() - max(begun_s) >= HANGS_S:
+            raise Retryable(
+                f"what is mounted at {self._point} doesn't answer: {self._count} calls to it hang for "
+                f"{monotonic() - max(begun_s):.0f} s or longer; check that disk, or the server that it is mounted from"
+            )
+
+    def _do(self, work: Callable[[], T]) -> T:
+        """In a thread."""
+        thread = get_ident()
+        self._begun_s[thread] = monotonic()
+        try:
+            return work()
+        finally:
+            del self._begun_s[thread]
 
     def run_quick(
         self, work: Callable[[], T], folder: str, timeout_s: float, unwanted: Callable[[T], None] | None = None
@@ -69,6 +102,7 @@ class Disk:
         `unwanted` is told what the call returned when nobody waits for it any more.  Calls of one turn of the event
         loop on one folder share a thread: where one hangs the others would, too.
         """
+        self._require_one()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         if not self._asked:
@@ -84,7 +118,7 @@ class Disk:
 
     def _submit(self, batch: "_Batch") -> None:
         try:
-            self._threads.submit(batch.do).add_done_callback(batch.dropped)
+            self._threads.submit(self._do, batch.do).add_done_callback(batch.dropped)
         except RuntimeError as exc:  # closed meanwhile
             batch.fail(exc)
 

@@ -11,6 +11,7 @@ from gateway.core.model import Entry
 from gateway.endpoints import local_calls as calls
 from gateway.endpoints.base import Features
 from gateway.endpoints.disk import Disk, sync_folder
+from gateway.endpoints.disks import Disks
 from gateway.endpoints.local_bulk import LocalBulk
 from gateway.endpoints.local_file import BLOCK_BYTES, OpenFile, fill, rest_of
 from gateway.endpoints.os_errors import local_error, local_errors
@@ -38,21 +39,21 @@ _FEATURES = Features(
 class LocalEndpoint(Basic):
     """Files below `folder`; absolute paths are this machine's.
 
-    Without a shared `disk` it has threads of its own.  With `follow_links` stat, scan and read show what links lead
+    Without shared `disks` it has threads of its own.  With `follow_links` stat, scan and read show what links lead
     to; writing through one is refused in any case.
     """
 
     def __init__(
         self,
         folder: str | os.PathLike[str],
-        disk: Disk | None = None,
+        disks: Disks | None = None,
         *,
         timeout_s: float = 300.0,
         follow_links: bool = False,
     ) -> None:
         self._folder = os.fspath(folder)
-        self._own_disk = disk is None
-        self._disk = disk or Disk()
+        self._own_disks = disks is None
+        self._disks = disks or Disks()
         self._timeout_s = timeout_s
         self._follow = follow_links
 
@@ -64,19 +65,36 @@ class LocalEndpoint(Basic):
     @property
     def bulk_source(self) -> LocalBulk:  # type: ignore[override]
         """One thread reads them in a row."""
-        return LocalBulk(self._folder, self._disk, self._timeout_s, follow_links=self._follow)
+        return LocalBulk(self._folder, self._disks, self._timeout_s, follow_links=self._follow)
 
     def _at(self, path: str) -> str:
         return os.path.join(self._folder, path)
 
-    async def _run(self, what: str, work: Callable[[], T]) -> T:
-        with local_errors(what):
-            async with within(self._timeout_s, what):
-                return await self._disk.run(work)
+    async def _disk(self, path: str) -> Disk:
+        """Whose threads work on `path`."""
+        at = self._at(path)
+        if (known := self._disks.known(at, os.path.dirname(at))) is not None:
+            return known
+        async with within(self._timeout_s, path):
+            return await self._disks.of(at)
 
-    async def _quick(self, path: str, work: Callable[[], T], unwanted: Callable[[T], None] | None = None) -> T:
+    async def _run(self, path: str, work: Callable[[], T], what: str = "") -> T:
+        with local_errors(what or path):
+            return await self._awaited(path, work, what)
+
+    async def _awaited(self, path: str, work: Callable[[], T], what: str = "") -> T:
+        async with within(self._timeout_s, what or path):
+            disk = await self._disks.of(self._at(path))
+            return await disk.run(work)
+
+    async def _quick(
+        self, path: str, work: Callable[[], T], unwanted: Callable[[T], None] | None = None, disk: Disk | None = None
+    ) -> T:
+        at = self._at(path)
+        folder = os.path.dirname(at)
+        disk = disk or self._disks.known(at, folder) or await self._disk(path)
         try:
-            return await self._disk.run_quick(work, os.path.dirname(self._at(path)), self._timeout_s, unwanted)
+            return await disk.run_quick(work, folder, self._timeout_s, unwanted)
         except TimeoutError as exc:
             raise unanswered(path, self._timeout_s) from exc
         except (OSError, ValueError) as exc:
@@ -84,7 +102,8 @@ class LocalEndpoint(Basic):
 
     async def scan(self, folder: str) -> AsyncIterator[Entry]:
         """Streams: a folder of a million files is never held in memory."""
-        opening = asyncio.ensure_future(self._run(folder, partial(os.scandir, self._at(folder))))
+        at = os.path.join(folder, "")
+        opening = asyncio.ensure_future(self._run(at, partial(os.scandir, self._at(folder)), folder))
         try:
             listing = await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -92,7 +111,7 @@ class LocalEndpoint(Basic):
             raise
         some = partial(calls.scan_some, listing, folder, _SCAN_BATCH, self._follow)
         try:
-            while (batch := await self._run(folder, some)) is not None:
+            while (batch := await self._run(at, some, folder)) is not None:
                 for entry in batch:
                     yield entry
         finally:
@@ -105,12 +124,13 @@ class LocalEndpoint(Basic):
     async def read(self, path: str, offset: int = 0) -> AsyncIterator[bytes]:
         """Regular files only; a link is refused unless it is to be followed."""
         start = partial(calls.start_reading, self._at(path), offset, BLOCK_BYTES, self._follow)
-        descriptor, block = await self._quick(path, start, _close_started)
+        disk = await self._disk(path)
+        descriptor, block = await self._quick(path, start, _close_started, disk)
         if descriptor is None:
             if block:
                 yield block
             return
-        file = OpenFile(descriptor, self._disk, path, self._timeout_s)
+        file = OpenFile(descriptor, disk, path, self._timeout_s)
         try:
             async with aclosing(rest_of(file, block, offset)) as blocks:
                 async for block in blocks:
@@ -127,17 +147,18 @@ class LocalEndpoint(Basic):
         return await self._write(path, blocks, None, True)
 
     async def _write(self, path: str, blocks: AsyncIterator[bytes], offset: int | None, sync: bool) -> int:
-        descriptor = await self._opened(path, partial(calls.open_to_write, self._at(path), offset))
-        file = OpenFile(descriptor, self._disk, path, self._timeout_s)
+        disk = await self._disk(path)
+        descriptor = await self._opened(disk, path, partial(calls.open_to_write, self._at(path), offset))
+        file = OpenFile(descriptor, disk, path, self._timeout_s)
         try:
             return await fill(file, blocks, sync=sync)
         except BaseException:
             file.close()
             raise
 
-    async def _opened(self, path: str, opening: Callable[[], int]) -> int:
+    async def _opened(self, disk: Disk, path: str, opening: Callable[[], int]) -> int:
         """A descriptor.  Whoever gives up may rely on no file being made behind him, unless the disk hangs."""
-        begun = self._disk.start(opening)
+        begun = disk.start(opening)
         going = asyncio.wrap_future(begun)
         try:
             with local_errors(path):
@@ -151,11 +172,14 @@ class LocalEndpoint(Basic):
 
     async def rename(self, source: str, target: str) -> None:
         """Atomic, and on disk when it returns."""
-        await self._run(f"{source} -> {target}", partial(calls.rename, self._at(source), self._at(target)))
+        await self._rename(calls.rename, source, target)
 
     async def rename_noreplace(self, source: str, target: str) -> None:
         """Atomic where the file system knows the flag, else link and unlink."""
-        await self._run(f"{source} -> {target}", partial(calls.rename_noreplace, self._at(source), self._at(target)))
+        await self._rename(calls.rename_noreplace, source, target)
+
+    async def _rename(self, rename: Callable[[str, str], None], source: str, target: str) -> None:
+        await self._run(source, partial(rename, self._at(source), self._at(target)), f"{source} -> {target}")
 
     async def remove(self, path: str) -> None:
         """As the contract says; `sync_folder` makes it last."""
@@ -163,7 +187,7 @@ class LocalEndpoint(Basic):
 
     async def sync_folder(self, folder: str) -> None:
         """Have the names in `folder` on disk: after removals, once for many."""
-        await self._run(folder, partial(sync_folder, self._at(folder)))
+        await self._run(os.path.join(folder, ""), partial(sync_folder, self._at(folder)), folder)
 
     async def mkdir(self, path: str) -> None:
         """As the contract says."""
@@ -176,7 +200,7 @@ class LocalEndpoint(Basic):
     async def set_mtime(self, path: str, mtime_ns: int) -> bool:
         """False where another user owns the file."""
         try:
-            await self._disk.run(partial(calls.set_mtime, self._at(path), mtime_ns))
+            await self._awaited(path, partial(calls.set_mtime, self._at(path), mtime_ns))
         except OSError:
             return False
         return True
@@ -184,7 +208,7 @@ class LocalEndpoint(Basic):
     async def let_run(self, path: str, *, allowed: bool = True) -> bool:
         """False where another user owns the file."""
         try:
-            await self._disk.run(partial(calls.let_run, self._at(path), allowed=allowed))
+            await self._awaited(path, partial(calls.let_run, self._at(path), allowed=allowed))
         except OSError:
             return False
         return True
@@ -197,8 +221,8 @@ class LocalEndpoint(Basic):
 
     async def close(self) -> None:
         """Ends its own threads; shared ones stay."""
-        if self._own_disk:
-            self._disk.close()
+        if self._own_disks:
+            self._disks.close()
 
 
 def _close_started(started: tuple[int | None, bytes]) -> None:

@@ -12,6 +12,7 @@ from gateway.core.errors import GatewayError, Retryable, SourceChanged
 from gateway.endpoints import local_calls as calls
 from gateway.endpoints.base import Claim, Whole
 from gateway.endpoints.disk import Disk, sync_folder
+from gateway.endpoints.disks import Disks
 from gateway.endpoints.os_errors import local_error
 from gateway.endpoints.session import within
 
@@ -22,9 +23,9 @@ _LAST_FILE_S = 5.0
 class LocalBulk:
     """Reads below `folder`; a hung file system holds up one thread, for `timeout_s` at most as far as we wait."""
 
-    def __init__(self, folder: str, disk: Disk, timeout_s: float, *, follow_links: bool) -> None:
+    def __init__(self, folder: str, disks: Disks, timeout_s: float, *, follow_links: bool) -> None:
         self._folder = folder
-        self._disk = disk
+        self._disks = disks
         self._timeout_s = timeout_s
         self._follow = follow_links
 
@@ -34,21 +35,39 @@ class LocalBulk:
         """As the contract says.  Raises LinkLost where the disk doesn't answer."""
         read = partial(_read_whole, most_bytes=most_bytes, algorithms=algorithms, follow_links=self._follow)
         at = [os.path.join(self._folder, path) for path in paths]
+        found: dict[int, Whole | GatewayError] = {}
         async with within(self._timeout_s, f"{len(paths)} files from {paths[0]} on"):
-            return await self._disk.run(lambda: [_answer(partial(read, path), path) for path in at])
+            for disk, numbers in (await self._split(at)).items():
+                work = partial(_read_some, [at[n] for n in numbers], read)
+                found.update(zip(numbers, await disk.run(work), strict=True))
+        return [found[n] for n in range(len(paths))]
 
     async def collect_all(self, claims: Sequence[Claim]) -> list[GatewayError | None]:
         """As the contract says, but for one file at which the disk hangs.  Raises LinkLost where it doesn't answer."""
-        stop = threading.Event()
         at = [self._at(claim) for claim in claims]
-        going = asyncio.wrap_future(self._disk.start(lambda: _collect_all(at, stop, self._follow)))
+        found: dict[int, GatewayError | None] = {}
+        async with within(self._timeout_s, f"{len(claims)} files from {claims[0].path} on"):
+            for disk, numbers in (await self._split([claim.path for claim in at])).items():
+                found.update(zip(numbers, await self._collect_some(disk, [at[n] for n in numbers]), strict=True))
+        return [found[n] for n in range(len(claims))]
+
+    async def _collect_some(self, disk: Disk, claims: Sequence[Claim]) -> list[GatewayError | None]:
+        """Whoever gives up waits for the file that the thread is at, for a while."""
+        stop = threading.Event()
+        going = asyncio.wrap_future(disk.start(lambda: _collect_all(claims, stop, self._follow)))
         try:
-            async with within(self._timeout_s, f"{len(claims)} files from {claims[0].path} on"):
-                return await asyncio.shield(going)
+            return await asyncio.shield(going)
         finally:
             if not going.done():
                 stop.set()
                 await asyncio.wait({going}, timeout=_LAST_FILE_S)
+
+    async def _split(self, paths: Sequence[str]) -> dict[Disk, list[int]]:
+        """Which of them lie on which disk, by their places in the row."""
+        found: dict[Disk, list[int]] = {}
+        for number, path in enumerate(paths):
+            found.setdefault(await self._disks.of(path), []).append(number)
+        return found
 
     def _at(self, claim: Claim) -> Claim:
         kept = None if claim.kept is None else os.path.join(self._folder, claim.kept)
@@ -63,6 +82,10 @@ def _answer(work: Callable[[], T], path: str) -> T | GatewayError:
         return exc
     except (OSError, ValueError) as exc:
         return local_error(exc, path)
+
+
+def _read_some(paths: Sequence[str], read: Callable[[str], Whole]) -> list[Whole | GatewayError]:
+    return [_answer(partial(read, path), path) for path in paths]
 
 
 def _read_whole(path: str, *, most_bytes: int, algorithms: frozenset[str], follow_links: bool) -> Whole:

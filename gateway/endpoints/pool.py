@@ -11,7 +11,7 @@ from gateway.core.errors import GatewayError, Refused
 from gateway.endpoints.base import Endpoint
 from gateway.endpoints.budget import Budget
 from gateway.endpoints.desk import Desk
-from gateway.endpoints.disk import Disk
+from gateway.endpoints.disks import Disks
 from gateway.endpoints.guarded import Guarded
 from gateway.endpoints.lane import Lane, SessionLane
 from gateway.endpoints.login_memory import ForgetfulMemory, LoginMemory, Trouble
@@ -55,8 +55,8 @@ class Pool:
     ) -> None:
         self._clock = clock
         self._memory = memory or ForgetfulMemory()
-        self._disk = Disk()
-        self._opener = opener or partial(open_place, disk=self._disk)
+        self._disks = Disks()
+        self._opener = opener or partial(open_place, disks=self._disks)
         self._jitter = jitter
         self._budgets: dict[str, Budget] = {}
         self._desks = {name: self._desk(place) for name, place in places.items()}
@@ -140,7 +140,7 @@ class Pool:
     async def close(self) -> None:
         """End every session; bounded."""
         await self._bounded(desk.close() for desk in self._desks.values())
-        self._disk.close()
+        self._disks.close()
 
     async def _bounded(self, work: Iterable[Awaitable[None]]) -> None:
         try:

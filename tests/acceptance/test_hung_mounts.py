@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.endpoints.disk import THREADS
 from gateway.ledger import channel_states
 from tests.acceptance.harness import Gateway, until
 from tests.peers.hung_mount import hung_mount
@@ -27,15 +28,33 @@ def test_a_gateway_whose_catalogue_hangs_can_be_stopped_and_started(
     until(lambda: gateway.read(state).begun_at is not None, gateway.told, 20)
     with hung_mount(titles):
         asking = gateway.begin("channel", asked, "shop", log=tmp_path / "asked.log")
-        until(lambda: hangs(gateway), gateway.told, 20)
+        until(lambda: hanging(gateway) > 0, gateway.told, 20)
         assert gateway.stop() == 0
         assert asking.wait(20) != 0
         gateway.start()
         assert gateway.stop() == 0
 
 
-def hangs(gateway: Gateway) -> bool:
-    """True while one of its threads waits for a server that is gone."""
+def hanging(gateway: Gateway) -> int:
+    """How many of its threads wait for a server that is gone."""
     assert gateway.process is not None
     threads = Path(f"/proc/{gateway.process.pid}/task").iterdir()
-    return any("fuse" in (one / "wchan").read_text() for one in threads)
+    return sum("fuse" in (one / "wchan").read_text() for one in threads)
+
+
+def test_partners_on_a_hung_mount_hold_up_no_other(gateway: Gateway, tmp_path: Path) -> None:
+    well, gone = tmp_path / "well", tmp_path / "gone"
+    well.mkdir()
+    gone.mkdir()
+    hung = [f"gone{number}" for number in range(THREADS)]
+    for name in ("well", *hung):
+        gateway.set(f"endpoints.{name}", url=f"file://{gone / name if name in hung else well}")
+        gateway.polled(name, name, "PUT -DEL *")
+    with hung_mount(gone):
+        gateway.start()
+        for name in hung:
+            gateway.drop(name, f"{name}.csv", b"a")
+        until(lambda: hanging(gateway) == THREADS, gateway.told, 40)
+        gateway.drop("well", "a.csv", b"a")
+        gateway.arrived(well / "a.csv", b"a", 20)
+        assert gateway.stop() == 0

@@ -12,7 +12,7 @@ import pytest
 from gateway.core.errors import AlreadyThere, LinkLost, PathRefused
 from gateway.core.model import Kind
 from gateway.endpoints import local_calls
-from gateway.endpoints.disk import Disk
+from gateway.endpoints.disks import Disks
 from gateway.endpoints.local import LocalEndpoint
 from tests.endpoints.test_conformance import get, names, put
 
@@ -74,18 +74,18 @@ async def test_a_name_that_is_not_utf8_goes_through(tmp_path: Path) -> None:
 
 async def test_a_call_that_hangs_is_given_up_and_other_disks_go_on(tmp_path: Path) -> None:
     hung = threading.Event()
-    slow, disk = Disk(1), Disk(1)
-    stuck = asyncio.ensure_future(slow.run(hung.wait))
+    slow, disks = Disks(1), Disks(1)
+    stuck = asyncio.ensure_future((await slow.of(f"{tmp_path}/")).run(hung.wait))
     await asyncio.sleep(0.01)
     started = time.monotonic()
     with pytest.raises(LinkLost, match="no answer within"):
         await LocalEndpoint(tmp_path, slow, timeout_s=0.2).stat("")
     assert time.monotonic() - started < 20
-    assert (await LocalEndpoint(tmp_path, disk).stat("")).kind is Kind.FOLDER
+    assert (await LocalEndpoint(tmp_path, disks).stat("")).kind is Kind.FOLDER
     hung.set()
     await stuck
     slow.close()
-    disk.close()
+    disks.close()
 
 
 def test_without_the_kernels_help_a_rename_still_replaces_nothing(tmp_path: Path) -> None:
@@ -124,7 +124,8 @@ async def test_a_write_that_was_given_up_makes_no_file_behind_ones_back(
     tmp_path: Path, waits: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reached, go_on = threading.Event(), threading.Event()
-    open_to_write, disk = local_calls.open_to_write, Disk(1)
+    open_to_write, disks = local_calls.open_to_write, Disks(1)
+    threads = await disks.of(f"{tmp_path}/")
 
     def hold() -> None:
         reached.set()
@@ -135,10 +136,10 @@ async def test_a_write_that_was_given_up_makes_no_file_behind_ones_back(
         return open_to_write(path, offset)
 
     if waits == "for a thread":
-        disk.start(hold)
+        threads.start(hold)
     else:
         monkeypatch.setattr(local_calls, "open_to_write", slow)
-    local = LocalEndpoint(tmp_path, disk)
+    local = LocalEndpoint(tmp_path, disks)
     writing = asyncio.ensure_future(put(local, "a", b"content"))
     await asyncio.to_thread(reached.wait, 5)
     writing.cancel()
@@ -146,9 +147,9 @@ async def test_a_write_that_was_given_up_makes_no_file_behind_ones_back(
     await asyncio.gather(writing, return_exceptions=True)
     assert writing.cancelled()
     there = os.listdir(tmp_path)
-    await disk.run(lambda: None)  # after all that was left to do
+    await threads.run(lambda: None)  # after all that was left to do
     assert os.listdir(tmp_path) == there
-    disk.close()
+    disks.close()
 
 
 def descriptors() -> int:

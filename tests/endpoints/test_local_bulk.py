@@ -14,22 +14,22 @@ from gateway.core.model import Stamp
 from gateway.endpoints import local_bulk
 from gateway.endpoints import local_calls as calls
 from gateway.endpoints.base import Claim, Whole
-from gateway.endpoints.disk import Disk
+from gateway.endpoints.disks import Disks
 from gateway.endpoints.local_bulk import LocalBulk
 
 ALGORITHMS = frozenset({"sha256", "md5"})
 
 
 @pytest.fixture
-def disk() -> Iterator[Disk]:
-    made = Disk()
+def disks() -> Iterator[Disks]:
+    made = Disks()
     yield made
     made.close()
 
 
 @pytest.fixture
-def bulk(tmp_path: Path, disk: Disk) -> LocalBulk:
-    return LocalBulk(str(tmp_path), disk, 10, follow_links=False)
+def bulk(tmp_path: Path, disks: Disks) -> LocalBulk:
+    return LocalBulk(str(tmp_path), disks, 10, follow_links=False)
 
 
 def claim(path: Path, *, kept: Path | None = None) -> Claim:
@@ -65,10 +65,10 @@ async def test_what_is_no_small_file_is_left_and_the_others_are_read(tmp_path: P
     assert [isinstance(whole, GatewayError) for whole in read] == [True] * 6 + [False]
 
 
-async def test_links_are_followed_where_that_is_wanted(tmp_path: Path, disk: Disk) -> None:
+async def test_links_are_followed_where_that_is_wanted(tmp_path: Path, disks: Disks) -> None:
     (tmp_path / "good").write_text("good")
     (tmp_path / "link").symlink_to("good")
-    bulk = LocalBulk(str(tmp_path), disk, 10, follow_links=True)
+    bulk = LocalBulk(str(tmp_path), disks, 10, follow_links=True)
     (whole,) = await bulk.read_all(["link"], most_bytes=100, algorithms=ALGORITHMS)
     assert isinstance(whole, Whole)
     assert whole.data == b"good"

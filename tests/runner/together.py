@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.core.errors import GatewayError
 from gateway.endpoints.base import Features, Laid, Small
-from gateway.endpoints.disk import Disk
+from gateway.endpoints.disks import Disks
 from gateway.endpoints.place import Place
 from gateway.endpoints.pool import Pool
 from gateway.endpoints.session import Session
@@ -18,7 +18,7 @@ from tests.chaos.bulk import OneByOne, answer
 from tests.peers.openssh import SshPeer
 from tests.runner.harness import Before, Disturbed, Stage
 
-_DISK = Disk()
+_DISKS = Disks()
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class _Server(Disturbed):
     def __init__(self, folder: str, before: Before, notes: Notes, *, in_line: bool) -> None:
         super().__init__(folder, before)
         self._notes, self._in_line = notes, in_line
-        self._disk, self._own_disk = _DISK, False  # one session's end disturbs no other
+        self._disks, self._own_disks = _DISKS, False  # one session's end disturbs no other
         self._last: asyncio.Future[None] | None = None
         self.bulk_target: Any = _Lays(self, notes)
 
