@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from gateway.config.findings import UNREADABLE, ConfigError, error
@@ -21,9 +22,11 @@ def find_config(given: Path | None, environment: Mapping[str, str] = os.environ)
     if named := environment.get("GATEWAY_CONFIG"):
         is_option = environment.get("GATEWAY_CONFIG_OPTION") == named  # as the command line hands --config on
         return _must_stand(Path(named), "--config" if is_option else "GATEWAY_CONFIG")
-    for path in (HERE, SYSTEM):
-        if _stands(path):
-            return path
+    with suppress(PermissionError):  # of root's home, where `sudo -u` leaves one: nothing there is meant
+        if HERE.is_file():
+            return HERE
+    if _stands(SYSTEM):
+        return SYSTEM
     message = f"no configuration found: neither {HERE} here nor {SYSTEM}; name one with --config FILE or GATEWAY_CONFIG"
     raise ConfigError([error(Span(str(HERE), 1, 1, 1), UNREADABLE, message)])
 

@@ -55,7 +55,7 @@ def with_other(root: Path, name: str) -> str:
 
 async def test_a_channel_whose_times_can_not_be_told_keeps_no_other_back(tmp_path: Path) -> None:
     lay_item(tmp_path, "978")
-    async with channel_stage(tmp_path, with_other(tmp_path, "audio"), clock=clock()) as made:
+    async with channel_stage(tmp_path, with_other(tmp_path, "audio"), clock=clock(at(21, 50))) as made:
         broken = partial(channel_states.set_hands, channel="audio", at=dict[Hand, int](), times="not JSON")
         await made.made.engine.ledger.write(broken)
         await made.go_on(at(22, 1))

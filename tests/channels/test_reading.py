@@ -1,5 +1,6 @@
 """Reading what changed: a fault in one thread ends the others."""
 
+import asyncio
 import os
 import threading
 from pathlib import Path
@@ -38,5 +39,5 @@ async def test_a_thread_that_crashes_ends_the_others(tmp_path: Path, monkeypatch
         goes_on.set()
         for thread in threading.enumerate():
             if thread.name == "look":
-                thread.join(20)
+                await asyncio.to_thread(thread.join, 20)
     assert set(opened) <= {"a", "b"}
