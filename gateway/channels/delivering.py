@@ -174,7 +174,7 @@ class BatchDelivery:
         refused = await self._ledger.read(partial(leaving.refused, run=run.id))
         changed = dict[int, str]()
         async for page in self._pages(lacking=True):
-            changed |= await asyncio.to_thread(leaving.changed, page, refused)
+            changed |= await leaving.changed(self.channel, page, refused, self.means.services.clock)
         await leaving.leave_all(self._ledger, self.row.id, self.channel, changed)
 
     async def _require_all(self, problem: GatewayError | None) -> int:

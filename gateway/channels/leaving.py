@@ -5,12 +5,15 @@ from functools import partial
 from itertools import islice
 
 from gateway.channels import up_to_date
+from gateway.channels.looking import catalogue_at
 from gateway.channels.model import Channel
+from gateway.core.clock import Clock
 from gateway.core.errors import SourceChanged
 from gateway.core.model import Stamp
 from gateway.ledger import Connection, Ledger, channel_batches, channel_events
 from gateway.ledger.channel_batches import BatchFile, BatchRow, Trouble
 from gateway.ledger.channel_events import EventState
+from gateway.transfer.hanging import Patience, Pulse
 from gateway.transfer.sources import look_at, stamp_of
 
 AT_ONCE = 100
@@ -28,10 +31,21 @@ def refused(connection: Connection, run: int) -> frozenset[int]:
     return frozenset(one.n for one in troubles if one.error_class == SourceChanged.__name__)
 
 
-def changed(files: Sequence[BatchFile], others: Collection[int]) -> dict[int, str]:
-    """By event, what is another file than the one that was frozen, or gone; `others` are for sure (blocks)."""
+async def changed(
+    channel: Channel, files: Sequence[BatchFile], others: Collection[int], clock: Clock
+) -> dict[int, str]:
+    """By event, what is another file than the one that was frozen, or gone; `others` are for sure.
+
+    Raises Retryable where the catalogue hangs.
+    """
+    patience = Patience(catalogue_at(str(channel.catalogue.path)), clock)
+    return await patience.run(partial(_changed, files, others))
+
+
+def _changed(files: Sequence[BatchFile], others: Collection[int], pulse: Pulse) -> dict[int, str]:
     found: dict[int, str] = {}
     for one in files:
+        pulse.beat(one.source)
         seen = look_at(one.source)
         is_same = seen is not None and frozen_stamp(one).same_version(stamp_of(seen)) and one.n not in others
         if one.event is not None and not is_same:

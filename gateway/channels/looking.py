@@ -1,115 +1,19 @@
-"""Threads of one look at a catalogue: a disk or server that answers no more holds up this look alone, and not for ever.
-
-A thread that hangs in the kernel can't be ended.  Nobody waits for it, also not at the end of the process, and no other
-look at its folder begins before it came back.
-"""
-
-import asyncio
-from collections.abc import Callable
-from functools import partial
-from threading import Event
-from typing import TypeVar
+"""Threads of one look at a catalogue, as all that may hang is read."""
 
 from gateway.core.clock import Clock
-from gateway.core.errors import Retryable
-from gateway.core.waits import first_of
-from gateway.endpoints.own_thread import OwnThread
+from gateway.transfer.hanging import Patience, Pulse
 
-T = TypeVar("T")
-
-STILL_S = 300.0
-"""Nothing was listed, no block read for so long: it hangs.  A first look as a whole may take days."""
+__all__ = ["Looking", "Pulse", "catalogue_at"]
 
 
-class Halted(Exception):
-    """Nobody waits for what this thread does."""
-
-
-class Pulse(Event):
-    """Set once nobody waits for a thread any more; a thread that asks is at work."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__()
-        self._clock = clock
-        self.begun_s = self.beat_s = clock.monotonic()
-        self.is_begun = self.is_over = False
-        self._at = ""
-
-    def is_set(self) -> bool:
-        """As of any event."""
-        self.beat_s = self._clock.monotonic()
-        return super().is_set()
-
-    @property
-    def at(self) -> str:
-        """Where it is, as far as it said."""
-        return f" at {self._at}" if self._at else ""
-
-    def beat(self, at: str) -> None:
-        """It goes on, there.  Raises Halted where that is for nothing."""
-        self._at = at
-        if self.is_set():
-            raise Halted
-
-
-_left: dict[str, list[Pulse]] = {}
-"""By folder, those of threads of this process that nobody waits for any more."""
-
-
-class Looking:
+class Looking(Patience):
     """One look at the catalogue in a folder; not twice at once.  Raises Retryable while an earlier one hangs."""
 
     def __init__(self, folder: str, clock: Clock) -> None:
-        self._folder = folder
-        self._clock = clock
-        self._pulses: list[Pulse] = []
-        hang = _left[folder] = [one for one in _left.get(folder, ()) if not one.is_over]
-        if hang:
-            for_s = clock.monotonic() - hang[0].begun_s
-            raise self._unanswered(f"a look at it that began {for_s:.0f} s ago still hangs{hang[0].at}")
-
-    async def run(self, work: Callable[[Pulse], T]) -> T:
-        """What `work` comes to in a thread.  Raises Retryable once it stands still; all other threads then halt."""
-        pulse, thread = Pulse(self._clock), OwnThread("look")
-        self._pulses = [*self._under_way(), pulse]
-        answer = thread.start(partial(_done, work, pulse))
-        try:
-            await first_of(asyncio.wait({answer}), self._standstill(pulse))
-            if not answer.done():
-                raise self._unanswered(f"nothing for {STILL_S:g} s{pulse.at}")
-            return answer.result()
-        except BaseException:
-            answer.cancel()
-            self._leave()
-            raise
-        finally:
-            thread.end()
-
-    async def _standstill(self, pulse: Pulse) -> None:
-        """Return once there was no beat for too long."""
-        while (left_s := pulse.beat_s + STILL_S - self._clock.monotonic()) > 0:
-            await self._clock.sleep(left_s)
-
-    def _leave(self) -> None:
-        """Nobody waits for any of its threads any more."""
-        left = self._under_way()
-        for one in left:
-            one.set()
-        _left[self._folder] += [one for one in left if one.is_begun and one not in _left[self._folder]]
-
-    def _under_way(self) -> list[Pulse]:
-        return [one for one in self._pulses if not one.is_over]
-
-    def _unanswered(self, found: str) -> Retryable:
-        return Retryable(
-            f"the catalogue {self._folder} doesn't answer: {found}; nothing is concluded from that, and what is known "
-            "goes out: check its disk, or the server that it is mounted from"
-        )
+        meanwhile = "nothing is concluded from that, and what is known goes out: "
+        super().__init__(catalogue_at(folder), clock, meanwhile=meanwhile)
 
 
-def _done(work: Callable[[Pulse], T], pulse: Pulse) -> T:
-    pulse.is_begun = True
-    try:
-        return work(pulse)
-    finally:
-        pulse.is_over = True
+def catalogue_at(folder: str) -> str:
+    """What is told of, and waited for, where it hangs."""
+    return f"the catalogue {folder}"

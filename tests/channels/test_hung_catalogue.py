@@ -14,11 +14,14 @@ from typing import Any, TypeVar
 
 import pytest
 
-from gateway.channels import looking
+from gateway.channels import leaving
 from gateway.channels.detect import detect
-from gateway.channels.looking import STILL_S
 from gateway.core.clock import TurnedClock
+from gateway.core.errors import Retryable
 from gateway.ledger import channel_catalogues
+from gateway.ledger.channel_batches import BatchFile
+from gateway.transfer import hanging
+from gateway.transfer.hanging import STILL_S
 from tests.channels.catalogue import shop
 from tests.channels.delivery_stage import channel_stage, lay_item
 from tests.channels.test_engine import at, clock, text
@@ -141,7 +144,7 @@ async def test_what_is_known_does_not_wait_for_a_look_that_takes_long(
 ) -> None:
     lay_item(tmp_path, "978")
     turned = clock()
-    monkeypatch.setattr(looking, "STILL_S", 86_400.0)
+    monkeypatch.setattr(hanging, "STILL_S", 86_400.0)
     async with channel_stage(tmp_path, text(tmp_path), clock=turned) as made:
         await made.go_on(at(21, 59))
         mount.hang("scandir", "/titles")
@@ -159,3 +162,18 @@ async def test_what_is_known_does_not_wait_for_a_look_that_takes_long(
         mount.heal()
         running.cancel()
         assert set(made.arrived) == {"978_onix.xml", "978_book.epub", "1.done"}
+
+
+async def test_what_changed_since_it_was_frozen_is_not_asked_for_ever(tmp_path: Path, mount: Mount) -> None:
+    async with shop(tmp_path) as made:
+        made.put("a")
+        file = BatchFile(1, 1, f"{made.path}/a/book.epub", "a/book.epub", 1, 1, 1, "", "book.epub")
+        mount.hang("stat", "/a/book.epub")
+        with pytest.raises(Retryable, match=f"{HUNG} at {made.path}/a/book.epub; check its disk"):
+            await given_up(mount, made.clock, leaving.changed(made.channel, [file], (), made.clock))
+        with pytest.raises(Retryable, match="still hangs at"):
+            await leaving.changed(made.channel, [file], (), made.clock)
+        mount.heal()
+        assert await leaving.changed(made.channel, [file], (), made.clock) == {
+            1: "a/book.epub changed since it was looked at"
+        }

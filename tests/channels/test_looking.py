@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.channels import looking
 from gateway.channels.looking import Looking, Pulse
 from gateway.core.clock import SystemClock
 from gateway.core.errors import Retryable
+from gateway.transfer import hanging
 
 
 class Starved:
@@ -33,13 +33,13 @@ async def cut_off(folder: str, work: Callable[[Pulse], object]) -> None:
 
 
 async def test_a_look_that_was_cut_off_before_it_began_keeps_no_other_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looking, "OwnThread", Starved)
+    monkeypatch.setattr(hanging, "OwnThread", Starved)
     await cut_off("/never/begun", lambda _: None)
     Looking("/never/begun", SystemClock())
 
 
 async def test_a_look_that_was_cut_off_halts_and_keeps_others_back_until_then() -> None:
-    begun, goes_on, halted = looking.Event(), looking.Event(), looking.Event()
+    begun, goes_on, halted = hanging.Event(), hanging.Event(), hanging.Event()
 
     def work(pulse: Pulse) -> None:
         begun.set()

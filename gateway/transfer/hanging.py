@@ -1,0 +1,117 @@
+"""Threads that read what may hang: a disk or server that answers no more holds up whoever asked, and not for ever.
+
+A thread that hangs in the kernel can't be ended.  Nobody waits for it, also not at the end of the process, and nobody
+else reads the same before it came back.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from threading import Event
+from typing import TypeVar
+
+from gateway.core.clock import Clock
+from gateway.core.errors import Retryable
+from gateway.core.waits import first_of
+from gateway.endpoints.own_thread import OwnThread
+
+T = TypeVar("T")
+
+STILL_S = 300.0
+"""Nothing was listed, no block read for so long: it hangs.  Reading a large tree as a whole may take days."""
+
+
+class Halted(Exception):
+    """Nobody waits for what this thread does."""
+
+
+class Pulse(Event):
+    """Set once nobody waits for a thread any more; a thread that asks is at work."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.begun_s = self.beat_s = clock.monotonic()
+        self.is_begun = self.is_over = False
+        self._at = ""
+
+    def is_set(self) -> bool:
+        """As of any event."""
+        self.beat_s = self._clock.monotonic()
+        return super().is_set()
+
+    @property
+    def at(self) -> str:
+        """Where it is, as far as it said."""
+        return f" at {self._at}" if self._at else ""
+
+    def beat(self, at: str) -> None:
+        """It goes on, there.  Raises Halted where that is for nothing."""
+        self._at = at
+        if self.is_set():
+            raise Halted
+
+
+_left: dict[str, list[Pulse]] = {}
+"""By what is read, those of threads of this process that nobody waits for any more."""
+
+
+class Patience:
+    """For one round of reading `what`; not twice at once.  Raises Retryable while an earlier one hangs.
+
+    `meanwhile` is told with it: what becomes of what could not be read.
+    """
+
+    def __init__(self, what: str, clock: Clock, *, meanwhile: str = "") -> None:
+        self._what = what
+        self._clock = clock
+        self._meanwhile = meanwhile
+        self._pulses: list[Pulse] = []
+        hang = _left[what] = [one for one in _left.get(what, ()) if not one.is_over]
+        if hang:
+            for_s = clock.monotonic() - hang[0].begun_s
+            raise self._unanswered(f"a look at it that began {for_s:.0f} s ago still hangs{hang[0].at}")
+
+    async def run(self, work: Callable[[Pulse], T]) -> T:
+        """What `work` comes to in a thread.  Raises Retryable once it stands still; all other threads then halt."""
+        pulse, thread = Pulse(self._clock), OwnThread("look")
+        self._pulses = [*self._under_way(), pulse]
+        answer = thread.start(partial(_done, work, pulse))
+        try:
+            await first_of(asyncio.wait({answer}), self._standstill(pulse))
+            if not answer.done():
+                raise self._unanswered(f"nothing for {STILL_S:g} s{pulse.at}")
+            return answer.result()
+        except BaseException:
+            answer.cancel()
+            self._leave()
+            raise
+        finally:
+            thread.end()
+
+    async def _standstill(self, pulse: Pulse) -> None:
+        """Return once there was no beat for too long."""
+        while (left_s := pulse.beat_s + STILL_S - self._clock.monotonic()) > 0:
+            await self._clock.sleep(left_s)
+
+    def _leave(self) -> None:
+        """Nobody waits for any of its threads any more."""
+        left = self._under_way()
+        for one in left:
+            one.set()
+        _left[self._what] += [one for one in left if one.is_begun and one not in _left[self._what]]
+
+    def _under_way(self) -> list[Pulse]:
+        return [one for one in self._pulses if not one.is_over]
+
+    def _unanswered(self, found: str) -> Retryable:
+        remedy = "check its disk, or the server that it is mounted from"
+        return Retryable(f"{self._what} doesn't answer: {found}; {self._meanwhile}{remedy}")
+
+
+def _done(work: Callable[[Pulse], T], pulse: Pulse) -> T:
+    pulse.is_begun = True
+    try:
+        return work(pulse)
+    finally:
+        pulse.is_over = True
