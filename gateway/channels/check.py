@@ -6,12 +6,12 @@ from pathlib import Path
 
 from gateway.channels.findings import INSIDE, NO_CATALOGUE, NO_START, ONE_MARKER, ONE_NAME, SAME_PLACE
 from gateway.channels.model import Channel
-from gateway.channels.presence import trouble
 from gateway.config.findings import error, section, warning
 from gateway.config.loaded import Loaded
 from gateway.config.schema import Scheme
 from gateway.core.model import Finding, Span
 from gateway.endpoints.place import from_settings
+from gateway.transfer.presence import trouble
 
 _OF_TIMES = ("{date}", "{time}")
 _TELL_APART = ("{name}", "{stem}", "{item}", "{ext}")

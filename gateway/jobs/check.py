@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gateway.config.findings import error, section, warning
@@ -36,6 +37,7 @@ from gateway.language.command_line import is_allowed
 from gateway.language.macros import uses
 from gateway.language.world import World
 from gateway.runner.world import world_of
+from gateway.transfer.presence import SILENT, trouble
 
 _NAMED_AT_MOST = 5
 _TOLD_OURSELVES = frozenset({"E705", "W321"})
@@ -203,11 +205,12 @@ def _source(job: Job) -> Iterator[Finding]:
     source = job.source
     if source.endpoint is not None or any(True for _ in uses(source.path)):
         return
-    if os.path.isdir(source.path):
+    if (found := trouble(Path(source.path))) is None:
         return
-    found = "is no folder" if os.path.exists(source.path) else "does not exist"
-    message = f"the source {source.path} {found}; make it before the job starts, or correct the path"
-    yield _warning(job, NO_SOURCE, message, source.span)
+    if found != SILENT:
+        there = "is no folder" if os.path.exists(source.path) else "does not exist"
+        found = f"{there}; make it before the job starts, or correct the path"
+    yield _warning(job, NO_SOURCE, f"the source {source.path} {found}", source.span)
 
 
 def _hashes(job: Job, known: Known) -> Iterator[Finding]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from threading import Event
 
 from gateway.core.errors import NotThere
 from gateway.jobs.manifest import look_digest, made, rules_of, split
@@ -16,6 +15,7 @@ from gateway.jobs.scanning import Columns, Scanned, scan
 from gateway.ledger import Connection, job_contents, job_runs
 from gateway.ledger.job_contents import Entry, Hashed, Look, Skipped
 from gateway.runner.services import Services
+from gateway.transfer.hanging import Patience, Pulse
 from gateway.transfer.hashing import Hasher, Keeper, Read
 from gateway.transfer.seen import Seen
 
@@ -53,7 +53,8 @@ async def index(
     """List and hash what is below `folder`; the run's row gets the manifest and the sums in the commit that makes it.
 
     What a killed process had hashed of this run is not hashed again.  `skipped` is what a remote source kept back.
-    Raises NotThere if there is no folder or no file in it, PathRefused if a folder can't be read.
+    Raises NotThere if there is no folder or no file in it, PathRefused if a folder can't be read, Retryable while its
+    disk or server hangs.
     """
     indexing = _Indexing(run, job, str(folder), services, rehash or job.rehash_all, cache)
     return await indexing.all(skipped)
@@ -69,19 +70,21 @@ class _Indexing:
         self._ledger = services.ledger
         self._rehash = rehash
         self._cache = cache
-        self._halted = Event()
+        self._patience = Patience(source_at(folder), services.clock)
         self._rules = rules_of(job)
 
     async def all(self, elsewhere: Sequence[Skipped]) -> Indexed:
         """The whole index."""
-        follow = self._job.source.follow_links
-        found = await asyncio.to_thread(scan, self._folder, self._rules, follow_links=follow)
+        found = await self._patience.run(self._scanned)
         found.skipped += elsewhere
         if not found.files.relatives:
             raise NotThere(_nothing(self._folder, found.skipped))
         digest = await asyncio.to_thread(look_digest, self._job, found)
         since = await self._hashes_count_from()
         return await self._known(found, digest, since) or await self._compared(found, since)
+
+    def _scanned(self, pulse: Pulse) -> Scanned:
+        return scan(self._folder, self._rules, follow_links=self._job.source.follow_links, beat=pulse.beat)
 
     async def _hashes_count_from(self) -> int:
         """A hash made before does not count: it is a week old, or everything is to be hashed in this run."""
@@ -128,19 +131,11 @@ class _Indexing:
 
     async def _hash(self, files: Sequence[Seen]) -> Read:
         """As many batches at once as there are processors; each is kept as soon as it is done."""
-        hasher = Hasher(
-            folder=self._folder,
-            algorithm=self._job.hash,
-            follow_links=self._job.source.follow_links,
-            now_ns=self._ledger.now_ns,
-            halted=self._halted,
-            keeper=self._cache,
-        )
         batches, all_read = _batches(files), Read()
 
         async def work() -> None:
             for batch in batches:
-                read = await asyncio.to_thread(hasher.batch, batch)
+                read = await self._patience.run(partial(self._read, batch))
                 await self._ledger.write(partial(self._note, read=read))
                 all_read.add(read)
 
@@ -148,10 +143,24 @@ class _Indexing:
         try:
             await asyncio.gather(*tasks)
         finally:
-            self._halted.set()
             for task in tasks:
                 task.cancel()
         return all_read
+
+    def _read(self, files: Sequence[Seen], pulse: Pulse) -> Read:
+        hasher = Hasher(
+            folder=self._folder,
+            algorithm=self._job.hash,
+            follow_links=self._job.source.follow_links,
+            now_ns=self._ledger.now_ns,
+            halted=pulse,
+            keeper=self._cache,
+        )
+        made = Read()
+        for file in files:
+            pulse.beat(os.path.join(self._folder, file.relative))
+            made.add(hasher.batch([file]))
+        return made
 
     def _note(self, connection: Connection, read: Read) -> None:
         job_contents.note_hashed(connection, self._job.name, read.hashed)
@@ -191,6 +200,11 @@ class _Indexing:
             skipped=tuple(found.skipped),
             entries=entries,
         )
+
+
+def source_at(folder: str) -> str:
+    """What is told of, and waited for, where it hangs."""
+    return f"the source {folder}"
 
 
 def _batches(files: Sequence[Seen]) -> Iterator[Sequence[Seen]]:

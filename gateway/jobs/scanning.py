@@ -1,8 +1,9 @@
 """What a source holds now: one pass over its tree.  Plain columns and one stat a file: made for 100,000s of them."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from stat import S_ISDIR, S_ISREG, S_IXUSR
 from typing import Any, NamedTuple
 
@@ -21,6 +22,8 @@ _OUTSIDE = "a symbolic link that leads out of the source; what lies elsewhere is
 _LOOP = "a symbolic link to a folder that it lies in"
 _LATE = "its time lies beyond the year 2262; `touch` it"
 _SPECIAL = "neither file, folder nor link"
+_BEAT_EVERY = 256
+"""Files: a server that is slow is not taken for one that hangs."""
 
 
 class Columns(NamedTuple):
@@ -53,8 +56,14 @@ class Scanned:
     skipped: list[Skipped] = field(default_factory=list)
 
 
-def scan(folder: str, rules: Sequence[Ignore], *, follow_links: bool = False) -> Scanned:
-    """Everything below `folder` but what all `rules` leave out.  Blocks.
+def unwatched(_at: str) -> None:
+    """Nobody asks where it is."""
+
+
+def scan(
+    folder: str, rules: Sequence[Ignore], *, follow_links: bool = False, beat: Callable[[str], None] = unwatched
+) -> Scanned:
+    """Everything below `folder` but what all `rules` leave out.  Blocks; `beat` hears where it is, often.
 
     Raises NotThere if there is no such folder, PathRefused for one that can't be read: what it holds must not pass for
     gone.
@@ -62,14 +71,15 @@ def scan(folder: str, rules: Sequence[Ignore], *, follow_links: bool = False) ->
     if not os.path.isdir(folder):
         found = "is no folder" if os.path.lexists(folder) else "does not exist"
         raise NotThere(f"the source {folder} {found}; make it before the job starts, or correct the path")
-    return _Scan(folder, rules, follow_links).all()
+    return _Scan(folder, rules, follow_links, beat).all()
 
 
 class _Scan:
     """One pass."""
 
-    def __init__(self, folder: str, rules: Sequence[Ignore], follow_links: bool) -> None:
+    def __init__(self, folder: str, rules: Sequence[Ignore], follow_links: bool, beat: Callable[[str], None]) -> None:
         self._top = folder
+        self._beat = beat
         self._rules = rules
         self._follow = follow_links
         self._pending: list[Level] = []
@@ -91,7 +101,7 @@ class _Scan:
         below, columns = level.below, self._found.files
         relatives, sizes, mtimes, ctimes, inodes, modes = columns
         had = len(relatives) + len(self._pending)
-        for entry in entries_of(level.path):
+        for entry in self._entries(level.path):
             name = entry.name
             relative = below + name
             left_out = self._by_rules(relative, name, False) if self._has_rules else is_temporary(name)
@@ -110,6 +120,13 @@ class _Scan:
             modes.append(RUNS if seen.st_mode & S_IXUSR else PLAIN)
         if below and had == len(relatives) + len(self._pending):
             self._found.folders.append(below[:-1])
+
+    def _entries(self, path: str) -> Iterator["os.DirEntry[str]"]:
+        entries = entries_of(path)
+        self._beat(path)
+        while some := list(islice(entries, _BEAT_EVERY)):
+            yield from some
+            self._beat(path)
 
     def _other(self, level: Level, entry: os.DirEntry[str], relative: str) -> None:
         """What is no ordinary file, or is left out."""

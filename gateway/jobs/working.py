@@ -1,6 +1,5 @@
 """The hands of job runs: triggers, collecting, index, destinations and cleaning put together for the run's loop."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +13,7 @@ from gateway.jobs.compiled import Part, source_folder
 from gateway.jobs.content_cache import ContentCache
 from gateway.jobs.destination import DestinationLife, TriggerFailed
 from gateway.jobs.hands import Prepared
-from gateway.jobs.indexing import index
+from gateway.jobs.indexing import index, source_at
 from gateway.jobs.model import HERE, Job, Moment
 from gateway.jobs.rounds import around
 from gateway.jobs.shared_source import SharedSource
@@ -26,6 +25,7 @@ from gateway.ledger.job_contents import Skipped
 from gateway.ledger.job_destinations import PlaceRow
 from gateway.ledger.job_states import WENT_WELL, TriggerState
 from gateway.runner.services import Services
+from gateway.transfer.hanging import Patience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Working:
 
     async def prepare(self, under: Underway) -> Prepared:
         """before_indexing, a remote source collected, the index."""
-        await asyncio.to_thread(require_source, under)
+        await require_source(under)
         await self._before_indexing(under)
         skipped = await self._collect(under) if under.job.source.endpoint is not None else ()
         folder = Path(source_folder(under.job, under.folders))
@@ -128,8 +128,11 @@ def _some(skipped: Sequence[Skipped]) -> str:
     return ", ".join(f"{one.relative} ({one.why})" for one in skipped[:3]) + more
 
 
-def require_source(under: Underway) -> None:
-    """The source folder must be there when a run starts.  Raises NotThere."""
+async def require_source(under: Underway) -> None:
+    """The source folder must be there when a run starts.  Raises NotThere, or Retryable while its disk hangs."""
     path = under.job.source.path
-    if under.job.source.endpoint is None and not Path(path).is_dir():
+    if under.job.source.endpoint is not None:
+        return
+    patience = Patience(source_at(path), under.services.clock)
+    if not await patience.run(lambda _: Path(path).is_dir()):
         raise NotThere(f"the source {path} is not there, or is no folder; make it, then start {under.job.name} again")

@@ -1,5 +1,6 @@
 """A gateway goes on while a file server hangs: it stops when it is told to, and starts."""
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from gateway.endpoints.disk import THREADS
 from gateway.ledger import channel_states
 from tests.acceptance.harness import Gateway, until
+from tests.acceptance.jobs import started, write_job
 from tests.peers.hung_mount import hung_mount
 
 
@@ -58,3 +60,28 @@ def test_partners_on_a_hung_mount_hold_up_no_other(gateway: Gateway, tmp_path: P
         gateway.drop("well", "a.csv", b"a")
         gateway.arrived(well / "a.csv", b"a", 20)
         assert gateway.stop() == 0
+
+
+def test_a_job_whose_source_hangs_can_be_stopped_again_and_again_and_holds_up_no_other(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    source, well, far = tmp_path / "source", tmp_path / "well", tmp_path / "far"
+    for folder in (source, well, far):
+        folder.mkdir()
+    (well / "a.csv").write_text("a")
+    gateway.set("endpoints.far", url=f"file://{far}")
+    write_job(gateway, "hangs", source, {"far": "hung"})
+    write_job(gateway, "works", well, {"far": "well"})
+    gateway.start()
+    with hung_mount(source):
+        for _ in range((os.cpu_count() or 1) + 5):  # more than asyncio has threads for everybody
+            run = started(gateway, "hangs")
+            until(lambda: hanging(gateway) > 0, gateway.told, 20)
+            assert gateway.run("job", "stop", str(run), limit_s=40).returncode == 0
+        assert gateway.run("job", "start", "works", limit_s=40).returncode == 0
+        assert (far / "well" / "a.csv").read_text() == "a"
+        assert hanging(gateway) == 1
+        started(gateway, "hangs")
+        assert gateway.stop(40) == 0
+        gateway.start()
+        assert gateway.stop(40) == 0

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.channels.presence import trouble
+from gateway.transfer.presence import trouble
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from gateway.endpoints.os_errors import local_error
 
 LIMIT_S = 5.0
 _MISSING = "does not exist; make it, or correct it"
-_SILENT = "doesn't answer; look after its disk, or its server"
+SILENT = "doesn't answer; look after its disk, or its server"
 
 _asked: dict[Path, "_Asking"] = {}
 """Of each folder the last one: while it hangs no other thread asks."""
@@ -21,7 +21,7 @@ class _Asking(Thread):
     def __init__(self, folder: Path) -> None:
         super().__init__(name=f"there-{folder}", daemon=True)
         self._folder = folder
-        self.found: str | None = _SILENT
+        self.found: str | None = SILENT
 
     def run(self) -> None:
         try:
