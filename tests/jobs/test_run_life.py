@@ -299,6 +299,7 @@ async def test_a_second_run_waits_for_the_first_where_the_schedule_does_not_skip
     schedule = '[jobs.prices.schedule]\nrepeat = "daily"\nskip_if_running = false\n'
     async with job_stage(tmp_path, fake=FakeHands(before), schedule=schedule) as made:
         first = await made.jobs.start("prices")
+        await settled()
         job = made.jobs.job("prices")
         due = next(iter(due_starts(made)))
         second = await made.jobs.start_job(job, Start(trigger="schedule", due=due))
