@@ -85,9 +85,8 @@ def _from_file(path: Path, *, is_private: bool) -> str:
 
 
 def is_public(text: str) -> bool:
-    """True for certificates alone and for public keys, which are no secret."""
-    is_certificate = "-----BEGIN CERTIFICATE-----" in text and "PRIVATE KEY" not in text
-    return is_certificate or is_public_key(text)
+    """True for certificates and public keys alone, which are no secret."""
+    return "PRIVATE KEY" not in text and ("-----BEGIN CERTIFICATE-----" in text or is_public_key(text))
 
 
 def check_private(path: Path, mode: int) -> None:

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from gateway.config.disks import is_network, kind_of
 from gateway.config.secrets import read_public, read_secret
 from gateway.core.errors import NeedsOperator, PathRefused, Refused
 
+ED25519 = asyncssh.generate_private_key("ssh-ed25519")
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
 
@@ -57,6 +59,15 @@ def test_certificates_are_no_secret(tmp_path: Path) -> None:
     with pytest.raises(PathRefused):
         read_secret("file:both.pem", tmp_path)
     assert read_public("file:both.pem", tmp_path).startswith("-----BEGIN CERTIFICATE")
+
+
+def test_a_private_key_behind_its_public_one_is_a_secret(tmp_path: Path) -> None:
+    public = ED25519.export_public_key().decode()
+    secret(tmp_path / "id.pub", public, 0o644)
+    assert read_secret("file:id.pub", tmp_path) == public.strip()
+    secret(tmp_path / "id", public + ED25519.export_private_key().decode(), 0o644)
+    with pytest.raises(PathRefused, match="has mode 0644: everybody can read it"):
+        read_secret("file:id", tmp_path)
 
 
 def test_a_missing_secret_file_is_named(tmp_path: Path) -> None:
