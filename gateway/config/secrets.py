@@ -15,7 +15,8 @@ _GROUP_WRITES = stat.S_IWGRP
 def read_secret(text: str, root: Path, environment: Mapping[str, str] = os.environ) -> str:
     """The secret that `text` points to, without the line end behind it; relative files start at `root`.
 
-    Raises NeedsOperator if it isn't there, PathRefused if a file can't be read or others than its owner and group can.
+    Raises NeedsOperator if it isn't there or empty, PathRefused if a file can't be read or others than its owner and
+    group can.
     """
     return _read(text, root, environment, is_private=True)
 
@@ -71,6 +72,8 @@ def _from_file(path: Path, *, is_private: bool) -> str:
             text = file.read().decode("utf-8").rstrip("\r\n")
             if is_private and not is_public(text):
                 check_private(path, os.fstat(file.fileno()).st_mode)
+            if not text:
+                raise NeedsOperator(f"the secret file {path} is empty; write the secret into it")
             return text
     except FileNotFoundError:
         raise NeedsOperator(f"the secret file {path} does not exist; put it there, or correct its path") from None

@@ -4,30 +4,25 @@ A key that was given its mode, put there or rotated counts from the next login o
 """
 
 import asyncio
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import structlog
 
 from gateway.config.loaded import Loaded
-from gateway.config.schema import EndpointSettings
-from gateway.config.secrets import secret_file
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError
-from gateway.endpoints.place import Place, from_settings
+from gateway.endpoints.place import Place
 from gateway.endpoints.pool import Pool
 from gateway.ledger import Ledger
 from gateway.service.probed import probed_hashes
+from gateway.service.secret_reading import Reading, Stamps, read
 
 log = structlog.get_logger(__name__)
 
 _LOOK_S = 5.0
 _LIMIT_S = 2.0  # for a disk that keeps secrets
-_Stamps = tuple[tuple[int, ...], ...]
 
 
 class Secrets:
@@ -36,43 +31,59 @@ class Secrets:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._loaded: Loaded | None = None
-        self._stamps: dict[str, _Stamps] = {}
-        self._looking: dict[str, asyncio.Task[tuple[_Stamps, Place | GatewayError] | None]] = {}
+        self._stamps: dict[str, Stamps] = {}
+        self._usable: dict[str, Place] = {}
+        self._looking: dict[str, asyncio.Task[Reading | None]] = {}
 
     async def places(self, loaded: Loaded) -> tuple[Mapping[str, Place], Mapping[str, GatewayError]]:
-        """What `places_of` says, with the checksums that a probe has found each peer to compute."""
-        self._loaded, self._looking = loaded, {}
-        # Older than what is read: a change in between is seen the next time.
-        self._stamps = await asyncio.to_thread(
-            lambda: {name: _stamps(loaded, name) for name in loaded.config.endpoints}
-        )
-        places, broken = await asyncio.to_thread(places_of, loaded)
-        hashes = await self._ledger.read(partial(probed_hashes, names=places))
-        return {name: replace(one, remote_hash=hashes.get(name, frozenset())) for name, one in places.items()}, broken
+        """Every endpoint as sessions are opened from it; and those that can't be used, with the reason.
+
+        An endpoint whose key file is missing costs no other its transfers.  The places have the checksums that a probe
+        has found each peer to compute.
+        """
+        before, self._loaded, self._looking = self._loaded, loaded, {}
+        readings = await asyncio.to_thread(lambda: {name: read(loaded, name) for name in loaded.config.endpoints})
+        hashes = await self._ledger.read(partial(probed_hashes, names=readings))
+        found = {name: self._best(name, one, loaded, before) for name, one in readings.items()}
+        self._stamps = {name: one.stamps for name, one in readings.items() if one is not None and one.is_whole}
+        self._usable = {name: one for name, one in found.items() if isinstance(one, Place)}
+        broken = {name: one for name, one in found.items() if not isinstance(one, Place)}
+        for name, error in broken.items():
+            log.error("endpoint can't be used", endpoint=name, error=str(error))
+        return {name: _with(one, hashes) for name, one in self._usable.items()}, broken
+
+    def _best(self, name: str, reading: Reading | None, loaded: Loaded, before: Loaded | None) -> Place | GatewayError:
+        """What works stays until a new secret is whole; the next loan looks again."""
+        assert reading is not None
+        is_known = before is not None and name in self._usable and _same(before, loaded, name)
+        return self._usable[name] if is_known and not reading.is_whole else reading.found
 
     async def again(self, name: str) -> Place | GatewayError | None:
-        """The endpoint as its secrets are now, or why they can't be read; None if its files are as they were."""
+        """The endpoint as its secrets are now, or why they can't be read; None if they are as they were."""
         loaded = self._loaded
         if loaded is None or name not in loaded.config.endpoints:
             return None
-        found = await self._if_changed(loaded, name)
-        if found is None:
+        reading = await self._if_changed(loaded, name)
+        if reading is None or not reading.is_whole:
             return None
         hashes = await self._ledger.read(partial(probed_hashes, names=(name,)))
         if loaded is not self._loaded:
             return None  # a reload came in between
-        self._stamps[name], one = found
+        self._stamps[name], one = reading.stamps, reading.found
         if isinstance(one, GatewayError):
             log.error("endpoint's secrets have changed and can't be used", endpoint=name, error=str(one))
             return one
+        if one == self._usable.get(name):
+            return None
+        self._usable[name] = one
         log.info("endpoint's secrets have changed and were read again", endpoint=name)
-        return replace(one, remote_hash=hashes.get(name, frozenset()))
+        return _with(one, hashes)
 
-    async def _if_changed(self, loaded: Loaded, name: str) -> tuple[_Stamps, Place | GatewayError] | None:
+    async def _if_changed(self, loaded: Loaded, name: str) -> Reading | None:
         """None, too, while their disk or server answers nothing: one look at a time waits for it, and nobody else."""
         looking = self._looking.get(name)
         if looking is None or looking.done():
-            work = asyncio.to_thread(_if_changed, loaded, name, self._stamps.get(name))
+            work = asyncio.to_thread(read, loaded, name, self._stamps.get(name))
             looking = self._looking[name] = asyncio.create_task(work)
         try:
             async with asyncio.timeout(_LIMIT_S):
@@ -89,55 +100,11 @@ async def mended(pool: Pool, clock: Clock) -> None:
             await pool.look_again(name)
 
 
-def places_of(loaded: Loaded) -> tuple[Mapping[str, Place], Mapping[str, GatewayError]]:
-    """Every endpoint as sessions are opened from it; and those that can't be used, with the reason.
-
-    An endpoint whose key file is missing costs no other its transfers.
-    """
-    places: dict[str, Place] = {}
-    broken: dict[str, GatewayError] = {}
-    for name in loaded.config.endpoints:
-        found = _read(loaded, name)
-        if isinstance(found, Place):
-            places[name] = found
-        else:
-            broken[name] = found
-            log.error("endpoint can't be used", endpoint=name, error=str(found))
-    return places, broken
+def _same(before: Loaded, now: Loaded, name: str) -> bool:
+    """Whether the endpoint is as it was, but for its secrets."""
+    own = [(one.config.endpoints.get(name), one.root, one.zone(name)) for one in (before, now)]
+    return own[0] == own[1]
 
 
-def _read(loaded: Loaded, name: str) -> Place | GatewayError:
-    try:
-        return from_settings(name, loaded.config.endpoints[name], loaded.secret, loaded.root, loaded.zone(name))
-    except GatewayError as error:
-        return type(error)(f"endpoint {name}: {error}")
-
-
-def _if_changed(loaded: Loaded, name: str, before: _Stamps | None) -> tuple[_Stamps, Place | GatewayError] | None:
-    stamps = _stamps(loaded, name)
-    return None if stamps == before else (stamps, _read(loaded, name))
-
-
-def _stamps(loaded: Loaded, name: str) -> _Stamps:
-    return tuple(_stamp(path) for path in _files(loaded, loaded.config.endpoints[name]))
-
-
-def _files(loaded: Loaded, settings: EndpointSettings) -> Iterator[Path]:
-    """Where the endpoint's secrets are kept, and the host keys that it trusts."""
-    for text in (settings.password, settings.key, settings.key_passphrase, settings.ca, settings.known_hosts):
-        if text is None:
-            continue
-        with suppress(GatewayError):  # told when it is read
-            if (file := secret_file(text, loaded.root)) is not None:
-                yield file
-            elif text == settings.known_hosts and not text.startswith("env:"):
-                yield loaded.root / text
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    """Empty for what can't be looked at; the change time also tells another mode or owner."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return ()
-    return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
+def _with(place: Place, hashes: Mapping[str, frozenset[str]]) -> Place:
+    return replace(place, remote_hash=hashes.get(place.name, frozenset()))

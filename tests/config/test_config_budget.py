@@ -8,7 +8,7 @@ import pytest
 from gateway.config.load import ConfigError, load
 from gateway.core.timetable import parse_timetable
 from gateway.endpoints.place import Place
-from gateway.service.secrets import places_of
+from tests.places import places_of
 
 Write = Callable[..., Path]
 
@@ -16,7 +16,7 @@ ACME = '[endpoints.acme]\nurl = "sftp://orders@sftp.example/in"\nknown_hosts = "
 
 
 def place(write: Write, text: str) -> Place:
-    return places_of(load(write('[gateway]\nroot = ".."\n' + text), {}))[0]["acme"]
+    return places_of(load(write('[gateway]\nroot = ".."\n' + text), {}))["acme"]
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,13 @@ def test_a_missing_secret_file_is_named(tmp_path: Path) -> None:
         read_secret("file:none", tmp_path)
 
 
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_an_empty_file_is_no_secret(tmp_path: Path, text: str) -> None:
+    secret(tmp_path / "pw", text)
+    with pytest.raises(NeedsOperator, match=rf"the secret file {tmp_path}/pw is empty; write the secret into it"):
+        read_secret("file:pw", tmp_path)
+
+
 def test_a_folder_is_no_secret(tmp_path: Path) -> None:
     with pytest.raises(NeedsOperator, match="is a folder; name the file"):
         read_secret(f"file:{tmp_path}", tmp_path)

@@ -35,9 +35,9 @@ from gateway.runner.due import Due, RunResult, Trigger
 from gateway.runner.instance import Instance
 from gateway.runner.world import world_of
 from gateway.service.engine import Engine, engine
-from gateway.service.secrets import places_of
 from gateway.transfer.logins import LedgerLogins
 from gateway.transfer.sources import Found, stamp_of
+from tests.places import places_of
 from tests.settled import settled, talks
 
 T = TypeVar("T")
@@ -98,7 +98,7 @@ class Stage:
             await before("login", place.name)
             return Disturbed(place.folder, before)
 
-        pool = Pool(places_of(self.engine.loaded)[0], self.clock, LedgerLogins(self.engine.ledger), opened)
+        pool = Pool(places_of(self.engine.loaded), self.clock, LedgerLogins(self.engine.ledger), opened)
         self.pools.append(pool)
         self.engine.runner.renew(replace(self.engine.runner.services, pool=pool), self.instances)
 

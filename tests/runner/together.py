@@ -12,10 +12,10 @@ from gateway.endpoints.disks import Disks
 from gateway.endpoints.place import Place
 from gateway.endpoints.pool import Pool
 from gateway.endpoints.session import Session
-from gateway.service.secrets import places_of
 from gateway.transfer.logins import LedgerLogins
 from tests.chaos.bulk import OneByOne, answer
 from tests.peers.openssh import SshPeer
+from tests.places import places_of
 from tests.runner.harness import Before, Disturbed, Stage
 
 _DISKS = Disks()
@@ -86,7 +86,7 @@ def take_many(act: Stage, before: Before = nothing, *, in_line: bool = False) ->
         await before("login", place.name)
         return _Server(place.folder, before, notes, in_line=in_line)
 
-    pool = Pool(places_of(act.engine.loaded)[0], act.clock, LedgerLogins(act.engine.ledger), opened)
+    pool = Pool(places_of(act.engine.loaded), act.clock, LedgerLogins(act.engine.ledger), opened)
     act.pools.append(pool)
     act.engine.runner.renew(replace(act.engine.runner.services, pool=pool), act.instances)
     return notes

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.load import load
+from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock, SystemClock, TurnedClock
 from gateway.core.errors import NeedsOperator, PathRefused, Refused
 from gateway.endpoints.pool import Pool
@@ -48,8 +50,15 @@ async def acme(
 
 
 def keep(folder: Path, password: str, mode: int = 0o600) -> None:
+    """As a whole, a while ago."""
     (folder / "secret").write_text(password)
     (folder / "secret").chmod(mode)
+    age(folder)
+
+
+def age(folder: Path, by_s: float = 2.0) -> None:
+    then = time.time() - by_s
+    os.utime(folder / "secret", (then, then))
 
 
 async def logs_in(pool: Pool) -> bool:
@@ -89,6 +98,56 @@ async def test_a_secret_that_can_not_be_read_for_a_while_leaves_the_endpoint_wit
     async with acme(tmp_path, Rotating()) as made:
         (tmp_path / "secret").unlink()
         assert await logs_in(made.pool)
+
+
+async def test_a_secret_is_not_taken_while_it_is_written(tmp_path: Path) -> None:
+    account = Rotating()
+    async with acme(tmp_path, account) as made:
+        with (tmp_path / "secret").open("w") as file:
+            assert await logs_in(made.pool)
+            file.write("of tom")
+            file.flush()
+            assert await logs_in(made.pool)
+            age(tmp_path)
+            file.write("orrow")
+        assert await logs_in(made.pool)
+        account.password = "of tomorrow"
+        age(tmp_path)
+        assert await logs_in(made.pool)
+
+
+async def test_an_empty_secret_is_none_however_old_it_is(tmp_path: Path) -> None:
+    async with acme(tmp_path, Rotating()) as made:
+        keep(tmp_path, "")
+        assert await logs_in(made.pool)
+
+
+async def test_a_secret_that_changes_under_the_read_is_left_for_the_next_loan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with acme(tmp_path, Rotating()) as made:
+        keep(tmp_path, "of tom")
+        whole = Loaded.secret
+
+        def overtaken(loaded: Loaded, text: str) -> str:
+            found = whole(loaded, text)
+            keep(tmp_path, PASSWORD)
+            return found
+
+        monkeypatch.setattr(Loaded, "secret", overtaken)
+        assert await logs_in(made.pool)
+
+
+async def test_what_works_is_kept_while_a_secret_is_written_as_all_are_read(tmp_path: Path) -> None:
+    async with acme(tmp_path, Rotating()) as made:
+        (tmp_path / "secret").write_text(PASSWORD)
+        await made.learn()
+        (tmp_path / "secret").write_text("of tom")
+        await made.learn()
+        assert made.pool.place("acme").password == PASSWORD, "what works is kept"
+        age(tmp_path)
+        await made.learn()
+        assert made.pool.place("acme").password == "of tom"
 
 
 async def test_a_disk_that_does_not_answer_keeps_nobody_from_the_secret_that_was_read(tmp_path: Path) -> None:
