@@ -153,6 +153,14 @@ class _Deciding:
             again = self._event(kind, changed)
             if (again.state, again.reason) != (queued.state, queued.reason):
                 self._changes.renewed.append((queued.id, again, None))
+        elif queued.state is EventState.HELD and self._rules.anew:
+            self._free(queued, self._event(kind, changed))
+
+    def _free(self, queued: EventRow, again: NewEvent) -> None:
+        """What a person let go, and names kept back: other rules may let it go."""
+        if again.state is not EventState.HELD:
+            freed = replace(again, state=EventState.WAITING, reason=None)
+            self._changes.renewed.append((queued.id, freed, queued.by))
 
     def _event(self, kind: Kind, changed: tuple[str, ...]) -> NewEvent:
         state, reason = self._state(kind)

@@ -22,17 +22,15 @@ class Holders:
             self._items.setdefault(self._key(one.final), {})[one.item] = f"{one.item}/{one.relative}"
 
     def overwritten(self, event: EventRow, files: Sequence[Named]) -> str | None:
-        """Why an event can't go, unless a person let it go all the same."""
-        if (event.reason or "").startswith(channel_going.ALL_THE_SAME):
-            return None
-        for one in files:
-            for item, other in self._items.get(self._key(one.final), {}).items():
-                if item != event.item:
-                    return (
-                        f"{one.piece.below} would take the place of {other}, which has the name {one.final} there; "
-                        "change [place] so that they differ, or approve it"
-                    )
-        return None
+        """Why an event can't go, unless a person let it go although he knew just that."""
+        pairs = [
+            f"{one.piece.below} would take the place of {other}, which has the name {one.final} there"
+            for one in files
+            for item, other in self._items.get(self._key(one.final), {}).items()
+            if item != event.item
+        ]
+        reason = f"{'; '.join(pairs)}; change [place] so that they differ, or approve it" if pairs else None
+        return None if event.reason == f"{channel_going.ALL_THE_SAME}{reason}" else reason
 
     def _key(self, final: str) -> str:
         return name_key(final, ignore_case=self._ignore_case)

@@ -104,7 +104,8 @@ def make(
 def freeze(connection: Connection, batch: int, files: Sequence[BatchFile]) -> None:
     """What it sends, exactly."""
     if files:
-        connection.execute(insert(channel_batch_file), [{"batch": batch, **one._asdict()} for one in files])
+        rows = [{"batch": batch, "folded": one.final.casefold(), **one._asdict()} for one in files]
+        connection.execute(insert(channel_batch_file), rows)
 
 
 def page(connection: Connection, batch: int, after: int, *, lacking: bool = False) -> tuple[BatchFile, ...]:

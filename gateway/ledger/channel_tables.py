@@ -5,11 +5,12 @@ A detection that finds nothing changed reads one row of the catalogue and one of
 Digests of items are the first 32 digits of a SHA-256.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, collate, false, text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, false, text
 
 from gateway.ledger.tables import METADATA
 from gateway.ledger.words import Words as Text
 
+OPEN_BATCH = text("channel_batch.state IN ('delivering','failed')")
 OPEN = "('waiting','review','held','batched')"
 
 # How a catalogue looked when it was looked at last.
@@ -162,12 +163,13 @@ channel_batch_file = Table(
     Column("inode", BigInteger, nullable=False),
     Column("sha256", Text, nullable=False),
     Column("final", Text, nullable=False),
+    Column("folded", Text, nullable=False, server_default=""),  # `final` without upper and lower case
     Column("delivered_at", BigInteger),  # set in the commit that says delivered, whoever brings it to its end
     Column("delivery", Integer),
     Index("channel_batch_files_by_event", "event", sqlite_where=text("event IS NOT NULL")),
+    Index("channel_batch_files_by_name", "folded"),
     sqlite_with_rowid=False,
 )
-Index("channel_batch_files_by_final", collate(channel_batch_file.c.final, "NOCASE"))
 
 # Who changed what of a schedule.
 channel_change = Table(

@@ -38,6 +38,57 @@ async def test_a_person_may_let_it_be_replaced(tmp_path: Path) -> None:
         assert made.arrived == {"cover.jpg": "of 979"}
 
 
+async def test_who_took_a_name_has_it_from_then_on(tmp_path: Path) -> None:
+    lay_item(tmp_path, "978", cover_jpg="of 978")
+    async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
+        await made.go_on(at(22, 30))
+        lay_item(tmp_path, "979", cover_jpg="of 979")
+        await made.go_on(at(22, 30, day=23))
+        await made.made.engine.ledger.write(approve_all)
+        await made.go_on(at(22, 30, day=24))
+        lay_item(tmp_path, "979", cover_jpg="new of 979")
+        await made.go_on(at(14, 30, day=30))
+        assert made.arrived == {"cover.jpg": "new of 979"}
+
+
+async def test_a_person_is_told_of_every_file_that_would_be_replaced(tmp_path: Path) -> None:
+    lay_item(tmp_path, "977", back_jpg="of 977")
+    lay_item(tmp_path, "978", cover_jpg="of 978")
+    async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
+        await made.go_on(at(22, 30))
+        lay_item(tmp_path, "979", cover_jpg="of 979", back_jpg="of 979")
+        await made.go_on(at(22, 30, day=23))
+        said = (await reasons(made))["979"]
+        assert "977/back.jpg" in said
+        assert "978/cover.jpg" in said
+
+
+async def test_a_recipient_that_tells_no_case_apart_keeps_names_of_any_language(tmp_path: Path) -> None:
+    lay_item(tmp_path, "978", **{"Äpfel_jpg": "of 978"})
+    async with channel_stage(tmp_path, text(tmp_path), clock=clock(), endpoint='case = "ignore"') as made:
+        await made.go_on(at(22, 30))
+        lay_item(tmp_path, "979", **{"äPFEL_jpg": "of 979"})
+        await made.go_on(at(22, 30, day=23))
+        assert made.arrived == {"Äpfel.jpg": "of 978"}
+
+
+async def test_what_a_person_approved_and_names_held_goes_once_they_differ(tmp_path: Path) -> None:
+    lay_item(tmp_path, "978", cover_jpg="of 978")
+    manual = text(tmp_path).replace('file = "auto"', 'file = "auto"\nfirst = "manual"')
+    async with channel_stage(tmp_path, manual, clock=clock()) as made:
+        await made.go_on(at(21, 30))
+        await made.made.engine.ledger.write(approve_all)
+        await made.go_on(at(22, 30))
+        lay_item(tmp_path, "979", cover_jpg="of 979")
+        await made.go_on(at(21, 30, day=23))
+        await made.made.engine.ledger.write(approve_all)
+        await made.go_on(at(22, 30, day=23))
+        assert "978/cover.jpg" in (await reasons(made))["979"]
+        await made.reload(manual.replace('"{name}"', '"{item}_{name}"'))
+        await made.go_on(at(22, 30, day=24))
+        assert made.arrived == {"cover.jpg": "of 978", "979_cover.jpg": "of 979"}
+
+
 async def test_an_item_overwrites_its_own_files(tmp_path: Path) -> None:
     lay_item(tmp_path, "978", cover_jpg="of 978")
     async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
