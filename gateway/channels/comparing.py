@@ -136,7 +136,9 @@ class Comparing:
             work = partial(compared, channel=self._channel, items=some, rules=rules, at=self._at)
             made.add(await self._ledger.write(work))
         keeps = guard.rules_to_keep(filling=not coming <= self._brought.unreadable.keys(), asks=many)
-        left = await self._ledger.write(partial(self._end, queued=queued, deferred=made.deferred > 0, rules=keeps))
+        left = await self._ledger.write(
+            partial(self._end, queued=queued, deferred=made.deferred > 0, rules=keeps, asked=many)
+        )
         return self._detected(made, left)
 
     def _is_ours(self, item: str) -> bool:
@@ -166,7 +168,9 @@ class Comparing:
         reason = MANY.format(most=self._channel.most_first, channel=self._channel.name)
         channel_events.set_state(connection, unasked, EventState.REVIEW, {"reason": reason})
 
-    def _end(self, connection: Connection, queued: Sequence[OpenKey], deferred: bool, rules: str) -> "_Left":
+    def _end(
+        self, connection: Connection, queued: Sequence[OpenKey], deferred: bool, rules: str, asked: bool
+    ) -> "_Left":
         """What is gone, or no longer selected, is noted, and what was queued of it is over."""
         name = self._channel.name
         present = channel_items.present(connection, name)
@@ -176,7 +180,7 @@ class Comparing:
         channel_items.went(connection, name, [*vanished, *unselected], self._at)
         for reason, ids in self._over(queued).items():
             channel_events.end(connection, ids, EventState.DROPPED, self._at, reason)
-        self._settle(connection, rules, is_settled=not deferred, released=False)
+        self._settle(connection, rules, is_settled=not deferred, asked=asked)
         return _Left(tuple(vanished), tuple(unselected))
 
     def _over(self, queued: Sequence[OpenKey]) -> dict[str, list[int]]:
@@ -188,13 +192,16 @@ class Comparing:
     def _is_there(self, item: str) -> bool:
         return item in self._looked.items or item in self._looked.unreadable
 
-    def _settle(self, connection: Connection, rules: str, *, is_settled: bool, released: bool) -> None:
+    def _settle(
+        self, connection: Connection, rules: str, *, is_settled: bool, released: bool = False, asked: bool = False
+    ) -> None:
         name, catalogue = self._channel.name, self._channel.catalogue.name
         if channel_states.get(connection, name).begun_at is None:
             channel_states.begin(connection, name, catalogue, self._at, released=released)
         elif released:
             channel_states.release(connection, name)
-        channel_states.settle(connection, name, catalogue, rules, self._token if is_settled else None)
+        token = self._token if is_settled else None
+        channel_states.settle(connection, name, catalogue, rules, token, asked=asked)
 
     @property
     def _token(self) -> str | None:

@@ -2,7 +2,7 @@
 
 What is still being written counts, too: a catalogue that is being filled would pass in portions.  For the same reason
 what arrives of it first doesn't yet make a channel an old one, and counts with what follows.  Once a person is asked,
-new items wait for the answer.
+new items wait for the answer; what arrives meanwhile is none.
 """
 
 from collections.abc import Collection, Sequence

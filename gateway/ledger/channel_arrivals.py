@@ -49,7 +49,7 @@ def _end(connection: Connection, channel: str, ended: Sequence[EventRow], now: M
     values = {"ended_at": at, "reason": None}
     channel_events.set_state(connection, [one.id for one in ended], EventState.DELIVERED, values)
     if any(one.kind == FIRST for one in ended):
-        channel_states.release(connection, channel)
+        channel_states.release_unasked(connection, channel)
     if any(_is_overtaken(one, now[one.item]) for one in ended) or _frees(connection, channel, ended):
         channel_states.unsettle(connection, channel)
 

@@ -9,6 +9,9 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.ledger.channel_tables import channel_state
 
+_ASKED = "asked "
+"""Before the digest of the rules: a person was asked whether many first deliveries may go."""
+
 
 class Hand(StrEnum):
     """The clocks of a channel: when its catalogue is looked at, when each kind is delivered."""
@@ -26,6 +29,7 @@ class StateRow:
     `times` says by which rhythms they were due (JSON).
     `settled` is the catalogue's digest that the queue is up to date with, `rules` the digest of the selection then,
     which says also whether the catalogue of a new channel was being filled.
+    `asked`: a person was asked whether many first deliveries may go; whether he said so, says `released`.
     """
 
     channel: str
@@ -38,6 +42,7 @@ class StateRow:
     times: str | None = None
     released: bool = False
     rules: str | None = None
+    asked: bool = False
     settled: str | None = None
 
     def handled_at(self, hand: Hand) -> int | None:
@@ -87,14 +92,27 @@ def release(connection: Connection, channel: str) -> None:
     _set(connection, channel, {"released": True})
 
 
+def release_unasked(connection: Connection, channel: str) -> None:
+    """As `release`, because a first delivery arrived: that is no answer where a person was asked."""
+    if not get(connection, channel).asked:
+        release(connection, channel)
+
+
 def guard(connection: Connection, channel: str) -> None:
     """Many first deliveries wait for a person again."""
-    _set(connection, channel, {"released": False})
+    rules = get(connection, channel).rules or ""
+    _set(connection, channel, {"released": False, "rules": f"{_ASKED}{rules}"})
 
 
-def settle(connection: Connection, channel: str, catalogue: str, rules: str, digest: str | None) -> None:
-    """The queue is up to date with a catalogue of this digest; None: compare again at the next detection."""
-    _set(connection, channel, {"catalogue": catalogue, "rules": rules, "settled": digest})
+def settle(
+    connection: Connection, channel: str, catalogue: str, rules: str, digest: str | None, *, asked: bool = False
+) -> None:
+    """The queue is up to date with a catalogue of this digest; None: compare again at the next detection.
+
+    `asked`: many first deliveries wait for a person.
+    """
+    kept = f"{_ASKED}{rules}" if asked else rules
+    _set(connection, channel, {"catalogue": catalogue, "rules": kept, "settled": digest})
 
 
 def unsettle(connection: Connection, channel: str) -> None:
@@ -108,4 +126,5 @@ def _set(connection: Connection, channel: str, values: dict[str, object]) -> Non
 
 
 def _read(row: RowMapping) -> StateRow:
-    return StateRow(**row)
+    rules = row["rules"] or ""
+    return StateRow(**{**row, "rules": rules.removeprefix(_ASKED) or None, "asked": rules.startswith(_ASKED)})
