@@ -6,7 +6,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
@@ -60,22 +60,25 @@ class Engine:
     jobs: JobEngine
     channels: ChannelEngine
     tellings: Tellings
+    _renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def reload(self, loaded: Loaded, actions: Actions) -> None:
         """Take over a newer configuration; runs under way keep theirs.  Raises OutboxBusy, nothing changed then."""
         jobs, channels = await configured_jobs(loaded, self.ledger), await configured_channels(loaded)
         await asyncio.to_thread(self.outboxes.hold, outboxes_of(actions))
-        await self.pool.update(*await self.secrets.places(loaded))
+        async with self._renewing:
+            await self.pool.update(*await self.secrets.places(loaded))
+            self.loaded, self.actions = loaded, actions
         services = replace(self.runner.services, configured=configured(loaded))
         self.runner.renew(services, actions.instances)
-        self.loaded, self.actions = loaded, actions
         self.jobs.renew(loaded, jobs)
         self.channels.renew(loaded, channels)
         await note_changed_outside(loaded, self.ledger)
 
     async def learn(self) -> None:
         """Use what a probe has found out of the peers since."""
-        await self.pool.update(*await self.secrets.places(self.loaded))
+        async with self._renewing:
+            await self.pool.update(*await self.secrets.places(self.loaded))
 
     async def interrupted(self) -> tuple[runs.RunRow, ...]:
         """Runs of actions that a process left when it died; those of jobs are gone on with by their engine."""

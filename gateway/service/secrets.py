@@ -41,10 +41,11 @@ class Secrets:
         An endpoint whose key file is missing costs no other its transfers.  The places have the checksums that a probe
         has found each peer to compute.
         """
-        before, self._loaded, self._looking = self._loaded, loaded, {}
         readings = await asyncio.to_thread(lambda: {name: read(loaded, name) for name in loaded.config.endpoints})
         hashes = await self._ledger.read(partial(probed_hashes, names=readings))
-        found = {name: self._best(name, one, loaded, before) for name, one in readings.items()}
+        # Nobody waits from here to where the pool has them: no loan comes between the stamps and the places.
+        found = {name: self._best(name, one, loaded) for name, one in readings.items()}
+        self._loaded, self._looking = loaded, {}
         self._stamps = {name: one.stamps for name, one in readings.items() if one is not None and one.is_whole}
         self._usable = {name: one for name, one in found.items() if isinstance(one, Place)}
         broken = {name: one for name, one in found.items() if not isinstance(one, Place)}
@@ -52,9 +53,10 @@ class Secrets:
             log.error("endpoint can't be used", endpoint=name, error=str(error))
         return {name: _with(one, hashes) for name, one in self._usable.items()}, broken
 
-    def _best(self, name: str, reading: Reading | None, loaded: Loaded, before: Loaded | None) -> Place | GatewayError:
+    def _best(self, name: str, reading: Reading | None, loaded: Loaded) -> Place | GatewayError:
         """What works stays until a new secret is whole; the next loan looks again."""
         assert reading is not None
+        before = self._loaded
         is_known = before is not None and name in self._usable and _same(before, loaded, name)
         return self._usable[name] if is_known and not reading.is_whole else reading.found
 

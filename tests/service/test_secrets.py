@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -148,6 +149,48 @@ async def test_what_works_is_kept_while_a_secret_is_written_as_all_are_read(tmp_
         age(tmp_path)
         await made.learn()
         assert made.pool.place("acme").password == "of tom"
+
+
+async def test_a_secret_that_a_loan_took_while_all_were_read_again_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = Rotating()
+    async with acme(tmp_path, account) as made:
+        loop, whole = asyncio.get_running_loop(), Loaded.secret
+
+        def overtaken(loaded: Loaded, text: str) -> str:
+            found = whole(loaded, text)
+            monkeypatch.setattr(Loaded, "secret", whole)
+            account.password = "of tomorrow"
+            keep(tmp_path, "of tomorrow")
+            asyncio.run_coroutine_threadsafe(made.pool.look_again("acme"), loop).result(10)
+            return found
+
+        monkeypatch.setattr(Loaded, "secret", overtaken)
+        await made.learn()
+        assert await logs_in(made.pool)
+
+
+async def test_a_reload_outlasts_what_was_begun_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with acme(tmp_path, Rotating()) as made:
+        begun, goes_on, whole = Event(), Event(), Loaded.secret
+
+        def slow(loaded: Loaded, text: str) -> str:
+            monkeypatch.setattr(Loaded, "secret", whole)
+            begun.set()
+            goes_on.wait(10)
+            return whole(loaded, text)
+
+        monkeypatch.setattr(Loaded, "secret", slow)
+        learning = asyncio.create_task(made.learn())
+        await asyncio.to_thread(begun.wait, 10)
+        main = tmp_path / "gateway.toml"
+        main.write_text(main.read_text().replace("endpoints.acme", "endpoints.other"))
+        reloading = asyncio.create_task(made.reload(load(main, {}), made.actions))
+        await asyncio.wait({reloading}, timeout=1.0)
+        goes_on.set()
+        await asyncio.gather(learning, reloading)
+        assert made.pool.place("other").password == PASSWORD
 
 
 async def test_a_disk_that_does_not_answer_keeps_nobody_from_the_secret_that_was_read(tmp_path: Path) -> None:
