@@ -159,7 +159,7 @@ async def test_what_is_known_does_not_wait_for_a_look_that_takes_long(
                 break
             await turned.turn(timedelta(seconds=5))
             await asyncio.sleep(0.01)
-        mount.heal()
+        await asyncio.to_thread(mount.heal)
         running.cancel()
         assert set(made.arrived) == {"978_onix.xml", "978_book.epub", "1.done"}
 
