@@ -7,10 +7,10 @@ what counts in metadata is another part of it.
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, select, tuple_
 
+from gateway.ledger import channel_catalogues
 from gateway.ledger.channel_tables import (
-    catalogue_file,
     catalogue_item,
     catalogue_look,
     channel_batch,
@@ -20,19 +20,18 @@ from gateway.ledger.channel_tables import (
 )
 
 BITE = 500
-_ROWS = 5000
 
 
-def forgetting(before: int, catalogues: Collection[str] = ()) -> Iterator[Callable[[Connection], int]]:
+def forgetting(before: int, catalogues: Callable[[], Collection[str]] = tuple) -> Iterator[Callable[[Connection], int]]:
     """What forgets batches and events that were over before `before`, in order; each is called until it is 0.
 
-    And what nobody looked at since: of catalogues other than these, which may be looked at just now.
+    And what nobody looked at since: of catalogues other than these, which may be looked at just now.  Those are asked
+    for at each bite: one may come back meanwhile.
     """
     yield partial(forget_files, before=before)
     yield partial(forget_events, before=before)
     yield partial(forget_batches, before=before)
-    for table in (catalogue_file, catalogue_item, catalogue_look):
-        yield partial(forget_catalogues, table=table, before=before, but=catalogues)
+    yield partial(forget_catalogues, before=before, but=catalogues)
 
 
 def forget_files(connection: Connection, before: int) -> int:
@@ -57,14 +56,24 @@ def forget_batches(connection: Connection, before: int) -> int:
     return connection.execute(delete(channel_batch).where(channel_batch.c.id.in_(old))).rowcount
 
 
-def forget_catalogues(connection: Connection, table: Table, before: int, but: Collection[str]) -> int:
-    """Drop a bite of a table's rows of catalogues that belong to no channel any more; how many."""
+def forget_catalogues(connection: Connection, before: int, but: Callable[[], Collection[str]]) -> int:
+    """Drop a bite of a catalogue that belongs to no channel any more; how many rows, files not counted.
+
+    What is left is whole: an item goes with its files, and a look at the catalogue reads again what went.
+    """
     name = catalogue_look.c.catalogue
     used = exists().where(channel_state.c.catalogue == name)
-    unused = select(name).where(catalogue_look.c.looked_at < before, ~used, name.not_in(but))
-    keys = tuple(table.primary_key)
-    old = select(*keys).where(table.c.catalogue.in_(unused)).limit(_ROWS)
-    return connection.execute(delete(table).where(tuple_(*keys).in_(old))).rowcount
+    unused = select(name).where(catalogue_look.c.looked_at < before, ~used, name.not_in(but())).limit(1)
+    catalogue = connection.execute(unused).scalar_one_or_none()
+    if catalogue is None:
+        return 0
+    held = select(catalogue_item.c.item).where(catalogue_item.c.catalogue == catalogue).limit(BITE)
+    items = connection.execute(held).scalars().all()
+    if not items:
+        return connection.execute(delete(catalogue_look).where(name == catalogue)).rowcount
+    channel_catalogues.disturb(connection, catalogue)
+    channel_catalogues.forget_items(connection, catalogue, items)
+    return len(items)
 
 
 def _old(before: int) -> ColumnElement[bool]:

@@ -65,7 +65,7 @@ class Housekeeping:
         """One round: the ledger in small bites, so that nobody waits long for it; then the sentboxes."""
         rows = await self._forget(job_retention.forgetting(self._history_before()))  # what they refer to can go then
         rows += await self._forget(
-            channel_retention.forgetting(self._history_before(), self._loaded().config.catalogues)
+            channel_retention.forgetting(self._history_before(), lambda: self._loaded().config.catalogues)
         )
         rows += await self._history()
         rows += await self._forget(self._forgetting())
