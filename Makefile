@@ -42,7 +42,7 @@ KILLS ?= 1000
 SEED ?= 1
 LANES ?= 4
 HISTORIES ?= 10000
-HISTORY_TESTS := tests/transfer/test_histories.py tests/transfer/test_resume_histories.py
+HISTORY_TESTS := tests/transfer/test_histories.py tests/transfer/test_resume_histories.py tests/channels/test_event_histories.py
 
 torture: $(READY)     ## the long proofs: KILLS=1000 kills in LANES=4 gateways, HISTORIES=10000 random ones of each kind; SEED=1
 	KILLS=$(KILLS) SEED=$(SEED) LANES=$(LANES) $(BIN)/pytest tests/acceptance/test_kill.py -k killed_at_random --timeout 0 -s

@@ -5,13 +5,13 @@ and says from these two alone what must be queued.
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import Any, cast
 
-import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, create_engine
@@ -31,6 +31,8 @@ from gateway.ledger.channel_events import EventRow, EventState
 from gateway.ledger.tables import METADATA
 from tests.channels.making import channel
 
+COUNT = int(os.environ.get("GATEWAY_HISTORIES", "40"))
+"""`make torture` plays more of them."""
 ITEMS = ("x",)
 """One is enough: nothing of an item depends on another, and so all happens to this one."""
 NAMES = ("a.xml", "b.xml", "book")
@@ -393,9 +395,8 @@ STEPS: list[tuple[str, Callable[[History], None]]] = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=COUNT, deadline=None)
 @given(chance=st.randoms(use_true_random=True))
-@pytest.mark.timeout(240)
 def test_random_histories(chance: Random) -> None:
     """Steps are drawn evenly: what hypothesis would draw by itself is short and poor."""
     history = History()

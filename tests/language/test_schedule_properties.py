@@ -183,7 +183,7 @@ cases = st.one_of(
 # --- the properties ------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=120)
+@settings(max_examples=70)
 @given(schedules)
 def test_a_printed_schedule_reads_back_as_the_same(schedule: Schedule) -> None:
     shown = show_schedule(schedule)
@@ -198,7 +198,7 @@ WORDS = (
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.one_of(st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join), st.text(max_size=30)))
 @example("in Jan on day " + "9" * 5000 + " @06:00")
 @example("every " + "9" * 400 + "d")
@@ -212,7 +212,7 @@ def test_any_text_is_read_or_refused_at_a_column_within_it(text: str) -> None:
     assert error is None or (error.message and 1 <= error.column <= len(text) + 1)
 
 
-@settings(max_examples=120)
+@settings(max_examples=70)
 @given(cases)
 def test_due_times_are_those_of_a_search_by_minutes(case: tuple[Schedule, tuple[str, date]]) -> None:
     schedule, week = case
@@ -224,7 +224,7 @@ def test_due_times_are_those_of_a_search_by_minutes(case: tuple[Schedule, tuple[
     assert last_point(schedule, low, high - MINUTE, zone) == (points[-1] if points else None)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(cases)
 def test_open_ranges_are_those_of_a_search_by_minutes(case: tuple[Schedule, tuple[str, date]]) -> None:
     schedule, week = case
@@ -248,7 +248,7 @@ def open_minutes(schedule: Schedule, zone: ZoneInfo, start: datetime, end: datet
     return found
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(cases, st.integers(0, 7 * 86_400_000))
 def test_open_now_means_that_the_next_opening_is_now(
     case: tuple[Schedule, tuple[str, date]], milliseconds: int
