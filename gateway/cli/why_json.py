@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gateway.cli.output import Row
 from gateway.core.moments import iso
 from gateway.language.nodes import CheckFiles
-from gateway.service.why import Candidate, Story, Told
+from gateway.service.why_told import Candidate, Story, Told
 
 
 def story_json(story: Story, told: Told) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from gateway.cli.why_verdict import verdict_lines
 from gateway.core.units import show_size
 from gateway.language.nodes import Get
 from gateway.ledger.delivery_row import OPEN, DeliveryRow, State
-from gateway.service.why import Candidate, Story, Told
+from gateway.service.why_told import Candidate, Story, Told
 
 
 def story_lines(told: Told, file: str, looks: int) -> Iterator[str]:

@@ -13,8 +13,8 @@ from gateway.ledger.delivery_row import DeliveryRow
 from gateway.ledger.standing import Block, Standing
 from gateway.service.left_open import CUT_OFF
 from gateway.service.schedules import is_polled, refusal
-from gateway.service.why import Candidate, Story, Told
 from gateway.service.why_checks import Checked
+from gateway.service.why_told import Candidate, Story, Told
 
 _ROUNDING = timedelta(seconds=0.5)
 _SENTENCES: Mapping[str, str] = {

@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,9 @@ from typing import Any
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError
-from gateway.language.nodes import CheckFiles, Command, Get, LocalCopy, Put, PutGet
+from gateway.language.nodes import CheckFiles, Get, LocalCopy, Put, PutGet
 from gateway.language.pattern import compile_pattern, split_source
 from gateway.language.settings import settings_before
-from gateway.language.show import show_command
 from gateway.ledger import Connection, checks, endpoints, looks, named, pauses
 from gateway.ledger.delivery_row import DeliveryRow
 from gateway.ledger.endpoints import EndpointTrouble
@@ -33,102 +32,12 @@ from gateway.service.left_open import Stuck, stuck_of
 from gateway.service.reading import SERVE, NothingYet, reading, served_by
 from gateway.service.schedules import driving
 from gateway.service.sending import Sending, sending
-from gateway.service.why_checks import Checked
 from gateway.service.why_rules import Meant, means
+from gateway.service.why_told import Candidate, Present, Story, Taker, Told, headline
 from gateway.transfer.eligible import concerns
 from gateway.transfer.sources import SourceSpec, source_spec
 
 _SOURCES = (Put, PutGet, LocalCopy)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Present:
-    """What the gateway that serves remembers of a file now."""
-
-    verdict: str
-    since: datetime
-    again_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """One command that was asked about one file.
-
-    `meant` says whether its source means the file, `drives` whether such a file makes the action due; `checked` what a
-    CHECK makes of it.
-    """
-
-    instance: Instance
-    number: int
-    command: Command
-    meant: Meant
-    drives: bool
-    present: Present | None = None
-    looks: tuple[Look, ...] = ()
-    standings: tuple[Standing, ...] = ()
-    sighting: Sighting | None = None
-    checked: Checked | None = None
-
-    @property
-    def text(self) -> str:
-        """The command as it prints."""
-        return show_command(self.command)
-
-    @property
-    def headline(self) -> str:
-        """Which command of which action."""
-        return headline(self.instance, self.number)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
-    """All that is known of one file.  `remote`: a name at a peer; `stat` is what stands here now."""
-
-    path: str
-    remote: bool = False
-    stat: os.stat_result | None = None
-    candidates: tuple[Candidate, ...] = ()
-    deliveries: tuple[DeliveryRow, ...] = ()
-
-    @property
-    def is_known(self) -> bool:
-        """True if it is or was there, or a command means it."""
-        return bool(self.stat or self.deliveries or any(one.meant.yes or one.looks for one in self.candidates))
-
-
-@dataclass(frozen=True, slots=True)
-class Taker:
-    """A command that would take a file of the name, and the folder where it looks."""
-
-    headline: str
-    folder: str
-
-
-def headline(instance: Instance, number: int) -> str:
-    """Which command of which action."""
-    endpoint = f" ({instance.endpoint})" if instance.endpoint else ""
-    return f"{instance.name}{endpoint}, command {number}: {show_command(instance.action.commands[number - 1])}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """The stories of all files of a name, and what matters to all of them.
-
-    `stuck` and `sending`, by delivery: those that nobody goes on with, and those that are on their way.
-    """
-
-    stories: tuple[Story, ...]
-    served: bool
-    now: datetime
-    zone: tzinfo
-    actions: Actions
-    troubled: tuple[EndpointTrouble, ...] = ()
-    pauses: tuple[Pause, ...] = ()
-    stuck: Mapping[int, Stuck] = field(default_factory=dict)
-    sending: Mapping[int, Sending] = field(default_factory=dict)
-    would_take: tuple[Taker, ...] = ()
-    would_fetch: tuple[str, ...] = ()
-    newer: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
