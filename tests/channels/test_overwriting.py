@@ -12,6 +12,13 @@ async def reasons(made: ChannelStage) -> dict[str, str]:
     return {row.item: row.reason or "" for row in rows}
 
 
+async def two_days(made: ChannelStage) -> None:
+    """What there is goes out; 979 comes with a name that 978 has, and its time, too."""
+    await made.go_on(at(22, 30))
+    lay_item(made.made.root, "979", cover_jpg="of 979")
+    await made.go_on(at(22, 30, day=23))
+
+
 def text(root: Path) -> str:
     """Names without their items."""
     return channel_text(root, TIMES).replace('"{item}_{name}"', '"{name}"')
@@ -20,9 +27,7 @@ def text(root: Path) -> str:
 async def test_a_file_of_one_item_is_not_silently_replaced_by_that_of_another(tmp_path: Path) -> None:
     lay_item(tmp_path, "978", cover_jpg="of 978")
     async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
-        await made.go_on(at(22, 30))
-        lay_item(tmp_path, "979", cover_jpg="of 979")
-        await made.go_on(at(22, 30, day=23))
+        await two_days(made)
         assert made.arrived == {"cover.jpg": "of 978"}
         assert "979/cover.jpg would take the place of 978/cover.jpg" in (await reasons(made))["979"]
 
@@ -30,9 +35,7 @@ async def test_a_file_of_one_item_is_not_silently_replaced_by_that_of_another(tm
 async def test_a_person_may_let_it_be_replaced(tmp_path: Path) -> None:
     lay_item(tmp_path, "978", cover_jpg="of 978")
     async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
-        await made.go_on(at(22, 30))
-        lay_item(tmp_path, "979", cover_jpg="of 979")
-        await made.go_on(at(22, 30, day=23))
+        await two_days(made)
         await made.made.engine.ledger.write(approve_all)
         await made.go_on(at(22, 30, day=24))
         assert made.arrived == {"cover.jpg": "of 979"}
@@ -41,9 +44,7 @@ async def test_a_person_may_let_it_be_replaced(tmp_path: Path) -> None:
 async def test_who_took_a_name_has_it_from_then_on(tmp_path: Path) -> None:
     lay_item(tmp_path, "978", cover_jpg="of 978")
     async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
-        await made.go_on(at(22, 30))
-        lay_item(tmp_path, "979", cover_jpg="of 979")
-        await made.go_on(at(22, 30, day=23))
+        await two_days(made)
         await made.made.engine.ledger.write(approve_all)
         await made.go_on(at(22, 30, day=24))
         lay_item(tmp_path, "979", cover_jpg="new of 979")
