@@ -7,7 +7,10 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from threading import Thread
+from traceback import print_exception
 from typing import Any, TypeVar
+
+from gateway.core.errors import GatewayError
 
 T = TypeVar("T")
 _LAST_WAIT_S = 3.0
@@ -24,19 +27,48 @@ def run_to_end(work: Coroutine[Any, Any, T]) -> T:
 def serve_to_end(work: Coroutine[Any, Any, None]) -> None:
     """The same for what ends its process: threads that hang in the kernel, on a server that is gone, don't keep it."""
 
+    end = _End()
+
     async def ending() -> None:
-        await work
-        Thread(target=_end, name="end", daemon=True).start()
+        try:
+            await work
+        except BaseException as error:
+            end.error = error
+            raise
+        finally:
+            Thread(target=end.come, name="end", daemon=True).start()
 
-    run_to_end(ending())
+    try:
+        run_to_end(ending())
+    finally:
+        end.is_told = True  # by whoever called
 
 
-def _end() -> None:
+class _End:
     """All is in the ledger, and that is closed: whoever still hangs is not waited for."""
-    time.sleep(_LAST_WAIT_S)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+
+    error: BaseException | None = None
+    is_told = False
+
+    def come(self) -> None:
+        """In a thread."""
+        time.sleep(_LAST_WAIT_S)
+        if self.error is not None and not self.is_told:
+            self._tell(self.error)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(self._code())
+
+    def _tell(self, error: BaseException) -> None:
+        if isinstance(error, GatewayError):
+            sys.stderr.write(f"gateway: {error}\n")
+        else:
+            print_exception(error)
+
+    def _code(self) -> int:
+        if isinstance(self.error, GatewayError):
+            return self.error.exit_code
+        return 0 if self.error is None else 1
 
 
 def spare_collector() -> None:
