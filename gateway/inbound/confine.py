@@ -11,10 +11,21 @@ from gateway.inbound.landing import is_landing
 
 
 class Room:
-    """One account's folder, seen as `/`."""
+    """One account's folder, seen as `/`.  All but making one blocks."""
 
     def __init__(self, root: Path) -> None:
-        self.root = Path(os.path.realpath(root))
+        self._given = root
+        self._root: Path | None = None
+
+    @property
+    def root(self) -> Path:
+        """The real folder, looked up at the first use, as that can hang.
+
+        No cached_property: before Python 3.12 that of one room that hangs keeps every other's waiting.
+        """
+        if self._root is None:
+            self._root = Path(os.path.realpath(self._given))
+        return self._root
 
     def inside(self, shown: str) -> Path:
         """The real file that a client's path means, links followed.  Raises PermissionError if it lies outside."""

@@ -63,7 +63,7 @@ class ConfinedSFTP(asyncssh.SFTPServer):
 
     async def close(self, file_obj: object) -> None:
         if isinstance(file_obj, Reading):
-            file_obj.close()
+            await self._run(file_obj.close)
             if file_obj.sent_bytes:
                 self._visit.fetched(file_obj.path, file_obj.sent_bytes)
         elif isinstance(file_obj, Landing):
@@ -91,7 +91,7 @@ class ConfinedSFTP(asyncssh.SFTPServer):
         return len(data)
 
     async def fstat(self, file_obj: object) -> os.stat_result:
-        return os.fstat(_opened(file_obj).fileno())
+        return await self._run(os.fstat, _opened(file_obj).fileno())
 
     async def fsetstat(self, file_obj: object, attrs: SFTPAttrs) -> None:
         upload = _upload(file_obj)
