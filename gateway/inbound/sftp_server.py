@@ -88,7 +88,7 @@ class SftpServer:
             ) from problem
 
     async def stop(self) -> None:
-        """Close every connection; uploads that are not finished are gone when it returns."""
+        """Close every connection; uploads that are not finished are gone when it returns, but for those that hang."""
         if self._listener is not None:
             self._listener.close()
             await self._listener.wait_closed()
@@ -97,7 +97,7 @@ class SftpServer:
             connection.abort()
         if self.sessions:
             await asyncio.wait(tuple(self.sessions), timeout=_END_TIMEOUT_S)
-        await asyncio.to_thread(self.executor.shutdown)
+        self.executor.shutdown(wait=False)
 
 
 class Door(asyncssh.SSHServer):
