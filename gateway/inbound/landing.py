@@ -16,6 +16,8 @@ from pathlib import Path
 _NAME = re.compile(r"\..*\.[0-9a-f]{12}\.landing", re.DOTALL)
 _NAME_BYTES_MAX = 255
 _COPY_BYTES = 1 << 20
+_under_way: set[str] = set()
+"""The hidden names of this process: no leftovers."""
 
 
 class Start(Enum):
@@ -43,8 +45,13 @@ class Landing:
         if before is not None and start is Start.NEW:
             raise FileExistsError(17, "File exists", str(final))
         self._hidden = final.with_name(landing_name(final.name))
+        _under_way.add(self._hidden.name)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._fd = os.open(self._hidden, flags, (mode & 0o777) | 0o600)
+        try:
+            self._fd = os.open(self._hidden, flags, (mode & 0o777) | 0o600)
+        except OSError:
+            _under_way.discard(self._hidden.name)
+            raise
         self.closed = False
         if before is not None and start in (Start.KEPT, Start.APPENDED):
             self._copy_from(final)
@@ -137,6 +144,7 @@ class Landing:
 
     def _close(self) -> None:
         self.closed = True
+        _under_way.discard(self._hidden.name)
         self.size_bytes = os.fstat(self._fd).st_size
         os.close(self._fd)
 
@@ -154,9 +162,9 @@ def is_landing(name: str) -> bool:
 
 
 def leftovers(root: Path) -> Iterator[Path]:
-    """Hidden files below `root` that a killed process left behind; call before anybody uploads."""
+    """Hidden files below `root` that a killed process left behind, none of this one's."""
     for folder, _, names in os.walk(root):
-        yield from (Path(folder, name) for name in names if is_landing(name))
+        yield from (Path(folder, name) for name in names if is_landing(name) and name not in _under_way)
 
 
 def _what_stands(final: Path) -> os.stat_result | None:

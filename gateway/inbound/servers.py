@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -15,6 +17,9 @@ from gateway.inbound.sftp_server import SftpServer
 from gateway.inbound.visits import Refusals
 
 log = structlog.get_logger(__name__)
+
+ANSWERS_WITHIN_S = 5.0
+_SLOW = "the folder of a partner does not answer, served without waiting for it: check the server it is mounted from"
 
 
 def _harmless(landed: Callable[[str], None]) -> Callable[[str], None]:
@@ -60,7 +65,7 @@ class InboundServers:
         if self._config.sftp is None and self._config.ftp is None:
             return
         accounts = await asyncio.to_thread(Accounts, self._config.users, self._root)
-        await asyncio.to_thread(_prepare, accounts)
+        await _in_each(accounts, _prepare)
         self._accounts = accounts
         try:
             if self._config.sftp is not None:
@@ -82,7 +87,7 @@ class InboundServers:
         """
         if self._accounts is not None:
             fresh = await asyncio.to_thread(Accounts, config.users, self._root)
-            await asyncio.to_thread(_make_roots, fresh)
+            await _in_each(fresh, _make_root)
             self._accounts.renew(fresh)
         return (config.sftp, config.ftp) == (self._config.sftp, self._config.ftp)
 
@@ -96,23 +101,50 @@ class InboundServers:
         self._refusals.tell_rest()
 
 
-def _prepare(accounts: Accounts) -> None:
-    """The accounts' folders, without what a kill left in them."""
-    _make_roots(accounts)
-    for account in accounts.all:
-        try:
-            for left in leftovers(account.root):
-                left.unlink(missing_ok=True)
-        except OSError as problem:
-            raise _unusable(account, problem) from problem
+async def _in_each(accounts: Accounts, work: Callable[[Account], None]) -> None:
+    """Do it for all accounts at once; one whose folder hangs is told, and left to itself."""
+    if not accounts.all:
+        return
+    threads = ThreadPoolExecutor(len(accounts.all), "inbound-folders")
+    calls = {threads.submit(work, account): account for account in accounts.all}
+    threads.shutdown(wait=False)
+    waiting = [asyncio.wrap_future(call) for call in calls]
+    done, slow = await asyncio.wait(waiting, timeout=ANSWERS_WITHIN_S)
+    for late in slow:
+        late.cancel()
+    for call, account in calls.items():
+        if not call.done():
+            log.error(_SLOW, user=account.name, folder=str(account.root))
+            call.add_done_callback(partial(_tell_late, account))
+    failed = [error for ended in waiting if ended in done and (error := ended.exception()) is not None]
+    if failed:
+        raise failed[0]
 
 
-def _make_roots(accounts: Accounts) -> None:
-    for account in accounts.all:
-        try:
-            account.root.mkdir(mode=0o750, parents=True, exist_ok=True)
-        except OSError as problem:
-            raise _unusable(account, problem) from problem
+def _tell_late(account: Account, call: "Future[None]") -> None:
+    """In the thread, once the folder answers."""
+    error = call.exception()
+    if error is None:
+        log.info("the folder of a partner answers now", user=account.name, folder=str(account.root))
+    else:
+        log.error("the folder of a partner can't be used", user=account.name, error=str(error))
+
+
+def _prepare(account: Account) -> None:
+    """The account's folder, without what a kill left in it."""
+    _make_root(account)
+    try:
+        for left in leftovers(account.root):
+            left.unlink(missing_ok=True)
+    except OSError as problem:
+        raise _unusable(account, problem) from problem
+
+
+def _make_root(account: Account) -> None:
+    try:
+        account.root.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except OSError as problem:
+        raise _unusable(account, problem) from problem
 
 
 def _unusable(account: Account, problem: OSError) -> NeedsOperator:

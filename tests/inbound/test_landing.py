@@ -139,7 +139,7 @@ def test_ordinary_hidden_names_are_not_taken_for_uploads() -> None:
 
 def test_what_a_kill_left_behind_is_found(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
-    Landing(tmp_path / "sub" / "a", Start.EMPTY)
+    (tmp_path / "sub" / landing_name("a")).write_bytes(b"half")
     (tmp_path / "sub" / "b").write_bytes(b"")
     assert [path.parent.name for path in leftovers(tmp_path)] == ["sub"]
 
@@ -183,3 +183,10 @@ def test_a_root_whose_name_starts_like_another_is_not_the_other(tmp_path: Path) 
     (tmp_path / "room" / "out").symlink_to(tmp_path / "room2")
     with pytest.raises(PermissionError):
         Room(tmp_path / "room").inside("out")
+
+
+def test_an_upload_under_way_is_nothing_left_behind(tmp_path: Path) -> None:
+    (tmp_path / ".old.0123456789ab.landing").write_bytes(b"half")
+    upload = Landing(tmp_path / "new", Start.EMPTY)
+    assert [left.name for left in leftovers(tmp_path)] == [".old.0123456789ab.landing"]
+    upload.abandon()
