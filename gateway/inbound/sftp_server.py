@@ -47,7 +47,8 @@ class SftpServer:
         self.accounts = accounts
         self.landed = landed
         self.refusals = refusals
-        self.executor = ThreadPoolExecutor(_THREADS, "sftp-files")
+        self.executor = ThreadPoolExecutor(_THREADS, "sftp-logins")
+        self._for_files: dict[str, ThreadPoolExecutor] = {}
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self.sessions: set[asyncio.Task[None]] = set()
         self._root = root
@@ -97,7 +98,14 @@ class SftpServer:
             connection.abort()
         if self.sessions:
             await asyncio.wait(tuple(self.sessions), timeout=_END_TIMEOUT_S)
-        self.executor.shutdown(wait=False)
+        for threads in (self.executor, *self._for_files.values()):
+            threads.shutdown(wait=False)
+
+    def threads_of(self, user: str) -> ThreadPoolExecutor:
+        """For the files of one account: where its folder hangs, so do these, and no other's."""
+        if user not in self._for_files:
+            self._for_files[user] = ThreadPoolExecutor(_THREADS, f"sftp-files-{user}")
+        return self._for_files[user]
 
 
 class Door(asyncssh.SSHServer):
@@ -181,7 +189,8 @@ class Session(SSHServerStreamSession[bytes]):
         assert isinstance(channel, asyncssh.SSHServerChannel)
         assert self._door.visit is not None
         account = self._server.accounts.get(self._door.visit.user)
-        return ConfinedSFTP(channel, Room(account.root), self._server.executor, self._server.landed, self._door.visit)
+        threads = self._server.threads_of(account.name)
+        return ConfinedSFTP(channel, Room(account.root), threads, self._server.landed, self._door.visit)
 
     def session_started(self) -> None:
         assert self._chan is not None

@@ -90,3 +90,12 @@ async def test_a_gateway_stops_while_a_session_hangs(gateway: Gateway, gone: Pat
         async with asking(port):
             await hangs(gateway)
             assert await asyncio.to_thread(gateway.stop, 30) == 0
+
+
+async def test_many_sessions_that_hang_leave_threads_for_the_others(gateway: Gateway, gone: Path, port: int) -> None:
+    gateway.start()
+    with hung_mount(gone):
+        async with asking(port, 20):
+            await hangs(gateway, 8)
+            await uploads(port, gone.with_name("well"))
+            gateway.kill()
