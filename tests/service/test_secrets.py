@@ -3,8 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -14,10 +14,11 @@ import pytest
 from gateway.config.load import load
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock, SystemClock, TurnedClock
-from gateway.core.errors import NeedsOperator, PathRefused, Refused
+from gateway.core.errors import NeedsOperator, PathRefused, Refused, Retryable
 from gateway.endpoints.pool import Pool
 from gateway.service.engine import Engine, engine
 from gateway.service.secrets import mended
+from tests.peers.hung_mount import hung_mount
 from tests.peers.ssh_servers import PASSWORD, Account, asyncssh_sftp
 
 
@@ -204,6 +205,66 @@ async def test_a_disk_that_does_not_answer_keeps_nobody_from_the_secret_that_was
         finally:
             with (tmp_path / "secret").open("w") as pipe:
                 pipe.write(PASSWORD)
+
+
+async def test_secrets_on_a_disk_that_hangs_hold_up_nothing_else(tmp_path: Path) -> None:
+    count = (os.cpu_count() or 1) + 4  # what anybody's blocking work has of threads
+    names = [f"hung{number}" for number in range(count)]
+    disk(tmp_path, names)
+    async with many(tmp_path, count) as made:
+        with hung_mount(tmp_path / "disk"):
+            async with asyncio.timeout(20):
+                for _ in range(2):
+                    await asyncio.gather(*(made.pool.look_again(name) for name in names))
+                    await made.reload(made.loaded, made.actions)
+                assert await asyncio.to_thread(lambda: True)
+            assert hanging() == count
+            assert {made.pool.place(name).password for name in names} == {PASSWORD}, "what was read goes on"
+
+
+async def test_a_start_waits_for_no_disk_that_keeps_secrets_and_takes_them_once_it_answers(tmp_path: Path) -> None:
+    clock = TurnedClock(datetime(2026, 11, 1, tzinfo=UTC))
+    with ExitStack() as hung:
+        hung.enter_context(hung_mount(disk(tmp_path)))
+        async with asyncio.timeout(20), many(tmp_path, 2, clock) as made:
+            for name in ("hung0", "hung1"):
+                with pytest.raises(Retryable, match=f"endpoint {name}: .*disk/{name} doesn't answer"):
+                    made.pool.place(name)
+            hung.close()
+            beside = asyncio.create_task(mended(made.pool, clock))
+            while made.pool.broken:
+                await clock.turn(timedelta(seconds=6))
+                await asyncio.sleep(0.01)
+            assert made.pool.place("hung0").password == PASSWORD
+            beside.cancel()
+
+
+def disk(folder: Path, names: Iterable[str] = ("hung0", "hung1")) -> Path:
+    """A folder with the secrets of all these endpoints."""
+    made = folder / "disk"
+    made.mkdir(exist_ok=True)
+    for name in names:
+        (made / name).write_text(PASSWORD)
+        (made / name).chmod(0o600)
+        os.utime(made / name, (0, 0))
+    return made
+
+
+@asynccontextmanager
+async def many(folder: Path, count: int, clock: Clock | None = None) -> AsyncIterator[Engine]:
+    """An engine with endpoints whose passwords are kept in `folder/disk`."""
+    names = [f"hung{number}" for number in range(count)]
+    main = folder / "gateway.toml"
+    main.write_text(
+        "".join(f'[endpoints.{name}]\nurl = "ftp://u@127.0.0.1/"\npassword = "file:disk/{name}"\n' for name in names)
+    )
+    async with engine(load(main, {}), clock or SystemClock(), "test") as made:
+        yield made
+
+
+def hanging() -> int:
+    """How many threads wait for a server that is gone."""
+    return sum("fuse" in (one / "wchan").read_text() for one in Path("/proc/self/task").iterdir())
 
 
 async def test_a_removed_endpoint_stays_removed_when_its_secret_changes(tmp_path: Path) -> None:
