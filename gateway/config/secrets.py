@@ -85,6 +85,8 @@ def _from_file(path: Path, *, is_private: bool) -> str:
         raise NeedsOperator(f"the secret file {path} is a folder; name the file") from None
     except UnicodeDecodeError:
         raise NeedsOperator(f"the secret file {path} is not text; write a password or a PEM key into it") from None
+    except OSError as exc:
+        raise NeedsOperator(f"the secret file {path} can't be read: {exc.strerror}; check its path and disk") from exc
 
 
 def is_public(text: str) -> bool:

@@ -82,6 +82,14 @@ def test_an_empty_file_is_no_secret(tmp_path: Path, text: str) -> None:
         read_secret("file:pw", tmp_path)
 
 
+def test_a_disk_that_fails_is_told_with_its_reason(tmp_path: Path) -> None:
+    secret(tmp_path / "pw", "s3cret")
+    with pytest.raises(
+        NeedsOperator, match=rf"{tmp_path}/pw/pw can't be read: Not a directory; check its path and disk"
+    ):
+        read_secret("file:pw/pw", tmp_path)
+
+
 def test_a_folder_is_no_secret(tmp_path: Path) -> None:
     with pytest.raises(NeedsOperator, match="is a folder; name the file"):
         read_secret(f"file:{tmp_path}", tmp_path)
