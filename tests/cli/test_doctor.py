@@ -114,13 +114,12 @@ PLAIN = KEY.export_private_key().decode()
     [
         (ENCRYPTED, "it has a passphrase", "say where that is kept, such as key_passphrase ="),
         ("a garbage of words", "it is no private key", "write the private key there as ssh-keygen makes it"),
-        ("", "it is no private key", "write the private key there as ssh-keygen makes it"),
         (PUBLIC, "it is a public key", "name its private half, the file without .pub"),
         (PLAIN[:150], "it is cut off: its last line is missing", "write the private key there"),
         (PLAIN.replace("b3Blb", "AAAAA"), "it can't be read: ", "write the private key there as ssh-keygen"),
         ("PuTTY-User-Key-File-3: ssh-ed25519\n", "it is a key of PuTTY's", "make it one of OpenSSH's: puttygen"),
     ],
-    ids=["encrypted", "words", "empty", "public", "cut off", "garbled", "PuTTY"],  # the keys are new each time
+    ids=["encrypted", "words", "public", "cut off", "garbled", "PuTTY"],  # the keys are new each time
 )
 def test_a_key_that_no_login_can_be_made_with_is_told_as_what_it_is(
     conf: Path, text: str, found_text: str, remedy: str
