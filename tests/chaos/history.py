@@ -32,7 +32,7 @@ from tests.chaos.peer import Session, Shop
 T = TypeVar("T")
 _NAMES = itertools.count(1)
 _AT_ONCE = 50
-COUNT = int(os.environ.get("GATEWAY_HISTORIES", "100"))
+COUNT = int(os.environ.get("GATEWAY_HISTORIES", "150"))
 FIRST = int(os.environ.get("SEED", "0")) * 1_000_000
 """How many histories of each kind are played, and the seed of the first."""
 
