@@ -1,13 +1,11 @@
 """A typing error in the configuration: its cause comes first, and what a running gateway knows is told all the same."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests.cli.beside import serving
 from tests.cli.conftest import Site
-from tests.cli.test_job_beside import until
-from tests.nursery import nursery
 
 
 @pytest.fixture
@@ -16,16 +14,10 @@ def served(shops: Site) -> Iterator[Site]:
     shops.script("orders", "@endpoint shop1\n@retries 0\n\nPUT *.csv\n")
     shops.put("a.csv", endpoint="shop1")
     shops.job("prices")
-    log = shops.root / "serve.log"
-    process = nursery().start(["serve"], shops.root, os.environ, log)
-    try:
-        until(lambda: b'"serving"' in log.read_bytes() or process.poll() is not None)
-        assert shops.run("run", "orders", "--now").code == 0
-        _break(shops)
-        yield shops
-    finally:
-        process.terminate()
-        process.wait(60)
+    with serving(shops) as site:
+        assert site.run("run", "orders", "--now").code == 0
+        _break(site)
+        yield site
 
 
 def _break(site: Site) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.beside import until
 from tests.cli.conftest import Site
 from tests.cli.test_channel_verbs import channel, queued
-from tests.cli.test_job_beside import until
 from tests.nursery import Born, nursery
 
 ITEMS = 30

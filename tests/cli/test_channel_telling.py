@@ -6,9 +6,9 @@ import sys
 from contextlib import ExitStack
 
 from gateway.language.parse import parse_action
+from tests.cli.beside import serving, until
 from tests.cli.conftest import Site
-from tests.cli.test_channel_verbs import CHANGED, channel, lay, local, queued, served
-from tests.cli.test_job_beside import until
+from tests.cli.test_channel_verbs import CHANGED, channel, lay, local, queued
 
 
 def test_what_is_printed_can_be_pasted_whatever_an_item_is_called(shops: Site) -> None:
@@ -79,7 +79,7 @@ def test_ctrl_c_beside_a_gateway_that_serves_says_that_the_delivery_goes_on(shop
     (shops.root / "key").write_text("secret")
     (shops.root / "key").chmod(0o600)
     channel(shops)
-    with served(shops):
+    with serving(shops):
         until(lambda: bool(queued(shops)))
         command = [sys.executable, "-m", "gateway", "channel", "deliver-now", "shop"]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:

@@ -1,16 +1,12 @@
 """`gateway channel` at work: detect, queue, approve, drop, deliver-now, history, baseline, compile; at a real sshd."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from gateway.language.parse import parse_action
+from tests.cli.beside import serving, until
 from tests.cli.conftest import Site
-from tests.cli.test_job_beside import until
-from tests.nursery import nursery
 
 CHANNEL = """endpoint = "acme"
 catalogue = "titles"
@@ -157,24 +153,10 @@ def test_compile_writes_scripts_that_stand_alone(shops: Site, tmp_path: Path) ->
     assert shops.run("channel", "compile", "shop", "--kind", "file").out == "# shop: nothing waits to be delivered\n"
 
 
-@contextmanager
-def served(site: Site) -> Iterator[None]:
-    """`gateway serve` while the block lasts."""
-    log = site.root / "serve.log"
-    log.touch()
-    born = nursery().start(["serve"], site.root, os.environ, log)
-    try:
-        until(lambda: "serving" in log.read_text())
-        yield
-    finally:
-        born.terminate()
-        assert born.wait(100) == 0, log.read_text()
-
-
 @pytest.mark.sshd
 def test_beside_a_gateway_that_serves_the_same_words_do_the_same(site: Site) -> None:
     channel(site)
-    with served(site):
+    with serving(site):
         until(lambda: queued(site) == {"978001 first": "waiting", "978002 first": "waiting"})
         assert site.run("channel", "drop", "shop", "978002", "--reason", "later").code == 0
         assert site.run("channel", "deliver-now", "shop", "--json").json["batches"][0]["state"] == "delivered"
@@ -206,5 +188,5 @@ def check_both_are_told(site: Site) -> None:
 def test_what_was_found_is_told_beside_what_could_not_be_looked_at(shops: Site) -> None:
     with_audio(local(shops)).run("channel", "detect", "shop")
     check_both_are_told(shops)
-    with served(shops):
+    with serving(shops):
         check_both_are_told(shops)

@@ -1,15 +1,12 @@
 """`gateway job` beside a gateway that serves: it runs the job, the command asks and follows."""
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
+from tests.cli.beside import serving, until
 from tests.cli.conftest import Site
-from tests.nursery import nursery
-
-_LIMIT_S = 100.0
 
 
 @pytest.fixture
@@ -17,21 +14,8 @@ def served(shops: Site) -> Iterator[Site]:
     """`gateway serve` while the test lasts; the job `slow` goes on once the file `go` is there."""
     wait = f"while ! test -e {shops.root}/go; do sleep 0.05; done"
     shops.job("slow", f'[triggers.before_indexing]\nlinux = ["/bin/sh", "-c", "{wait}"]\n')
-    log = shops.root / "serve.log"
-    process = nursery().start(["serve"], shops.root, os.environ, log)
-    try:
-        until(lambda: b'"serving"' in log.read_bytes() or process.poll() is not None)
-        yield shops
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + _LIMIT_S
-    while not holds():
-        assert time.monotonic() < end_s
-        time.sleep(0.05)
+    with serving(shops) as site:
+        yield site
 
 
 def test_the_gateway_that_serves_runs_it_and_takes_a_persons_words(served: Site) -> None:

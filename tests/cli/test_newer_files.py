@@ -5,10 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.cli.beside import serving
 from tests.cli.conftest import Site
 from tests.cli.test_channel_cli import CHANNEL, books
-from tests.cli.test_job_beside import until
-from tests.nursery import nursery
 
 __all__ = ["books"]
 
@@ -22,14 +21,8 @@ def served(books: Site) -> Iterator[Site]:
     """`gateway serve` with a channel and the actions `orders` and `old` while the test lasts."""
     books.script("orders", ORDERS)
     books.script("old", ORDERS.replace("csv", "old"))
-    log = books.root / "serve.log"
-    process = nursery().start(["serve"], books.root, os.environ, log)
-    try:
-        until(lambda: b'"serving"' in log.read_bytes() or process.poll() is not None)
-        yield books
-    finally:
-        process.terminate()
-        process.wait(60)
+    with serving(books) as site:
+        yield site
 
 
 def test_what_was_changed_on_disk_is_told_until_a_reload_takes_it_in(served: Site) -> None:

@@ -1,14 +1,12 @@
 """`gateway schedulers set` beside a gateway that serves: saved is taken at once, and refused is not saved."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests.cli.beside import serving
 from tests.cli.conftest import Site
 from tests.cli.test_channel_cli import SCHEDULERS, books
-from tests.cli.test_job_beside import until
-from tests.nursery import nursery
 
 __all__ = ["books"]
 
@@ -16,14 +14,8 @@ __all__ = ["books"]
 @pytest.fixture
 def served(books: Site) -> Iterator[Site]:
     """`gateway serve` while the test lasts."""
-    log = books.root / "serve.log"
-    process = nursery().start(["serve"], books.root, os.environ, log)
-    try:
-        until(lambda: b'"serving"' in log.read_bytes() or process.poll() is not None)
-        yield books
-    finally:
-        process.terminate()
-        process.wait(60)
+    with serving(books) as site:
+        yield site
 
 
 def test_what_is_saved_is_taken_by_the_gateway_that_serves_before_the_command_ends(served: Site) -> None:
