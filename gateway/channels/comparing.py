@@ -116,7 +116,7 @@ class Comparing:
 
     def _counted(self, connection: Connection, rows: Sequence[Got], released: bool) -> None:
         channel_going.counts_as_got(connection, self._channel.name, rows, self._at)
-        self._settle(connection, self._rules, is_settled=not rows, released=released)
+        self._settle(connection, is_settled=not rows, released=released)
 
     async def _compare(self, state: StateRow) -> Detected:
         name = self._channel.name
@@ -135,9 +135,9 @@ class Comparing:
         for some in _portions(sorted(items)):
             work = partial(compared, channel=self._channel, items=some, rules=rules, at=self._at)
             made.add(await self._ledger.write(work))
-        keeps = guard.rules_to_keep(filling=not coming <= self._brought.unreadable.keys(), asks=many)
+        filling = guard.stays_new(filling=not coming <= self._brought.unreadable.keys(), asks=many)
         left = await self._ledger.write(
-            partial(self._end, queued=queued, deferred=made.deferred > 0, rules=keeps, asked=many)
+            partial(self._end, queued=queued, deferred=made.deferred > 0, filling=filling, asked=many)
         )
         return self._detected(made, left)
 
@@ -169,7 +169,7 @@ class Comparing:
         channel_events.set_state(connection, unasked, EventState.REVIEW, {"reason": reason})
 
     def _end(
-        self, connection: Connection, queued: Sequence[OpenKey], deferred: bool, rules: str, asked: bool
+        self, connection: Connection, queued: Sequence[OpenKey], deferred: bool, filling: bool, asked: bool
     ) -> "_Left":
         """What is gone, or no longer selected, is noted, and what was queued of it is over."""
         name = self._channel.name
@@ -180,7 +180,7 @@ class Comparing:
         channel_items.went(connection, name, [*vanished, *unselected], self._at)
         for reason, ids in self._over(queued).items():
             channel_events.end(connection, ids, EventState.DROPPED, self._at, reason)
-        self._settle(connection, rules, is_settled=not deferred, asked=asked)
+        self._settle(connection, is_settled=not deferred, filling=filling, asked=asked)
         return _Left(tuple(vanished), tuple(unselected))
 
     def _over(self, queued: Sequence[OpenKey]) -> dict[str, list[int]]:
@@ -193,7 +193,13 @@ class Comparing:
         return item in self._looked.items or item in self._looked.unreadable
 
     def _settle(
-        self, connection: Connection, rules: str, *, is_settled: bool, released: bool = False, asked: bool = False
+        self,
+        connection: Connection,
+        *,
+        is_settled: bool,
+        released: bool = False,
+        filling: bool = False,
+        asked: bool = False,
     ) -> None:
         name, catalogue = self._channel.name, self._channel.catalogue.name
         if channel_states.get(connection, name).begun_at is None:
@@ -201,7 +207,7 @@ class Comparing:
         elif released:
             channel_states.release(connection, name)
         token = self._token if is_settled else None
-        channel_states.settle(connection, name, catalogue, rules, token, asked=asked)
+        channel_states.settle(connection, name, catalogue, self._rules, token, filling=filling, asked=asked)
 
     @property
     def _token(self) -> str | None:
@@ -211,6 +217,7 @@ class Comparing:
 
     def _is_settled(self, state: StateRow) -> bool:
         same = state.catalogue == self._channel.catalogue.name and state.rules == self._rules
+        same = same and not state.filling
         return same and state.begun_at is not None and self._token is not None and state.settled == self._token
 
     def _selected(self, items: Iterable[str]) -> list[str]:

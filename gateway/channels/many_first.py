@@ -12,9 +12,6 @@ from gateway.channels.model import Channel, Kind
 from gateway.ledger.channel_events import EventState, OpenKey
 from gateway.ledger.channel_states import StateRow
 
-_FILLING = "filling "
-"""Before the digest of the channel's rules: its catalogue was being filled when it was looked at last."""
-
 
 @dataclass(frozen=True, slots=True)
 class FirstGuard:
@@ -27,8 +24,7 @@ class FirstGuard:
     @property
     def is_same(self) -> bool:
         """True if the channel says of its items and events what it said at the last look, and takes them from there."""
-        said = (self.state.rules or "").removeprefix(_FILLING)
-        return said == self.rules and self.state.catalogue == self.channel.catalogue.name
+        return self.state.rules == self.rules and self.state.catalogue == self.channel.catalogue.name
 
     @property
     def is_over(self) -> bool:
@@ -53,14 +49,14 @@ class FirstGuard:
         unasked = set(firsts) - agreed
         return (bool(unasked) and len(unasked) + had > self.channel.most_first) or self._has_asked(queued)
 
-    def rules_to_keep(self, *, filling: bool, asks: bool) -> str:
-        """What the ledger keeps of the rules after a look; `filling`: new items are being written."""
-        return f"{_FILLING}{self.rules}" if filling and not asks and not self._is_old else self.rules
+    def stays_new(self, *, filling: bool, asks: bool) -> bool:
+        """True if what arrives does not make the channel an old one yet; `filling`: new items are being written."""
+        return filling and not asks and not self._is_old
 
     @property
     def _is_old(self) -> bool:
         """True if a person let it begin, or something of a catalogue arrived that nobody was filling."""
-        return self.state.released and self.state.rules is not None and not self.state.rules.startswith(_FILLING)
+        return self.state.released and self.state.rules is not None and not self.state.filling
 
     def _has_asked(self, queued: Sequence[OpenKey]) -> bool:
         mine = [one for one in queued if one.kind == Kind.FIRST and one.state is EventState.REVIEW and one.by is None]

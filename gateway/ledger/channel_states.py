@@ -9,9 +9,6 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.ledger.channel_tables import channel_state
 
-_ASKED = "asked "
-"""Before the digest of the rules: a person was asked whether many first deliveries may go."""
-
 
 class Hand(StrEnum):
     """The clocks of a channel: when its catalogue is looked at, when each kind is delivered."""
@@ -27,8 +24,8 @@ class StateRow:
     """One channel.  Times are nanoseconds since the epoch; `*_at` is the due time that was handled last.
 
     `times` says by which rhythms they were due (JSON).
-    `settled` is the catalogue's digest that the queue is up to date with, `rules` the digest of the selection then,
-    which says also whether the catalogue of a new channel was being filled.
+    `settled` is the catalogue's digest that the queue is up to date with, `rules` the digest of the selection then.
+    `filling`: the catalogue of a new channel was being filled when it was looked at last.
     `asked`: a person was asked whether many first deliveries may go; whether he said so, says `released`.
     """
 
@@ -42,6 +39,7 @@ class StateRow:
     times: str | None = None
     released: bool = False
     rules: str | None = None
+    filling: bool = False
     asked: bool = False
     settled: str | None = None
 
@@ -100,19 +98,25 @@ def release_unasked(connection: Connection, channel: str) -> None:
 
 def guard(connection: Connection, channel: str) -> None:
     """Many first deliveries wait for a person again."""
-    rules = get(connection, channel).rules or ""
-    _set(connection, channel, {"released": False, "rules": f"{_ASKED}{rules}"})
+    _set(connection, channel, {"released": False, "asked": True})
 
 
 def settle(
-    connection: Connection, channel: str, catalogue: str, rules: str, digest: str | None, *, asked: bool = False
+    connection: Connection,
+    channel: str,
+    catalogue: str,
+    rules: str,
+    digest: str | None,
+    *,
+    filling: bool = False,
+    asked: bool = False,
 ) -> None:
     """The queue is up to date with a catalogue of this digest; None: compare again at the next detection.
 
-    `asked`: many first deliveries wait for a person.
+    `filling`: new items of a new channel were being written; `asked`: many first deliveries wait for a person.
     """
-    kept = f"{_ASKED}{rules}" if asked else rules
-    _set(connection, channel, {"catalogue": catalogue, "rules": kept, "settled": digest})
+    said = {"rules": rules, "filling": filling, "asked": asked}
+    _set(connection, channel, {"catalogue": catalogue, "settled": digest, **said})
 
 
 def unsettle(connection: Connection, channel: str) -> None:
@@ -126,5 +130,4 @@ def _set(connection: Connection, channel: str, values: dict[str, object]) -> Non
 
 
 def _read(row: RowMapping) -> StateRow:
-    rules = row["rules"] or ""
-    return StateRow(**{**row, "rules": rules.removeprefix(_ASKED) or None, "asked": rules.startswith(_ASKED)})
+    return StateRow(**row)

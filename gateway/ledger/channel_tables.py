@@ -70,6 +70,8 @@ channel_state = Table(
     Column("times", Text),  # JSON: the rhythms that *_at were handled by; those of another rhythm count from its change
     Column("released", Boolean, nullable=False, server_default=false()),  # many first deliveries may go
     Column("rules", Text),  # digest of its selection and approvals at the last detection
+    Column("filling", Boolean, nullable=False, server_default=false()),  # new items were being written then
+    Column("asked", Boolean, nullable=False, server_default=false()),  # a person is to say whether many may go
     Column("settled", Text),  # the catalogue's digest that its queue is up to date with
 )
 
