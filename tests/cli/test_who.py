@@ -5,8 +5,9 @@ import pwd
 
 import pytest
 
+from tests.cli.beside import serving
 from tests.cli.conftest import Site
-from tests.cli.test_channel_verbs import lay, local, served
+from tests.cli.test_channel_verbs import lay, local
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 
@@ -28,7 +29,7 @@ def check_channel(site: Site, item: str) -> None:
 
 def test_of_channels(shops: Site) -> None:
     check_channel(local(shops), "978003")
-    with served(shops):
+    with serving(shops):
         check_channel(shops, "978004")
 
 
