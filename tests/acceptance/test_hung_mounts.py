@@ -10,7 +10,7 @@ from gateway.endpoints.disk import THREADS
 from gateway.ledger import channel_states
 from tests.acceptance.harness import Gateway, until
 from tests.acceptance.jobs import started, write_job
-from tests.peers.hung_mount import hung_mount
+from tests.peers.hung_mount import hung_mount, hung_threads
 
 
 @pytest.mark.parametrize("asked", ["detect", "deliver-now"])
@@ -40,8 +40,7 @@ def test_a_gateway_whose_catalogue_hangs_can_be_stopped_and_started(
 def hanging(gateway: Gateway) -> int:
     """How many of its threads wait for a server that is gone."""
     assert gateway.process is not None
-    threads = Path(f"/proc/{gateway.process.pid}/task").iterdir()
-    return sum("fuse" in (one / "wchan").read_text() for one in threads)
+    return hung_threads(gateway.process.pid)
 
 
 def test_partners_on_a_hung_mount_hold_up_no_other(gateway: Gateway, tmp_path: Path) -> None:

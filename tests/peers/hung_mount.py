@@ -29,3 +29,15 @@ def hung_mount(folder: Path) -> Iterator[None]:
             libc.umount2(os.fsencode(folder), _DETACH)
     finally:
         os.close(server)
+
+
+def hung_threads(pid: int) -> int:
+    """How many threads of a process wait for such a server at this moment."""
+    return sum(_hangs(thread) for thread in Path(f"/proc/{pid}/task").iterdir())
+
+
+def _hangs(thread: Path) -> bool:
+    try:
+        return "fuse" in (thread / "wchan").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False  # it ended after it was listed

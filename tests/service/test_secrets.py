@@ -18,7 +18,7 @@ from gateway.core.errors import NeedsOperator, PathRefused, Refused, Retryable
 from gateway.endpoints.pool import Pool
 from gateway.service.engine import Engine, engine
 from gateway.service.secrets import mended
-from tests.peers.hung_mount import hung_mount
+from tests.peers.hung_mount import hung_mount, hung_threads
 from tests.peers.ssh_servers import PASSWORD, Account, asyncssh_sftp
 
 
@@ -218,7 +218,7 @@ async def test_secrets_on_a_disk_that_hangs_hold_up_nothing_else(tmp_path: Path)
                     await asyncio.gather(*(made.pool.look_again(name) for name in names))
                     await made.reload(made.loaded, made.actions)
                 assert await asyncio.to_thread(lambda: True)
-            assert hanging() == count
+            assert hung_threads(os.getpid()) == count
             assert {made.pool.place(name).password for name in names} == {PASSWORD}, "what was read goes on"
 
 
@@ -260,11 +260,6 @@ async def many(folder: Path, count: int, clock: Clock | None = None) -> AsyncIte
     )
     async with engine(load(main, {}), clock or SystemClock(), "test") as made:
         yield made
-
-
-def hanging() -> int:
-    """How many threads wait for a server that is gone."""
-    return sum("fuse" in (one / "wchan").read_text() for one in Path("/proc/self/task").iterdir())
 
 
 async def test_a_removed_endpoint_stays_removed_when_its_secret_changes(tmp_path: Path) -> None:
