@@ -23,12 +23,14 @@ def status(
     from gateway.cli.doing import do, tell
     from gateway.cli.output import print_json
     from gateway.cli.status_show import show_state
+    from gateway.service.action_json import action_json
 
     state = do(partial(_gather, action=action), asks=True)
     for line in state.newer:
         tell(line)
     if as_json:
-        print_json([one.as_json(state) for one in state.actions])
+        served = state.holder is not None
+        print_json([action_json(one, served=served, now=state.now, zone=state.zone) for one in state.actions])
     else:
         show_state(state, unfold=all_ or action is not None)
 
@@ -42,7 +44,7 @@ async def _gather(loaded: "Loaded", clock: "Clock", action: str | None) -> "Gate
         return state
     chosen = state.of(action)
     if not chosen.actions:
-        raise Unknown(f"there is no action {action!r}; there are: {_names([one.name for one in state.actions])}")
+        raise Unknown(f"there is no action {action!r}; there are: {_names([one.told.name for one in state.actions])}")
     return chosen
 
 

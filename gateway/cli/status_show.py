@@ -1,6 +1,5 @@
 """The state of everything as lines for people."""
 
-import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
@@ -10,23 +9,21 @@ import typer
 
 from gateway.cli.moments import shown
 from gateway.cli.output import print_table, show_span, show_value
-from gateway.cli.sending_text import amount
 from gateway.cli.status_channels import channel_lines
+from gateway.cli.status_people import WHY_AT_MOST, files, people_lines
 from gateway.core.circuit import Circuit, circuit_at
 from gateway.core.moments import moment
-from gateway.core.units import show_size
+from gateway.scheduler.status import ActionStatus
 from gateway.service.action_state import ActionState
 from gateway.service.state import GatewayState, since
 
 _COLUMNS = ("action", "state", "oldest file", "next", "last run", "why")
-_WHY_AT_MOST = 120
+_HELD = ("paused", "disabled", "refused")
 _TROUBLED = ("offline", "error")
 _WORST = (
     "broken", "refused", "parked", "stuck", "interrupted", "failed", "lag", "retry", "run", "paused", "disabled",
     "idle",
 )  # fmt: skip
-_LONG_TOLD = ("broken", "refused", "failed")
-_FILES_AT_MOST = 5
 
 
 def show_state(state: GatewayState, *, unfold: bool) -> None:
@@ -37,7 +34,7 @@ def show_state(state: GatewayState, *, unfold: bool) -> None:
         print_table(_COLUMNS, rows)
     else:
         typer.echo("No actions; put scripts (NAME.act) into an action folder.")
-    _echo(chain(_jobs(state), channel_lines(state.channels), _endpoints(state), _people(state), _degraded(state)))
+    _echo(chain(_jobs(state), channel_lines(state.channels), _endpoints(state), people_lines(state), _degraded(state)))
 
 
 def _echo(lines: Iterable[str]) -> None:
@@ -56,48 +53,50 @@ def _who_serves(state: GatewayState) -> Iterator[str]:
         until = f" until {shown(moment(pause.until, state.zone), state.zone)}" if pause.until else ""
         name = pause.scope.rpartition(":")[2]
         scope = pause.scope.replace(":", " ")
-        yield f"PAUSED: {scope}{until}, by {pause.by}; `gateway resume {name}` lets it go on"
+        began = shown(moment(pause.at, state.zone), state.zone)
+        yield f"PAUSED: {scope} since {began}{until}, by {pause.by}; `gateway resume {name}` lets it go on"
 
 
 def _folded(state: GatewayState) -> Iterator[Sequence[str | None]]:
     """A group's action is one line: how many of its endpoints do what."""
     groups: defaultdict[str, list[ActionState]] = defaultdict(list)
     for one in state.actions:
-        groups[one.name.partition("@")[0]].append(one)
+        groups[one.told.name.partition("@")[0]].append(one)
     for name, members in groups.items():
-        if len(members) == 1 and "@" not in members[0].name:
+        if len(members) == 1 and "@" not in members[0].told.name:
             yield _row(members[0], state)
             continue
-        counts = Counter(one.word for one in members)
-        worst = min(members, key=lambda one: _WORST.index(one.word) if one.word in _WORST else 0)
+        counts = Counter(one.told.word for one in members)
+        worst = min(members, key=lambda one: _WORST.index(one.told.word) if one.told.word in _WORST else 0)
         words = ", ".join(f"{counts[word]} {word}" for word in sorted(counts, key=lambda word: -counts[word]))
         row = list(_row(worst, state))
         row[0] = f"{name} ({len(members)} endpoints: {words})"
-        if worst.why:
-            row[5] = _cut(f"{worst.endpoint}: {worst.why}")
+        if worst.told.why:
+            row[5] = _cut(f"{worst.told.endpoint}: {worst.told.why}")
         yield row
 
 
 def _cut(text: str) -> str:
     """A table is no place for a whole message; --json, `why` and the lines below have it."""
-    return text if len(text) <= _WHY_AT_MOST else f"{text[: _WHY_AT_MOST - 1]}…"
+    return text if len(text) <= WHY_AT_MOST else f"{text[: WHY_AT_MOST - 1]}…"
 
 
 def _row(one: ActionState, state: GatewayState) -> Sequence[str | None]:
-    oldest = None
-    if one.oldest is not None:
-        name = one.oldest.path.rpartition("/")[2]
-        oldest = f"{name} ({one.oldest.verdict}, {show_span(since(one.oldest.since, state.now))})"
-    return (one.name, one.word, oldest, _next(one, state), _last(one, state), _cut(one.why) or None)
+    told, oldest = one.told, None
+    if told.oldest is not None:
+        name = told.oldest.path.rpartition("/")[2]
+        oldest = f"{name} ({told.oldest.verdict}, {show_span(since(told.oldest.since, state.now))})"
+    return (told.name, told.word, oldest, _next(told, state), _last(one, state), _cut(told.why) or None)
 
 
-def _next(one: ActionState, state: GatewayState) -> str | None:
-    if one.word == "run" and one.running_since is not None:
-        return f"runs for {show_span(since(one.running_since, state.now))}"
-    if one.next_at is None:
+def _next(told: ActionStatus, state: GatewayState) -> str | None:
+    """When it is looked for files, or the clock starts it; of one that is held nothing comes of that."""
+    if told.word == "run" and told.running_since is not None:
+        return f"runs for {show_span(since(told.running_since, state.now))}"
+    if told.next_at is None or told.word in _HELD:
         return None
-    wait = one.next_at - state.now
-    return f"in {show_span(max(wait, timedelta(0)))}" if wait < timedelta(hours=1) else shown(one.next_at, state.zone)
+    wait = told.next_at - state.now
+    return f"in {show_span(max(wait, timedelta(0)))}" if wait < timedelta(hours=1) else shown(told.next_at, state.zone)
 
 
 def _last(one: ActionState, state: GatewayState) -> str | None:
@@ -105,8 +104,8 @@ def _last(one: ActionState, state: GatewayState) -> str | None:
     if run is None:
         return None
     at = shown(moment(run.ended_at or run.started_at, state.zone), state.zone)
-    files = f", {_files(run.files)}" if run.files else ""
-    return f"{at} {'interrupted' if one.cut_off else run.outcome or run.state}{files}"
+    moved = f", {files(run.files)}" if run.files else ""
+    return f"{at} {'interrupted' if one.cut_off else run.outcome or run.state}{moved}"
 
 
 def _jobs(state: GatewayState) -> Iterator[str]:
@@ -142,66 +141,12 @@ def _circuit(next_at: int | None, state: GatewayState) -> str:
     return f"open: tried again {shown(at, state.zone)}"
 
 
-def _people(state: GatewayState) -> Iterator[str]:
-    for one in state.actions:
-        said = [one.why] if len(one.why) > _WHY_AT_MOST and one.word in _LONG_TOLD else []
-        said += [
-            f"{show_value(each.row.name)}: {amount(each, state.now, state.zone)}"
-            for each in one.sending[:_FILES_AT_MOST]
-        ]
-        said += _left(one)
-        if one.parked:
-            said.append(_parked(one))
-        told = {stuck.row.state for stuck in one.stuck}
-        for word, count in one.unsettled.items():
-            if word in told:
-                continue
-            said.append(
-                f"{_files(count)} {word.replace('_', ' ')}: `gateway history --action {one.name} --state {word}`"
-            )
-        if one.failed_reactions:
-            said.append(f"{one.failed_reactions} reactions failed")
-        if said:
-            yield ""
-            yield f"{one.name}:"
-            yield from (f"  {line}" for line in said)
-
-
-def _left(one: ActionState) -> Iterator[str]:
-    """What a run left that was cut off, and what nobody could go on with since."""
-    if one.cut_off and one.last_run is not None:
-        yield (
-            f"run {one.last_run.id} was cut off: killed, or the machine went down; "
-            f"`gateway run {one.name}` goes on with it, or `gateway serve`"
-        )
-    for stuck in one.stuck[:_FILES_AT_MOST]:
-        row = stuck.row
-        if one.cut_off:
-            yield f"{show_value(row.name)} ({show_size(row.intent.stamp.size_bytes)}): delivery {row.id} is not over"
-        else:
-            yield show_value(str(stuck))
-            yield f"  {stuck.remedy}"
-    if len(one.stuck) > _FILES_AT_MOST:
-        yield f"and {_files(len(one.stuck) - _FILES_AT_MOST)} more: `gateway history --action {one.name}`"
-
-
-def _parked(one: ActionState) -> str:
-    """One of the files, and the command that says why it waits: a list of deliveries may hold none of it."""
-    file = show_value(shlex.quote(one.parked_file or ""))
-    more = f"; all that failed: `gateway history --action {one.name} --state parked`" if one.parked > 1 else ""
-    return f"{_files(one.parked)} parked: `gateway why {file}` shows why, and what to do{more}"
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
-
-
 def _degraded(state: GatewayState) -> Iterator[str]:
     """The same trouble of many actions is told once."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for one in state.actions:
-        for reason in one.degraded:
-            found[reason].append(one.name)
+        for reason in one.told.degraded:
+            found[reason].append(one.told.name)
     for reason, names in found.items():
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         yield ""

@@ -46,7 +46,7 @@ class GatewayState:
 
     def of(self, action: str) -> "GatewayState":
         """Only one action, or the instances of it."""
-        mine = tuple(one for one in self.actions if action in (one.name, one.name.partition("@")[0]))
+        mine = tuple(one for one in self.actions if action in (one.told.name, one.told.name.partition("@")[0]))
         return replace(self, actions=mine)
 
 
@@ -109,8 +109,8 @@ def _merged(actions: Actions, answer: Mapping[str, Any], known: Known) -> tuple[
     if "actions" not in answer:
         told = [_status_from(one, known) for one in actions.instances.values()]
     states = [with_ledger(one, known) for one in told]
-    states += [ActionState(name=name, word="broken", why=why) for name, why in broken.items()]
-    return tuple(sorted(states, key=lambda one: one.name))
+    states += [ActionState(told=ActionStatus(name=name, word="broken", why=why)) for name, why in broken.items()]
+    return tuple(sorted(states, key=lambda one: one.told.name))
 
 
 def _read_status(row: Mapping[str, Any]) -> ActionStatus:

@@ -223,7 +223,7 @@ def test_pauses_are_kept_and_shown_until_resumed(site: Site) -> None:
     assert site.run("pause", "acme", "--until", "2h").code == 0
     (row,) = site.run("status", "--json").json
     assert row["state"] == "paused"
-    assert "PAUSED: endpoint acme until " in site.run("status").out
+    assert "PAUSED: endpoint acme since " in site.run("status").out
     ran = site.run("resume", "orders")
     assert "still paused: endpoint acme" in ran.out
     site.run("resume", "acme")
