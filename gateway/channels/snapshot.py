@@ -15,7 +15,7 @@ from gateway.channels.scanning import Listing, Looked, list_item
 from gateway.channels.stable import Quiet
 from gateway.core.errors import GatewayError
 from gateway.ledger import Connection, Ledger, channel_catalogues, channel_rules
-from gateway.ledger.channel_catalogues import OUTDATED, FileRow, ItemRow, Look, digest_of
+from gateway.ledger.channel_catalogues import FileRow, ItemRow, Look, digest_of
 from gateway.runner.services import Services
 from gateway.transfer.seen import Seen
 from gateway.transfer.stability import Verdict
@@ -90,9 +90,9 @@ class _Bringing:
         """Every item that looks otherwise, and those that are gone."""
         name, looked = self._catalogue.name, self._looked
         before = await self._ledger.read(partial(channel_catalogues.looks, catalogue=name))
-        self._outdated = frozenset(item for item, look in before.items() if look.startswith(OUTDATED))
+        self._outdated = await self._ledger.read(partial(channel_catalogues.outdated, catalogue=name))
         gone = [item for item in before if item not in looked.items and item not in looked.unreadable]
-        fresh = [item for item, look in looked.items.items() if before.get(item, "").removeprefix(OUTDATED) != look]
+        fresh = [item for item, look in looked.items.items() if before.get(item) != look]
         await self._ledger.write(partial(self._forget, gone=gone))
         if fresh:
             await self._quiet.enough()
@@ -100,7 +100,8 @@ class _Bringing:
         if later:
             await self._quiet.enough_unproved()
             await self._some(later)
-        await self._some([item for item, look in looked.items.items() if before.get(item) == OUTDATED + look])
+        same = (item for item, look in looked.items.items() if before.get(item) == look)
+        await self._some([item for item in same if item in self._outdated])
 
     def _forget(self, connection: Connection, gone: Sequence[str]) -> None:
         channel_catalogues.disturb(connection, self._catalogue.name)

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, delete, func, insert, select, true, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.ledger.channel_tables import catalogue_file, catalogue_item, catalogue_look
@@ -12,8 +12,6 @@ from gateway.ledger.channel_tables import catalogue_file, catalogue_item, catalo
 _ASKED_AT_ONCE = 500
 SHORT = 32
 """Digits of a hash that tell contents apart."""
-OUTDATED = "~"
-"""Before the digest of an item's listing: what its metadata came to was told by other rules."""
 
 
 class FileRow(NamedTuple):
@@ -94,12 +92,17 @@ def outdate(connection: Connection, catalogue: str, rules: str) -> None:
     """From now on metadata is told by `rules`; each item keeps what it came to until it is read by them."""
     disturb(connection, catalogue)
     connection.execute(update(catalogue_look).where(catalogue_look.c.catalogue == catalogue).values(rules=rules))
-    told = catalogue_item.c.catalogue == catalogue, ~catalogue_item.c.look.startswith(OUTDATED)
-    connection.execute(update(catalogue_item).where(*told).values(look=literal(OUTDATED) + catalogue_item.c.look))
+    connection.execute(update(catalogue_item).where(catalogue_item.c.catalogue == catalogue).values(outdated=True))
+
+
+def outdated(connection: Connection, catalogue: str) -> frozenset[str]:
+    """The items whose metadata was told by other rules."""
+    told = catalogue_item.c.catalogue == catalogue, catalogue_item.c.outdated.is_(true())
+    return frozenset(connection.execute(select(catalogue_item.c.item).where(*told)).scalars())
 
 
 def looks(connection: Connection, catalogue: str) -> dict[str, str]:
-    """The digest of each item's listing, by item; of those that are `OUTDATED` behind that."""
+    """The digest of each item's listing, by item."""
     query = select(catalogue_item.c.item, catalogue_item.c.look).where(catalogue_item.c.catalogue == catalogue)
     return {row[0]: row[1] for row in connection.execute(query)}
 

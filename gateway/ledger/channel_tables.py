@@ -35,6 +35,7 @@ catalogue_item = Table(
     Column("metadata", Text, nullable=False),  # digest of its metadata's content, what doesn't count left out
     Column("files", Text, nullable=False),  # of all its other files
     Column("fault", Text),  # why its metadata is not well-formed
+    Column("outdated", Boolean, nullable=False, server_default=false()),  # its metadata was told by other rules
     sqlite_with_rowid=False,
 )
 
