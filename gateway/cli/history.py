@@ -1,6 +1,7 @@
 """`gateway history`: deliveries, newest first; with --runs the runs; as a table, JSON, CSV or a file of either."""
 
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.ledger.overview import RunFilter
     from gateway.service.exporting import Sheet
     from gateway.service.forms import Form
+    from gateway.service.left_open import Stuck
 
 COLUMNS = ("id", "when", "action", "endpoint", "file", "final", "size", "state", "verified", "error")
 RUN_COLUMNS = ("id", "when", "action", "trigger", "outcome", "files", "failed", "size", "took", "said")
@@ -53,14 +55,23 @@ def history(
         return
     rows = do(partial(_runs if runs else _deliveries, asked=asked), looks_back=True)
     print_rows(
-        rows if not as_json else [{k: v for k, v in row.items() if k not in _FOR_PEOPLE} for row in rows],
+        [_for_programs(row) if as_json else _for_people(row) for row in rows],
         RUN_COLUMNS if runs else COLUMNS,
         as_json=as_json,
         empty="Nothing matches." if asked.narrow else "Nothing was delivered yet.",
     )
 
 
-_FOR_PEOPLE = ("when", "file", "size", "failed", "took", "said")
+_FOR_PEOPLE = ("when", "file", "size", "left", "failed", "took", "said")
+
+
+def _for_programs(row: Row) -> Row:
+    return {key: value for key, value in row.items() if key not in _FOR_PEOPLE}
+
+
+def _for_people(row: Row) -> Row:
+    left = row.get("left")
+    return {**row, **left} if isinstance(left, Mapping) else row
 
 
 def _ending(count: int, runs: bool) -> str:
@@ -181,22 +192,31 @@ async def _deliveries(loaded: "Loaded", clock: "Clock", asked: _Asked) -> list[R
     from gateway.core.units import show_size
     from gateway.ledger.history import history as deliveries_of
     from gateway.ledger.overview import parked_deliveries
-    from gateway.service.reading import reading
+    from gateway.service.left_open import interrupted_of
+    from gateway.service.reading import reading, served_by
     from gateway.service.receipts import receipt
 
     wanted, zone = asked.deliveries(loaded, clock, _SHOWN), loaded.zone()
     async with reading(loaded, clock) as ledger:
         found = await ledger.read(partial(deliveries_of, wanted=wanted))
         parked = await ledger.read(partial(parked_deliveries, found=[row.id for row in found]))
+        held = await served_by(loaded) is not None
+        cut_off = await ledger.read(partial(interrupted_of, rows=found, held=held))
     return [
         {
             **receipt(row, parked, zone),
+            "left": _left(cut_off[row.id]) if row.id in cut_off else {},
             "when": short(row.started_at, zone),
             "file": row.name,
             "size": show_size(row.size if row.size is not None else row.intent.stamp.size_bytes),
         }
         for row in found
     ]
+
+
+def _left(cut_off: "Stuck") -> Mapping[str, str]:
+    """For people: what nobody carries is not under way, whatever state it was left in."""
+    return {"state": "interrupted", "error": f"{cut_off.why}; {cut_off.remedy}"}
 
 
 async def _runs(loaded: "Loaded", clock: "Clock", asked: _Asked) -> list[Row]:

@@ -1,6 +1,6 @@
 """Deliveries of an action that are not over and that nobody carries: which file is stuck, and what holds it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from gateway.core.errors import NeedsOperator, Retryable
@@ -59,6 +59,16 @@ def stuck_of(connection: Connection, action: str | None = None, *, held: bool = 
     troubles = {one.endpoint: one for one in endpoints.troubled(connection)}
     rows = overview.left_alone(connection, held=held)
     return tuple(_stuck(row, troubles.get(row.intent.endpoint)) for row in rows if _is_of(row, action))
+
+
+def interrupted_of(connection: Connection, rows: Collection[DeliveryRow], *, held: bool) -> Mapping[int, Stuck]:
+    """Those of `rows` that were cut off, by delivery; likewise."""
+    if not any(row.state in CUT_OFF for row in rows):
+        return {}
+    found = {row.id for row in rows}
+    return {
+        one.row.id: one for one in stuck_of(connection, held=held) if one.row.id in found and one.row.state in CUT_OFF
+    }
 
 
 def _is_of(row: DeliveryRow, action: str | None) -> bool:

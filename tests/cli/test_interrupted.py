@@ -99,6 +99,16 @@ def test_status_tells_a_run_that_was_cut_off_and_what_it_left(site: Site, killed
     assert "running" not in out
     assert "run 1 was cut off: killed, or the machine went down; `gateway run orders` goes on with it" in out
     assert "big.bin (2.9 MiB): delivery 1 is not over" in out
+    _history_tells_it_as_interrupted(site)
+
+
+def _history_tells_it_as_interrupted(site: Site) -> None:
+    (row,) = site.run("history", "--json").json
+    assert (row["state"], row["error"]) == ("intended", None)
+    out = site.run("history").out
+    assert "intended" not in out
+    assert "  interrupted  " in out
+    assert "nobody has gone on with it yet; `gateway run orders` goes on with it, or `gateway serve`" in out
 
 
 def test_status_tells_the_failure_of_the_last_run(site: Site) -> None:
