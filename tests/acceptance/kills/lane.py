@@ -3,6 +3,7 @@
 import random
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from gateway.ledger.delivery_row import OPEN, State
 from tests.acceptance.harness import until
 from tests.acceptance.kills.census import Census, opened
 from tests.acceptance.kills.feeding import feeding
-from tests.acceptance.kills.moments import Moment, plan
+from tests.acceptance.kills.moments import AIMED, Moment, plan
 from tests.acceptance.kills.services import Services
 from tests.acceptance.kills.tally import Tally
 from tests.acceptance.kills.world import World, world_in
@@ -19,6 +20,8 @@ from tests.nursery import Nursery
 FEED_EVERY_S = 0.02
 END_LIMIT_S = 120.0
 SAYS_EVERY = 25
+MORE_KILLS = 60
+"""At most so many above those that are wanted, until one hit each state that must be hit: none is sure to."""
 PATIENCE_S = 3.0
 """So long is waited for a sign; then the kill comes all the same."""
 
@@ -56,7 +59,7 @@ def _kill(lane: Lane, world: World, services: Services, chance: random.Random, t
     scratch = lane.folder / "scratch"
     scratch.mkdir()
     census = Census(world.places)
-    for number, moment in enumerate(plan(chance, lane.kills), start=1):
+    for number, moment in enumerate(_moments(chance, lane.kills, tally), start=1):
         services.start(fresh=moment.fresh)
         _await(moment, world, services)
         ended = services.kill()
@@ -68,6 +71,14 @@ def _kill(lane: Lane, world: World, services: Services, chance: random.Random, t
             return
         if number % SAYS_EVERY == 0:
             print(f"lane {lane.number}: {number} kills", flush=True)  # noqa: T201 -- somebody waits for an hour
+
+
+def _moments(chance: random.Random, kills: int, tally: Tally) -> Iterator[Moment]:
+    yield from plan(chance, kills)
+    for moment in plan(chance, MORE_KILLS, AIMED):
+        if not tally.not_hit:
+            return
+        yield moment
 
 
 def _await(moment: Moment, world: World, services: Services) -> None:

@@ -38,6 +38,9 @@ KINDS = (
     Kind("as a source goes", 6, 0.003, "collected", (*_REMOTE, *_LOCAL)),
 )
 
+AIMED = tuple(kind for kind in KINDS if kind.name in ("as a file travels", "as a name is taken"))
+"""These find deliveries between their intent and their final name."""
+
 
 @dataclass(frozen=True)
 class Moment:

@@ -21,7 +21,7 @@ STATES = (
 """What a kill can hit, in the order of a delivery's life."""
 MOST_TOLD = 40
 SURE = STATES[:4]
-"""What already a few kills hit."""
+"""What the kills must have hit at least once."""
 
 
 @dataclass
@@ -51,6 +51,11 @@ class Tally:
         """All that must not be."""
         kinds = {"lost": self.lost, "twice": self.twice, "partial visible": self.partial, "other": self.other}
         return [f"{kind}: {fault}" for kind, faults in kinds.items() for fault in faults]
+
+    @property
+    def not_hit(self) -> list[str]:
+        """What is left to hit."""
+        return [state for state in SURE if not self.hit[state]]
 
     def killed(self, moment: str, states: Counter[str], *, served: bool) -> None:
         """One more."""
