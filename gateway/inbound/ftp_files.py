@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
 
 from pyftpdlib.filesystems import AbstractedFS
 
 from gateway.inbound.confine import Room
 from gateway.inbound.landing import Landing, Start, is_landing
+from gateway.inbound.reading import Reading
 
 _STARTS = {"w": Start.EMPTY, "a": Start.APPENDED, "r+": Start.KEPT}
 _UNIQUE_TRIES = 1000
@@ -24,14 +24,14 @@ class ConfinedFS(AbstractedFS):  # type: ignore[misc]  # pyftpdlib has no types
     def validpath(self, path: str) -> bool:
         return "\0" not in path and self._room.holds(path)
 
-    def open(self, filename: str, mode: str) -> "Landing | IO[bytes]":
+    def open(self, filename: str, mode: str) -> Landing | Reading:
         kind = mode.removesuffix("b")
-        if kind == "r":
-            return _regular(filename)
         real = Path(os.path.realpath(filename))
+        if kind == "r":
+            return Reading(real)
         if kind == "r+" and not real.exists():
             raise FileNotFoundError(2, "No such file to resume", filename)
-        return Landing(real, _STARTS[kind])
+        return Landing(real, _STARTS[kind], begun=self.cmd_channel.visit.began)
 
     def mkstemp(self, prefix: str, dir: str) -> Landing:  # noqa: A002 -- named by the library
         """STOU: an upload to the first free one of `prefix1`, `prefix2` …"""
@@ -39,7 +39,7 @@ class ConfinedFS(AbstractedFS):  # type: ignore[misc]  # pyftpdlib has no types
         for number in range(1, _UNIQUE_TRIES):
             path = folder / f"{prefix}{number}"
             if not os.path.lexists(path):
-                return Landing(path, Start.NEW)
+                return Landing(path, Start.NEW, begun=self.cmd_channel.visit.began)
         raise FileExistsError(17, "No usable unique file name found", str(folder))
 
     def chdir(self, path: str) -> None:
@@ -59,14 +59,3 @@ class ConfinedFS(AbstractedFS):  # type: ignore[misc]  # pyftpdlib has no types
 
 def _shown(names: Iterable[str]) -> Iterable[str]:
     return (name for name in names if not is_landing(name))
-
-
-def _regular(path: str) -> IO[bytes]:
-    """Open for reading without being held up by a FIFO; only regular files pass."""
-    if not os.path.isfile(path):
-        raise PermissionError(13, "Not a regular file", path)
-    return open(path, "rb", opener=_not_blocking)
-
-
-def _not_blocking(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -21,6 +21,7 @@ from gateway.inbound.ftp_session import PlainSession, TlsSession
 from gateway.inbound.ftp_tls import tls_context
 from gateway.inbound.ftp_uploads import Passive
 from gateway.inbound.visits import Refusals
+from gateway.ledger.partner_files import Act
 
 # Without CHMOD: what partners may read is the operator's affair.
 _PERMISSIONS = "elradfmwT"
@@ -38,12 +39,14 @@ class FtpServer:
         root: Path,
         landed: Callable[[str], None],
         refusals: Refusals,
+        note: Callable[[Act], None],
     ) -> None:
         self._settings = settings
         self._accounts = accounts
         self._root = root
         self._landed = landed
         self._refusals = refusals
+        self._note = note
         self._thread: threading.Thread | None = None
         self._waker: _Waker | None = None
         self._address: tuple[str, int] | None = None
@@ -112,6 +115,7 @@ class FtpServer:
             "masquerade_address": settings.public_address,
             "report_landed": staticmethod(self._landed),
             "refusals": self._refusals,
+            "note": staticmethod(self._note),
         }
         if settings.tls is None:
             return type("PlainListenerHandler", (PlainSession,), values)

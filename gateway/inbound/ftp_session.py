@@ -8,6 +8,7 @@ from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
 
 from gateway.inbound.ftp_uploads import TlsUpload, Upload
 from gateway.inbound.visits import Refusals, Visit
+from gateway.ledger.partner_files import Act
 
 _LOGIN_TIMEOUT_S = 30
 
@@ -17,6 +18,7 @@ class _Reports:
 
     report_landed: Callable[[str], None]
     refusals: Refusals
+    note: Callable[[Act], None]
     over: str
     visit: Visit  # from the login on; nothing else can be done before it
     announced_bytes: int | None = None  # what ALLO said of the next upload
@@ -31,7 +33,7 @@ class _Reports:
             self._login_by.cancel()
 
     def on_login(self, username: str) -> None:
-        self.visit = Visit(username, self.remote_ip, self.over)  # type: ignore[attr-defined]
+        self.visit = Visit(username, self.remote_ip, self.over, self.note)  # type: ignore[attr-defined]
         self.visit.came("password")
 
     def on_login_failed(self, username: str, password: str) -> None:  # noqa: ARG002 -- named by the library
@@ -69,19 +71,6 @@ class _Reports:
 
     def on_file_received(self, file: str) -> None:
         self.report_landed(file)
-
-    def log_transfer(
-        self,
-        cmd: str,  # noqa: ARG002 -- these are named by the library
-        filename: str,
-        receive: bool,
-        completed: bool,  # noqa: ARG002
-        elapsed: float,  # noqa: ARG002
-        bytes: int,  # noqa: A002
-    ) -> None:
-        """What was received is told where it is settled, with its size."""
-        if not receive:
-            self.visit.fetched(filename, bytes)
 
     def ftp_DELE(self, path: str) -> str | None:  # noqa: N802 -- named by the library
         removed: str | None = super().ftp_DELE(path)  # type: ignore[misc]

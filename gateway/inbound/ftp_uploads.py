@@ -16,6 +16,7 @@ from pyftpdlib.handlers import DTPHandler, TLS_DTPHandler
 from pyftpdlib.handlers.ftp.dispatchers import PassiveDTP
 
 from gateway.inbound.landing import Landing
+from gateway.inbound.reading import Reading
 
 log = logging.getLogger("pyftpdlib")
 _ABORT = re.compile(rb"(?:^|\n|[^\w\r\n ])ABOR\r?\n", re.IGNORECASE)
@@ -81,24 +82,27 @@ class Upload(DTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
         return not waiting or _ABORT.search(waiting) is not None
 
     def close(self) -> None:
-        if not self._closed and isinstance(self.file_obj, Landing):
+        ends = not self._closed
+        if ends and isinstance(self.file_obj, Landing):
             self._settle(self.file_obj)
         super().close()
+        if ends and isinstance(self.file_obj, Reading):
+            self.cmd_channel.visit.fetched(self.file_obj, is_clean=self.transfer_finished)
 
     def _settle(self, upload: Landing) -> None:
         self.transfer_finished = False
         if not self.ended_clean:
             upload.abandon()
-            self.cmd_channel.visit.cut(upload.final, upload.size_bytes)
+            self.cmd_channel.visit.cut(upload)
             if self._resp and str(self._resp[0]).startswith("226"):
                 self._resp = ("426 Connection closed before the end; nothing was stored.", log.info)
             return
         try:
             upload.commit()
             self.transfer_finished = True
-            self.cmd_channel.visit.landed(upload.final, upload.size_bytes)
+            self.cmd_channel.visit.landed(upload)
         except OSError as problem:
-            self.cmd_channel.visit.cut(upload.final, upload.size_bytes, problem)
+            self.cmd_channel.visit.cut(upload, problem)
             self._resp = (f"451 {problem.strerror}; nothing was stored.", log.warning)
 
 

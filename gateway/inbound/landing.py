@@ -7,11 +7,12 @@ Everything here blocks.
 import os
 import re
 import secrets
-import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from pathlib import Path
+
+from gateway.inbound.digest import Digest
 
 _NAME = re.compile(r"\..*\.[0-9a-f]{12}\.landing", re.DOTALL)
 _NAME_BYTES_MAX = 255
@@ -30,21 +31,30 @@ class Start(Enum):
 
 
 class Landing:
-    """One upload on its way; also the file object that the FTP library writes to."""
+    """One upload on its way; also the file object that the FTP library writes to.
 
-    def __init__(self, final: Path, start: Start, mode: int = 0o666) -> None:
+    `begun` is called with it, in whichever thread writes, when its first bytes come.
+    """
+
+    def __init__(
+        self, final: Path, start: Start, mode: int = 0o666, begun: "Callable[[Landing], None] | None" = None
+    ) -> None:
         """Open the hidden file.  Raises OSError as opening `final` itself would."""
         self.final = final
         self._start = start
-        self._failed: OSError | None = None
+        self._begun = begun
+        self._digest = Digest(self.read_at)
+        self.failed: OSError | None = None
         self._end = 0
         self.changed = True
         self.size_bytes = 0  # told once it is closed
+        self.sha256: str | None = None  # likewise, where the order of the writes let it be known
         self.closed = True  # until there is something to close
         before = _what_stands(final)
         if before is not None and start is Start.NEW:
             raise FileExistsError(17, "File exists", str(final))
         self._hidden = final.with_name(landing_name(final.name))
+        self.had_bytes = False
         _under_way.add(self._hidden.name)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
@@ -60,7 +70,9 @@ class Landing:
     def _copy_from(self, final: Path) -> None:
         try:
             with final.open("rb") as old, os.fdopen(os.dup(self._fd), "wb") as new:
-                shutil.copyfileobj(old, new, _COPY_BYTES)
+                while data := old.read(_COPY_BYTES):
+                    new.write(data)
+                    self._digest.passed(self._digest.end, data)
             self._end = os.fstat(self._fd).st_size if self._start is Start.APPENDED else 0
         except OSError:
             self.abandon()
@@ -70,6 +82,11 @@ class Landing:
     def name(self) -> str:
         """The final path, as the FTP library logs and reports it."""
         return str(self.final)
+
+    @property
+    def hidden(self) -> str:
+        """The name that its bytes have meanwhile; no other upload ever has it."""
+        return self._hidden.name
 
     def fileno(self) -> int:
         """The descriptor of the hidden file."""
@@ -86,7 +103,7 @@ class Landing:
 
     def write_at(self, offset: int, data: bytes) -> None:
         """Write all of `data`; once a write has failed the upload can only be abandoned."""
-        place = self._end if self._start is Start.APPENDED else offset
+        first = place = self._end if self._start is Start.APPENDED else offset
         self.changed = True
         view = memoryview(data)
         try:
@@ -94,9 +111,14 @@ class Landing:
                 written = os.pwrite(self._fd, view, place)
                 view, place = view[written:], place + written
         except OSError as problem:
-            self._failed = problem
+            self.failed = problem
             raise
         self._end = place
+        self._digest.passed(first, data)
+        if not self.had_bytes:
+            self.had_bytes = True
+            if self._begun is not None:
+                self._begun(self)
 
     def read_at(self, offset: int, size: int) -> bytes:
         """What was written, for clients that read back on the same handle."""
@@ -106,6 +128,7 @@ class Landing:
         """Cut or lengthen the upload."""
         self.changed = True
         os.ftruncate(self._fd, size_bytes)
+        self._digest.cut(size_bytes)
 
     def commit(self) -> bool:
         """The clean end: durable, then under its name; False if nothing was changed, so that nothing landed.
@@ -116,8 +139,8 @@ class Landing:
             self.abandon()
             return False
         try:
-            if self._failed is not None:
-                raise self._failed
+            if self.failed is not None:
+                raise self.failed
             os.fsync(self._fd)
             self._take_name()
         except OSError:
@@ -146,6 +169,7 @@ class Landing:
         self.closed = True
         _under_way.discard(self._hidden.name)
         self.size_bytes = os.fstat(self._fd).st_size
+        self.sha256 = self._digest.of(self.size_bytes)
         os.close(self._fd)
 
 

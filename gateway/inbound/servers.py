@@ -11,10 +11,13 @@ import structlog
 from gateway.config.schema import InboundSettings
 from gateway.core.errors import NeedsOperator
 from gateway.inbound.accounts import Account, Accounts
+from gateway.inbound.book import Book
+from gateway.inbound.ends import Ends
 from gateway.inbound.ftp_server import FtpServer
 from gateway.inbound.landing import leftovers
 from gateway.inbound.sftp_server import SftpServer
 from gateway.inbound.visits import Refusals
+from gateway.ledger.partner_files import Act
 
 log = structlog.get_logger(__name__)
 
@@ -35,10 +38,21 @@ def _harmless(landed: Callable[[str], None]) -> Callable[[str], None]:
 
 
 class InboundServers:
-    """The configured servers; `landed` is called with the path of each file that is complete, from any thread."""
+    """The configured servers; `landed` is called with the path of each file that is complete, from any thread.
 
-    def __init__(self, config: InboundSettings, root: Path, state: Path, landed: Callable[[str], None]) -> None:
+    What partners do goes into `book`, which is kept by somebody else.
+    """
+
+    def __init__(
+        self,
+        config: InboundSettings,
+        root: Path,
+        state: Path,
+        landed: Callable[[str], None],
+        book: Book | None = None,
+    ) -> None:
         self._config = config
+        self._book = book
         self._root = root
         self._state = state
         self._landed = _harmless(landed)
@@ -65,20 +79,26 @@ class InboundServers:
         if self._config.sftp is None and self._config.ftp is None:
             return
         accounts = await asyncio.to_thread(Accounts, self._config.users, self._root)
-        await _in_each(accounts, _prepare)
+        ends = Ends(await self._book.under_way() if self._book is not None else (), self._note)
+        ends.of_nobody({account.name for account in accounts.all})
+        await _in_each(accounts, partial(_prepare, ends=ends))
         self._accounts = accounts
         try:
             if self._config.sftp is not None:
                 self._sftp = SftpServer(
-                    self._config.sftp, accounts, self._root, self._state, self._landed, self._refusals
+                    self._config.sftp, accounts, self._root, self._state, self._landed, self._refusals, self._note
                 )
                 await self._sftp.start()
             if self._config.ftp is not None:
-                self._ftp = FtpServer(self._config.ftp, accounts, self._root, self._landed, self._refusals)
+                self._ftp = FtpServer(self._config.ftp, accounts, self._root, self._landed, self._refusals, self._note)
                 await self._ftp.start()
         except BaseException:
             await self.stop()
             raise
+
+    def _note(self, act: Act) -> None:
+        if self._book is not None:
+            self._book.note(act)
 
     async def renew(self, config: InboundSettings) -> bool:
         """Accounts are as in `config` from now on; uploads under way go on.
@@ -130,9 +150,10 @@ def _tell_late(account: Account, call: "Future[None]") -> None:
         log.error("the folder of a partner can't be used", user=account.name, error=str(error))
 
 
-def _prepare(account: Account) -> None:
-    """The account's folder, without what a kill left in it."""
+def _prepare(account: Account, ends: Ends) -> None:
+    """The account's folder, without what a kill left in it, after a look at what became of it."""
     _make_root(account)
+    ends.of(account.name)
     try:
         for left in leftovers(account.root):
             left.unlink(missing_ok=True)

@@ -59,28 +59,29 @@ class ConfinedSFTP(asyncssh.SFTPServer):
             return Reading(real)
         if not pflags & FXF_CREAT and not real.exists():
             raise FileNotFoundError(2, "No such file or directory", shown)
-        return Landing(real, _start(pflags), 0o666 if attrs.permissions is None else attrs.permissions)
+        mode = 0o666 if attrs.permissions is None else attrs.permissions
+        return Landing(real, _start(pflags), mode, self._visit.began)
 
     async def close(self, file_obj: object) -> None:
         if isinstance(file_obj, Reading):
             await self._run(file_obj.close)
-            if file_obj.sent_bytes:
-                self._visit.fetched(file_obj.path, file_obj.sent_bytes)
+            if file_obj.was_read:
+                self._visit.fetched(file_obj, is_clean=not self.cut)
         elif isinstance(file_obj, Landing):
             await self._settle(file_obj)
 
     async def _settle(self, upload: Landing) -> None:
         if self.cut:
             await self._run(upload.abandon)
-            self._visit.cut(upload.final, upload.size_bytes)
+            self._visit.cut(upload)
             return
         try:
             is_new = await self._run(upload.commit)
         except OSError as problem:
-            self._visit.cut(upload.final, upload.size_bytes, problem)
+            self._visit.cut(upload, problem)
             raise
         if is_new:
-            self._visit.landed(upload.final, upload.size_bytes)
+            self._visit.landed(upload)
             self._landed(upload.name)
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:

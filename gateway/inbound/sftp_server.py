@@ -22,6 +22,7 @@ from gateway.inbound.accounts import Accounts
 from gateway.inbound.confine import Room
 from gateway.inbound.sftp_files import ConfinedSFTP
 from gateway.inbound.visits import Refusals, Tried, Visit
+from gateway.ledger.partner_files import Act
 
 HOST_KEY = "inbound_host_key"
 _THREADS = 16
@@ -42,11 +43,13 @@ class SftpServer:
         state: Path,
         landed: Callable[[str], None],
         refusals: Refusals,
+        note: Callable[[Act], None],
     ) -> None:
         self.settings = settings
         self.accounts = accounts
         self.landed = landed
         self.refusals = refusals
+        self.note = note
         self.executor = ThreadPoolExecutor(_THREADS, "sftp-logins")
         self._for_files: dict[str, ThreadPoolExecutor] = {}
         self.connections: set[asyncssh.SSHServerConnection] = set()
@@ -139,7 +142,8 @@ class Door(asyncssh.SSHServer):
 
     def auth_completed(self) -> None:
         assert self._connection is not None
-        self.visit = Visit(str(self._connection.get_extra_info("username")), self._tried.address, _OVER)
+        user = str(self._connection.get_extra_info("username"))
+        self.visit = Visit(user, self._tried.address, _OVER, self._server.note)
         self.visit.came(self._tried.let_in_by)
 
     def used(self) -> None:

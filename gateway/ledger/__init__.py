@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from gateway.ledger import channel_tables, job_tables  # noqa: F401 -- their tables belong to the metadata
+from gateway.ledger import channel_tables, job_tables, partner_tables  # noqa: F401 -- tables of the metadata
 from gateway.ledger.ledger import Ledger, open_ledger
 
 __all__ = ["Connection", "Ledger", "open_ledger"]

@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, and_, or_, select
 
 from gateway.ledger.delivery_row import DeliveryRow, State, read_delivery
 from gateway.ledger.tables import delivery, held_back
@@ -49,7 +50,7 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.endpoint is not None:
         found.append(delivery.c.endpoint == wanted.endpoint)
     if wanted.name is not None:
-        found.append(or_(*_named(wanted.name)))
+        found.append(named(wanted.name, delivery.c.source, delivery.c.final))
     if wanted.state is not None:
         found.append(_in_state(wanted.state))
     if wanted.since is not None:
@@ -72,12 +73,14 @@ def _in_state(state: State) -> ColumnElement[bool]:
     return delivery.c.state == state.value
 
 
-def _named(name: str) -> list[ColumnElement[bool]]:
-    """LIKE finds few, fast; the expression knows that `*` and `?` stand for no `/`."""
+def named(name: str, *columns: Column[Any]) -> ColumnElement[bool]:
+    """The path in any of `columns` ends with `name`.
+
+    LIKE finds few, fast; the expression knows that `*` and `?` stand for no `/`.
+    """
     text = name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%").replace("?", "_")
     parts = {"*": "[^/]*", "?": "[^/]"}
     exact = "".join(parts.get(sign) or re.escape(sign) for sign in name)
-    return [
-        and_(column.like(f"%{text}", escape="\\"), column.regexp_match(rf"(\A|/){exact}\Z"))
-        for column in (delivery.c.source, delivery.c.final)
-    ]
+    return or_(
+        *(and_(column.like(f"%{text}", escape="\\"), column.regexp_match(rf"(\A|/){exact}\Z")) for column in columns)
+    )

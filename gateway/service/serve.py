@@ -14,6 +14,7 @@ from gateway.config.load import load
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.wake import Wake
+from gateway.inbound.book import Book
 from gateway.inbound.servers import InboundServers
 from gateway.jobs.clockwork import Clockwork
 from gateway.ledger import pauses
@@ -56,7 +57,10 @@ class Service:
             events=events,
             own_folders=[loaded.resolve(user.root) for user in loaded.config.inbound.users.values()],
         )
-        self.inbound = InboundServers(loaded.config.inbound, loaded.root, loaded.state, wake.wake_from_thread)
+        self.visits = Book(built.ledger)
+        self.inbound = InboundServers(
+            loaded.config.inbound, loaded.root, loaded.state, wake.wake_from_thread, self.visits
+        )
         self.stopping = asyncio.Event()
         self._started_with = loaded
         self.keeping = Housekeeping(built.ledger, built.clock, lambda: self.engine.loaded)
@@ -83,6 +87,7 @@ class Service:
                     helper.cancel()
         finally:
             await self.inbound.stop()
+            await self.visits.close()
 
     def _helpers(self) -> list[Coroutine[None, None, None]]:
         clock = self.engine.clock
@@ -93,6 +98,7 @@ class Service:
             kept_up("schedules of jobs", Clockwork(self.engine.jobs).run, clock),
             kept_up("channels", self.engine.channels.run, clock),
             kept_up("house-keeping", self.keeping.run, clock),
+            kept_up("what partners did", self.visits.run, clock),
             _beat(clock),
         ]
 

@@ -11,6 +11,7 @@ import asyncssh
 
 from gateway.config.schema import InboundSettings
 from gateway.inbound import InboundServers
+from gateway.inbound.book import Book
 
 NAME = "partner"
 PASSWORD = "correct horse"
@@ -53,7 +54,9 @@ class Running:
 
 
 @asynccontextmanager
-async def running(tmp_path: Path, password_hash: str, **inbound: Any) -> AsyncIterator[Running]:
+async def running(
+    tmp_path: Path, password_hash: str, *, book: Book | None = None, **inbound: Any
+) -> AsyncIterator[Running]:
     """Servers with the sections `sftp` and `ftp` given, stopped at the end."""
     key = tmp_path / "id"
     key.touch(mode=0o600)
@@ -62,7 +65,7 @@ async def running(tmp_path: Path, password_hash: str, **inbound: Any) -> AsyncIt
     user = {"password": password_hash, "keys": [made.export_public_key().decode()], "root": "rooms/partner"}
     config = InboundSettings.model_validate({**inbound, "users": {NAME: user}})
     landed: list[str] = []
-    servers = InboundServers(config, tmp_path, tmp_path / "state", landed.append)
+    servers = InboundServers(config, tmp_path, tmp_path / "state", landed.append, book)
     await servers.start()
     try:
         yield Running(servers, (tmp_path / "rooms/partner").resolve(), key, tmp_path / "ca.pem", landed)

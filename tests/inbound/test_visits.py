@@ -15,7 +15,7 @@ from gateway.inbound.visits import Refusals
 from tests.inbound.running import NAME, PASSWORD, Running, running, until
 from tests.inbound.test_inbound_ftp import half, off, plain, reset, secure, store
 
-Line = Mapping[str, Any]
+Line = MutableMapping[str, Any]
 
 
 @pytest.fixture
