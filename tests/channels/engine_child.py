@@ -37,5 +37,5 @@ def run(arguments: list[str]) -> None:
     path, which, when = arguments
     freezing.AT_ONCE, channel_batches.PAGE = 2, 8
     deaths = Deaths(which, after=when == "after")
-    Ledger.submit = lambda ledger, work: deaths.submit(ledger, work)  # type: ignore[method-assign,assignment]
+    Ledger.submit = lambda ledger, work: deaths.submit(ledger, work)  # type: ignore[method-assign,assignment,return-value]
     asyncio.run(main(path))

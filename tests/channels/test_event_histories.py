@@ -330,6 +330,7 @@ class History:
         """Nothing goes out of a manual kind but what a person has seen."""
         kind, manual = Kind(event.kind), self.channel.manual
         seen = self.agreed.get((event.item, event.kind), [])
+        parts: dict[Kind, Callable[[Content], Content]]
         parts = {Kind.METADATA: _metadata, Kind.FILE: _files, Kind.FIRST: dict}
         if kind in manual:
             assert parts[kind](there) in [parts[kind](one) for one in seen]

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, event, func, select
+from sqlalchemy import Connection, Table, event, func, select
 
 from gateway.core.clock import SystemClock
 from gateway.ledger import (
@@ -170,5 +170,5 @@ def _file(event: int) -> BatchFile:
     return BatchFile(1, event, "/t/a/onix.xml", "a/onix.xml", 1, 1, 1, "f00", "/in/onix.xml")
 
 
-def _count(connection: Connection, table: object) -> int:
-    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[call-overload]
+def _count(connection: Connection, table: Table) -> int:
+    return int(connection.execute(select(func.count()).select_from(table)).scalar_one())

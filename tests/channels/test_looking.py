@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from threading import Event
 
 import pytest
 
@@ -39,7 +40,7 @@ async def test_a_look_that_was_cut_off_before_it_began_keeps_no_other_back(monke
 
 
 async def test_a_look_that_was_cut_off_halts_and_keeps_others_back_until_then() -> None:
-    begun, goes_on, halted = hanging.Event(), hanging.Event(), hanging.Event()
+    begun, goes_on, halted = Event(), Event(), Event()
 
     def work(pulse: Pulse) -> None:
         begun.set()

@@ -100,7 +100,7 @@ async def test_what_is_still_being_written_counts_as_a_first_delivery(tmp_path: 
 async def test_what_comes_while_the_rest_is_read_counts_as_a_first_delivery(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading = detect.bring_up_to_date
+    reading = detect.bring_up_to_date  # type: ignore[attr-defined]
     async with shop(tmp_path, most_first=2) as made:
 
         async def meanwhile(*of: Any) -> Brought:

@@ -55,7 +55,7 @@ async def bites(made: Shop, most: int, *catalogues: str) -> int:
     """What is old is forgotten, and cut off after so many bites; how many there were."""
     taken = 0
     for forget in channel_retention.forgetting(made.services.ledger.now_ns() + 1, lambda: catalogues):
-        while taken < most and await made.services.ledger.write(forget):
+        while taken < most and await made.services.ledger.write(forget) > 0:
             taken += 1
     return taken
 

@@ -35,7 +35,7 @@ def test_the_demonstration_ends_within_its_time_with_every_file_proved() -> None
         row = next(line for line in shown.stdout.splitlines() if line.split()[:2] == list(shop))
         assert row.split()[2:8] == ["38", "sent", "0", "sent", "1", "sent"]
         assert row.rstrip().endswith("equal")
-    for row in (
+    for moved in (
         ("order 4711 Größe.csv", "SFTP"),
         ("slow.csv", "SFTP"),
         ("ready.csv", "SFTP"),
@@ -45,7 +45,7 @@ def test_the_demonstration_ends_within_its_time_with_every_file_proved() -> None
         ("hand over.pdf", "LCOPY"),
         ("forgotten.txt", "CHECK"),
     ):
-        assert _row(shown.stdout, *row), f"{row} is missing:\n{shown.stdout}"
+        assert _row(shown.stdout, *moved), f"{moved} is missing:\n{shown.stdout}"
 
 
 def _row(shown: str, name: str, route: str) -> bool:

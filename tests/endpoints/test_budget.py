@@ -87,7 +87,7 @@ async def test_both_directions_go_on_one_account() -> None:
         return sum([len(block) async for block in peer.read("there")])
 
     async def both() -> list[int]:
-        return await asyncio.gather(put(peer, "f", 8), get())
+        return [*await asyncio.gather(put(peer, "f", 8), get())]
 
     assert await turned(clock, both()) == [2 * M, 2 * M]
     assert 3.7 <= clock.monotonic() <= 4.0
@@ -277,7 +277,7 @@ async def test_a_login_that_fails_while_others_wait_for_their_minute_is_the_last
     doors.answers = [LoginRefused("no such user")]
 
     async def two() -> list[object]:
-        return await asyncio.gather(use(pool), use(pool), return_exceptions=True)
+        return [*await asyncio.gather(use(pool), use(pool), return_exceptions=True)]
 
     answers = await turned(doors.clock, two())
     assert [isinstance(answer, LoginRefused) for answer in answers] == [True, True]

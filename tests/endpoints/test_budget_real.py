@@ -126,7 +126,7 @@ async def test_an_upload_and_a_download_share_it_too(sshd: SshPeer, sshd_folder:
     async with pool.session("acme") as one, pool.session("acme") as two:
 
         async def both() -> list[int]:
-            return await asyncio.gather(one.write("f", Source(clock, 3 * M).blocks()), get(two, "there"))
+            return [*await asyncio.gather(one.write("f", Source(clock, 3 * M).blocks()), get(two, "there"))]
 
         assert await turned(clock, both()) == [3 * M, 3 * M]
     assert 6 - BURST_S - PIECE_S <= clock.monotonic() <= 6 + PIECE_S
@@ -156,7 +156,7 @@ async def test_no_call_runs_into_its_deadline_while_the_budget_makes_it_wait(
     kind: str, sshd: SshPeer, sshd_folder: Path, plain_vsftpd: FtpPeer, tmp_path: Path
 ) -> None:
     clock = TurnedClock(START)
-    limits = {"bandwidth": ONE_M, "call_timeout_s": 1.0}
+    limits: dict[str, Any] = {"bandwidth": ONE_M, "call_timeout_s": 1.0}
     place: Place
     if kind == "sftp":
         place = ssh_place(sshd, sshd_folder, **limits)

@@ -116,7 +116,7 @@ async def test_a_lost_link_is_told_to_all_who_wait(sshd: SshPeer, sshd_folder: P
     assert {type(one) for one in found} == {LinkLost}
 
 
-NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1, max_size=20)
+NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1, max_size=20)  # type: ignore[arg-type]
 
 
 def escaped(name: str) -> str:

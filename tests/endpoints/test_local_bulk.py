@@ -157,7 +157,7 @@ async def test_whoever_stops_waiting_may_rely_on_nothing_being_touched_any_more(
             go_on.wait(5)
         return look(path, follow_links)
 
-    monkeypatch.setattr(local_bulk.calls, "look", slow)
+    monkeypatch.setattr(local_bulk.calls, "look", slow)  # type: ignore[attr-defined]
     claims = [claim(tmp_path / f"{number:03}") for number in range(100)]
     collecting = asyncio.ensure_future(bulk.collect_all(claims))
     await asyncio.to_thread(reached.wait, 5)

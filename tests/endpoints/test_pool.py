@@ -154,7 +154,7 @@ async def test_a_reload_lets_what_is_lent_go_on_and_closes_it_afterwards() -> No
     await pool.close()
 
 
-def _fields(place: Place) -> dict[str, object]:
+def _fields(place: Place) -> dict[str, Any]:
     return {name: getattr(place, name) for name in Place.__dataclass_fields__}
 
 

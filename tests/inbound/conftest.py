@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -43,6 +44,6 @@ async def both(tmp_path: Path, password_hash: str) -> AsyncIterator[Running]:
     certificate = make_certificate(tmp_path / "certificate")
     (tmp_path / "ca.pem").write_text(certificate.text)
     tls = {"certificate": f"file:{certificate.file}", "key": f"file:{certificate.file}"}
-    sections = {"sftp": {"listen": "127.0.0.1:0"}, "ftp": {"listen": "127.0.0.1:0", "tls": tls}}
+    sections: dict[str, Any] = {"sftp": {"listen": "127.0.0.1:0"}, "ftp": {"listen": "127.0.0.1:0", "tls": tls}}
     async with running(tmp_path, password_hash, **sections) as made:
         yield made

@@ -3,7 +3,7 @@
 import ftplib
 import io
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 

@@ -52,5 +52,5 @@ def run(arguments: list[str]) -> None:
     """As a process of its own."""
     path, which, when = arguments
     deaths = Deaths(which, after=when == "after")
-    Ledger.submit = lambda ledger, work: deaths.submit(ledger, work)  # type: ignore[method-assign,assignment]
+    Ledger.submit = lambda ledger, work: deaths.submit(ledger, work)  # type: ignore[method-assign,assignment,return-value]
     asyncio.run(main(path))

@@ -388,7 +388,9 @@ class Engine:
         assert not world.cleaned
         trigger = world.job.trigger(Moment.AFTER_ALL)
         assert trigger is None or world.run.after_all is AfterAll.DONE, "the source is cleaned up last"
-        assert not Standing.of(tuple(world.rows.values()), world.job.require).open or world.now >= world.run.deadline_at
+        deadline_at = world.run.deadline_at
+        is_late = deadline_at is not None and world.now >= deadline_at
+        assert not Standing.of(tuple(world.rows.values()), world.job.require).open or is_late
         world.cleaned = True
         well = went_well(world.run, tuple(world.rows.values()))
         world._arrow(J.FINISHED if well else J.FINISHED_WITH_ERRORS)

@@ -92,7 +92,7 @@ async def test_a_source_that_is_slow_is_not_given_up(
 ) -> None:
     monkeypatch.setattr(scanning, "_BEAT_EVERY", 1)
     async with indexer(tmp_path, {f"{number}.csv": "a" for number in range(5)}) as made:
-        slow, goes_on, entries_of = threading.Semaphore(0), threading.Semaphore(0), scanning.entries_of
+        slow, goes_on, entries_of = threading.Semaphore(0), threading.Semaphore(0), scanning.entries_of  # type: ignore[attr-defined]
 
         def slowly(folder: str) -> Iterator["os.DirEntry[str]"]:
             for entry in entries_of(folder):

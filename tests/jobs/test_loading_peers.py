@@ -65,6 +65,7 @@ async def test_three_servers_get_everything_and_the_source_is_read_once(
         assert (two.state, two.delivered, two.unchanged, two.bytes_sent) == (PlaceState.DELIVERED, 0, len(files), 0)
         assert contents(sshd_folder / name / "in") == files
         assert os.access(sshd_folder / name / "in" / "big", os.X_OK)
+    assert row is not None
     assert row <= 1.1 * size, "hashing and three destinations read each byte about once"
 
 

@@ -13,7 +13,7 @@ from tests.runner.harness import tree, write
 
 def count_comparisons(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Told of each place that is compared from now on."""
-    compared, real = [], bringing.compare
+    compared, real = [], bringing.compare  # type: ignore[attr-defined]
 
     async def compare(*asked: object) -> object:
         compared.append("far")

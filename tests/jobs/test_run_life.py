@@ -10,12 +10,13 @@ import structlog
 
 from gateway.core.clock import TurnedClock
 from gateway.core.errors import GatewayError, LinkLost, LoginRefused, NotThere, Refused, Unknown
+from gateway.jobs.schedule import Start as DueStart
 from gateway.jobs.starting import Start
 from gateway.ledger import pauses
 from gateway.ledger.job_runs import JobAlreadyRuns
 from gateway.ledger.job_states import AfterAll, JobState, TriggerState
 from gateway.ledger.pauses import Pause
-from tests.jobs.engine_stage import AFTER_ALL, job_stage
+from tests.jobs.engine_stage import AFTER_ALL, JobStage, job_stage
 from tests.jobs.fake_hands import FakeHands, forever
 from tests.settled import settled
 
@@ -324,10 +325,8 @@ async def test_a_start_that_comes_while_a_run_goes_on_is_skipped_and_stands_in_h
         assert row.notes[0].startswith(f"run {first} of prices is ")
 
 
-def due_starts(made: object) -> list[object]:
-    from gateway.jobs.schedule import Start as DueStart
-
-    now = made.stage.clock.now()  # type: ignore[attr-defined]
+def due_starts(made: JobStage) -> list[DueStart]:
+    now = made.stage.clock.now()
     return [DueStart(now, now.replace(tzinfo=None))]
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -44,7 +44,7 @@ class Counted(MemoryEndpoint):
             yield block
 
     async def read_all(
-        self, paths: list[str], *, most_bytes: int, algorithms: frozenset[str]
+        self, paths: Sequence[str], *, most_bytes: int, algorithms: frozenset[str]
     ) -> list[Whole | GatewayError]:
         await self.goes_on.wait()
         self.batches.append([*paths])
@@ -55,7 +55,7 @@ class Counted(MemoryEndpoint):
         stamp = self.store.entry(path, path).stamp
         return Whole(data, stamp, stamp, {name: hashlib.new(name, data).hexdigest() for name in algorithms})
 
-    async def collect_all(self, claims: list[Claim]) -> list[GatewayError | None]:
+    async def collect_all(self, claims: Sequence[Claim]) -> list[GatewayError | None]:
         return [None for _ in claims]
 
 

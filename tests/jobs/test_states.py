@@ -1,5 +1,9 @@
 """Which state may follow which: random histories keep to the arrows, and each comes to an end."""
 
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,9 +30,11 @@ TABLES = [(JobState, JOB), (PlaceState, PLACE), (TriggerState, TRIGGER), (AfterA
 
 
 @pytest.mark.parametrize(("kind", "table"), TABLES, ids=lambda value: getattr(value, "__name__", ""))
-def test_every_state_has_its_arrows_and_can_be_reached(kind: type, table: dict) -> None:  # type: ignore[type-arg]
+def test_every_state_has_its_arrows_and_can_be_reached(
+    kind: type[StrEnum], table: Mapping[Any, frozenset[StrEnum]]
+) -> None:
     assert set(table) == set(kind)
-    reached = set().union(*table.values())
+    reached = frozenset().union(*table.values())
     assert len(set(kind) - reached) <= 2, "only where a life begins"
 
 

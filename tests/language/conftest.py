@@ -1,9 +1,10 @@
 """What the language's tests share: a world to check against, and a dump of a script's tree."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import Field, fields
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,14 +51,14 @@ def _dump(parsed: Parsed) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _said(node: object) -> list[object]:
+def _said(node: Any) -> list[Field[Any]]:
     """The fields of a node that say something: `span` stands in front, False and None are what is not there."""
     return [
         field for field in fields(node) if field.name != "span" and getattr(node, field.name) not in (False, None, ())
     ]
 
 
-def _changed(value: object, default: object) -> list[str]:
+def _changed(value: Any, default: Any) -> list[str]:
     names = [field.name for field in fields(value) if field.name not in ("first",)]
     pairs = [(name, getattr(value, name)) for name in names if getattr(value, name) != getattr(default, name)]
     return [f"{name} = {_value(each)}" for name, each in pairs]
@@ -67,7 +68,7 @@ def _place(span: Span) -> str:
     return f"{span.line}:{span.column}-{span.end_column}"
 
 
-def _value(value: object) -> str:
+def _value(value: Any) -> str:
     if isinstance(value, Text):
         return f"{value.value!r} at {_place(value.span)}"
     if isinstance(value, Enum):

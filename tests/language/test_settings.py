@@ -17,7 +17,7 @@ from gateway.language.settings import (
     with_set,
 )
 
-THEIR_VALUES = {
+THEIR_VALUES: dict[str, tuple[str, dict[str, object]]] = {
     "TerminateOnFail": ("False", {"terminate_on_fail": False}),
     "CommandRetries": ("7", {"retries": 7}),
     "RetryDelay": ("45", {"retry_delay": timedelta(seconds=45)}),

@@ -1,6 +1,7 @@
 """Properties: a tree is printed and read back as itself; formatting and parsing never fall over."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -60,7 +61,7 @@ def codes() -> st.SearchStrategy[tuple[CodeRange, ...]]:
     return st.lists(code, min_size=1, max_size=3).map(tuple)
 
 
-def one_of_two(first: str, second: str) -> st.SearchStrategy[dict[str, bool]]:
+def one_of_two(first: str, second: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.sampled_from([{}, {first: True}, {second: True}])
 
 
@@ -77,7 +78,7 @@ _CHECKED = {
 @st.composite
 def transfers(draw: st.DrawFn) -> nodes.Command:
     given = draw(one_of_two("unique", "append"))
-    common = {"span": NOWHERE, "source": draw(texts()), "delete": draw(st.booleans()), **given}
+    common: dict[str, Any] = {"span": NOWHERE, "source": draw(texts()), "delete": draw(st.booleans()), **given}
     kind = draw(st.sampled_from(["put", "get", "put_get", "lcopy"]))
     target = draw(st.one_of(st.none(), texts()))
     if kind == "put_get":

@@ -223,7 +223,8 @@ async def test_what_a_job_refers_to_is_kept_for_it(ledger: Ledger) -> None:
 def test_each_column_that_refers_to_another_table_has_an_index() -> None:
     """Else dropping one old row reads the whole table that might refer to it."""
     for table in METADATA.sorted_tables:
-        leading = {next(iter(found.columns)).name for found in (*table.indexes, table.primary_key)}
+        indexed = [*(index.columns for index in table.indexes), table.primary_key.columns]
+        leading = {next(iter(columns)).name for columns in indexed}
         assert {key.parent.name for key in table.foreign_keys} <= leading, table.name
 
 

@@ -9,6 +9,8 @@ import asyncssh
 
 from tests.peers.ssh_servers import PASSWORD, USER, Account
 
+Question = tuple[str, str, str, list[tuple[str, bool]]]
+
 
 class Tidy(asyncssh.SFTPServer):
     """Closes what its clients left open when they were cut: a crime of its own kind must not leak into the tests."""
@@ -70,7 +72,7 @@ class ShortReads(asyncssh.SFTPServer):
     """Hands out at most 1,000 bytes a time, and odd amounts."""
 
     def read(self, file_obj: object, offset: int, size: int) -> bytes:
-        return bytes(super().read(file_obj, offset, min(size, 1 + offset % 1000 if offset % 7 else 1000)))
+        return bytes(super().read(file_obj, offset, min(size, 1 + offset % 1000 if offset % 7 else 1000)))  # type: ignore[arg-type]
 
 
 class KeepsHalf(asyncssh.SFTPServer):
@@ -103,7 +105,7 @@ class DiskFull(asyncssh.SFTPServer):
     def write(self, file_obj: object, offset: int, data: bytes) -> int:
         if offset + len(data) > 300_000:
             raise asyncssh.SFTPFailure("")
-        return int(super().write(file_obj, offset, data))
+        return int(super().write(file_obj, offset, data))  # type: ignore[arg-type]
 
     def statvfs(self, path: bytes) -> asyncssh.SFTPVFSAttrs:
         real = asyncssh.SFTPVFSAttrs.from_local(os.statvfs(self.map_path(path)))
@@ -151,7 +153,7 @@ class HangsUpWhileWriting(Tidy):
     def write(self, file_obj: object, offset: int, data: bytes) -> int:
         if offset > 500_000:
             self.channel.get_connection().abort()
-        return int(super().write(file_obj, offset, data))
+        return int(super().write(file_obj, offset, data))  # type: ignore[arg-type]
 
 
 class HangsUpWhileReading(Tidy):
@@ -160,7 +162,7 @@ class HangsUpWhileReading(Tidy):
     def read(self, file_obj: object, offset: int, size: int) -> bytes:
         if offset > 500_000:
             self.channel.get_connection().abort()
-        return bytes(super().read(file_obj, offset, size))
+        return bytes(super().read(file_obj, offset, size))  # type: ignore[arg-type]
 
 
 class CountsTries(Account):
@@ -175,7 +177,7 @@ class CountsTries(Account):
     def kbdint_auth_supported(self) -> bool:
         return True
 
-    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> object:
+    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> Question:
         return "", "", "", [("Password: ", False)]
 
     def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> bool:
@@ -192,7 +194,7 @@ class AsksKeyboardInteractive(asyncssh.SSHServer):
     def kbdint_auth_supported(self) -> bool:
         return True
 
-    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> object:
+    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> Question:
         return "Welcome", "answer, please", "", [("Your code: ", False)]
 
     def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> bool:

@@ -161,7 +161,7 @@ class AppendsAfterRest(FTPHandler):
     """Takes REST before STOR and appends to the end all the same."""
 
     def ftp_STOR(self, file: str, mode: str = "w") -> Any:
-        if self._restart_position and mode == "w":
+        if self._restart_position and mode == "w":  # type: ignore[has-type]
             self._restart_position = 0
             return super().ftp_STOR(file, "a")
         return super().ftp_STOR(file, mode)

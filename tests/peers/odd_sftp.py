@@ -32,7 +32,7 @@ class CutsAt(Tidy):
             super().write(file_obj, offset, data[:kept])
             self._cut()
             raise asyncssh.SFTPConnectionLost("cut")
-        return int(super().write(file_obj, offset, data))
+        return int(super().write(file_obj, offset, data))  # type: ignore[arg-type]
 
     def close(self, file_obj: object) -> None:
         super().close(file_obj)
@@ -185,7 +185,7 @@ class NotesOrder(asyncssh.SFTPServer):
 
     def write(self, file_obj: object, offset: int, data: bytes) -> int:
         self.order.append("write")
-        return int(super().write(file_obj, offset, data))
+        return int(super().write(file_obj, offset, data))  # type: ignore[arg-type]
 
     def fsync(self, file_obj: object) -> None:
         self.order.append("fsync")
@@ -271,4 +271,4 @@ class CountsReads(asyncssh.SFTPServer):
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:  # type: ignore[override]
         type(self).asked += size
         await self.go_on.wait()
-        return bytes(super().read(file_obj, offset, size))
+        return bytes(super().read(file_obj, offset, size))  # type: ignore[arg-type]

@@ -98,7 +98,7 @@ class HangsUpAtAWrite(Hostile):
     def write(self, file_obj: object, offset: int, data: bytes) -> int:
         if self.at("write", 90):
             self.channel.get_connection().abort()
-        return int(super().write(file_obj, offset, data))
+        return int(super().write(file_obj, offset, data))  # type: ignore[arg-type]
 
 
 class HangsUpBeforeARename(Hostile):

@@ -20,7 +20,7 @@ class _Csv:
 def test_only_the_wanted_files_are_deleted(tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv", "c.txt"):
         (tmp_path / name).write_text(name)
-    spec = SourceSpec(folder=tmp_path, name="*.csv", pattern=_Csv())
+    spec = SourceSpec(folder=tmp_path, name="*.csv", pattern=_Csv())  # type: ignore[arg-type]
     assert delete_local(spec, lambda found: not found.path.endswith("b.csv")) == [str(tmp_path / "a.csv")]
     assert sorted(os.listdir(tmp_path)) == ["b.csv", "c.txt"]
 

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def peer(request: pytest.FixtureRequest) -> tuple[Stage, Path]:
     return found
 
 
-async def run(act: Stage, script: str, **more: bool):  # type: ignore[no-untyped-def]
+async def run(act: Stage, script: str, **more: Any):  # type: ignore[no-untyped-def]
     return await act.run(f"@endpoint peer\n@retries 0\n{script}", **more)
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.runner.due import Due, RunResult, Trigger
+from gateway.runner.instance import Instance
 from gateway.scheduler.make import Pace
 from gateway.scheduler.pauses import Pause
 from tests.scheduler.stage import Stage, instance, stage
@@ -18,7 +19,7 @@ from tests.settled import settled
 SLOW_CLOCK = Pace(grace=timedelta(seconds=1), clock_check_every=timedelta(days=2), check_every=timedelta(hours=1))
 
 
-def by_clock(root: Path, schedule: str, *, name: str = "nightly", zone: str = "UTC", more: str = "") -> object:
+def by_clock(root: Path, schedule: str, *, name: str = "nightly", zone: str = "UTC", more: str = "") -> Instance:
     return instance(root, f"@endpoint acme\n@schedule {schedule}\n{more}PUT * /in/\n", name, zone)
 
 

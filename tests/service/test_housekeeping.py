@@ -3,7 +3,7 @@
 import csv
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -235,7 +235,7 @@ async def test_a_kill_between_the_file_and_the_ledger_exports_nothing_twice(
 @pytest.mark.parametrize("cut", [1, 5, 12, 30])
 def test_a_row_that_a_kill_has_cut_is_written_anew(tmp_path: Path, cut: int) -> None:
     columns = ("id", "source")
-    whole = [{"id": 1, "source": "a"}, {"id": 2, "source": 'b\n"c"'}]
+    whole: list[Mapping[str, str | int]] = [{"id": 1, "source": "a"}, {"id": 2, "source": 'b\n"c"'}]
     path = HistoryFiles(tmp_path, Form.CSV).append("x", columns, whole)
     text = path.read_bytes()
     path.write_bytes(text[:-cut])

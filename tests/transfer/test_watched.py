@@ -5,6 +5,7 @@ import os
 import time
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -156,7 +157,7 @@ def test_a_folder_of_a_tree_that_goes_takes_its_files_along(tmp_path: Path) -> N
     ],
 )
 def test_patterns_of_a_check_stand_in_every_token(
-    tmp_path: Path, text: str, options: dict[str, bool], expected: list[str]
+    tmp_path: Path, text: str, options: dict[str, Any], expected: list[str]
 ) -> None:
     for name in ("a.txt", "one/b.txt", "two/b.txt", "two/deep/c.txt", "two/.hidden"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
