@@ -29,7 +29,7 @@ VERBS = {
     "channel": Verb(RUN, "Channels: what changed in a catalogue, each kind of change at its own times.", group=True),
     "schedulers": Verb(RUN, "When channels look for changes and deliver: the default, or a channel's own.", group=True),
     "status": Verb(WATCH, "One line for each action: what it does, how far it is behind, what is due next."),
-    "history": Verb(WATCH, "Deliveries, newest first."),
+    "history": Verb(WATCH, "Deliveries, newest first; what partners laid here and fetched; all of one file."),
     "why": Verb(WATCH, "Why a file was or was not taken: each look and its verdict."),
     "retry": Verb(STEER, "Try a failed, held or parked delivery again."),
     "skip": Verb(STEER, "Leave a held-back or parked file alone until it changes."),

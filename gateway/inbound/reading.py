@@ -2,6 +2,7 @@
 
 import os
 import stat
+import time
 from pathlib import Path
 
 from gateway.inbound.digest import Digest
@@ -14,6 +15,7 @@ class Reading:
         self.path = path
         self.name = str(path)
         self.closed = False
+        self.opened_at = time.time_ns()
         self.was_read = False
         self.sent_bytes = 0
         self.is_whole = False  # told once it is closed: nothing of it was left out

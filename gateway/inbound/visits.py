@@ -65,7 +65,7 @@ class Visit:
         self._tell("download", file=file.name, sent_bytes=file.sent_bytes)
         is_whole = is_clean and file.is_whole
         state, sha256 = (Came.WHOLE, file.sha256) if is_whole else (Came.PART, None)
-        self._note(Kind.DOWNLOAD, file.path, state, size=file.sent_bytes, sha256=sha256)
+        self._note(Kind.DOWNLOAD, file.path, state, size=file.sent_bytes, sha256=sha256, started_at=file.opened_at)
 
     def removed(self, path: str | Path) -> None:
         """A file or a folder was taken away."""

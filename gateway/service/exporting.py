@@ -13,7 +13,9 @@ from gateway.core.errors import NeedsOperator
 from gateway.ledger import Connection, Ledger
 from gateway.ledger.history import Filter, history
 from gateway.ledger.overview import RunFilter, parked_deliveries, past_runs
+from gateway.ledger.partner_history import ActFilter, acts
 from gateway.service.forms import Form, lines, tail
+from gateway.service.partner_receipts import PARTNER_COLUMNS, act_receipt
 from gateway.service.receipts import DELIVERY_COLUMNS, RUN_COLUMNS, Receipt, run_receipt, whole_receipt
 
 PAGE = 1000
@@ -46,6 +48,16 @@ def runs_sheet(ledger: Ledger, wanted: RunFilter, zone: tzinfo) -> Sheet:
         return [run_receipt(row, zone) for row in rows]
 
     return Sheet(RUN_COLUMNS, _pages(ledger, read, wanted.limit))
+
+
+def acts_sheet(ledger: Ledger, wanted: ActFilter, zone: tzinfo, *, is_served: bool) -> Sheet:
+    """What partners did; likewise."""
+
+    def read(connection: Connection, below: int | None, limit: int) -> Sequence[Receipt]:
+        rows = acts(connection, replace(wanted, below=below, limit=limit))
+        return [act_receipt(row, zone, is_served=is_served) for row in rows]
+
+    return Sheet(PARTNER_COLUMNS, _pages(ledger, read, wanted.limit))
 
 
 _Read = Callable[[Connection, int | None, int], Sequence[Receipt]]

@@ -6,10 +6,11 @@ from functools import partial
 
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
-from gateway.ledger import Connection, Ledger, retention
+from gateway.ledger import Connection, Ledger, partner_files, retention
 from gateway.ledger.overview import parked_deliveries
 from gateway.service.forms import Form
 from gateway.service.history_files import HistoryFiles
+from gateway.service.partner_receipts import PARTNER_COLUMNS, act_receipt
 from gateway.service.receipts import DELIVERY_COLUMNS, RUN_COLUMNS, Receipt, run_receipt, whole_receipt
 
 
@@ -25,17 +26,18 @@ class Leaving:
         self._files = HistoryFiles(loaded.resolve(folder), Form(settings.export_format)) if folder else None
 
     async def leave(self, before: int) -> int:
-        """Deliveries and then runs that were over before `before`; how many rows.
+        """Deliveries, then runs, then what partners did, all over before `before`; how many rows.
 
         Raises NeedsOperator where they are to be exported and can't be: what is not in a file then stays.
         """
         if self._files is None:
             return await self._drop(before)
-        return await self._export_deliveries(self._files, before) + await self._export_runs(self._files, before)
+        rows = await self._export_deliveries(self._files, before) + await self._export_runs(self._files, before)
+        return rows + await self._export_acts(self._files, before)
 
     async def _drop(self, before: int) -> int:
         rows = 0
-        for forget in (retention.forget_deliveries, retention.forget_runs):
+        for forget in (retention.forget_deliveries, retention.forget_runs, partner_files.forget_acts):
             while dropped := await self._ledger.write(partial(forget, before=before)):
                 rows += dropped
         return rows
@@ -61,6 +63,16 @@ class Leaving:
 
     def _old_runs(self, connection: Connection, before: int) -> Sequence[Receipt]:
         return [run_receipt(row, self._zone) for row in retention.old_runs(connection, before)]
+
+    async def _export_acts(self, files: HistoryFiles, before: int) -> int:
+        rows = 0
+        while found := await self._ledger.read(partial(self._old_acts, before=before)):
+            await asyncio.to_thread(files.append, f"partners-{self._month}", PARTNER_COLUMNS, found)
+            rows += await self._ledger.write(partial(partner_files.drop_acts, before=before, found=_ids(found)))
+        return rows
+
+    def _old_acts(self, connection: Connection, before: int) -> Sequence[Receipt]:
+        return [act_receipt(row, self._zone, is_served=True) for row in partner_files.old_acts(connection, before)]
 
 
 def _ids(found: Sequence[Receipt]) -> list[int]:

@@ -26,6 +26,12 @@ async def served_by(loaded: Loaded) -> Holder | None:
         ) from problem
 
 
+async def is_served(loaded: Loaded) -> bool:
+    """True if a gateway serves the state folder."""
+    holds = await served_by(loaded)
+    return holds is not None and holds.what == SERVE
+
+
 @asynccontextmanager
 async def reading(loaded: Loaded, clock: Clock) -> AsyncIterator[Ledger]:
     """The ledger to read from, whoever serves.  Raises GatewayError if nothing ever ran here."""
