@@ -1,14 +1,14 @@
 """What the verbs of `gateway channel` look at."""
 
 from gateway.channels.model import Channel, Channels
-from gateway.config.findings import suggestion
-from gateway.core.errors import Refused, Unknown
+from gateway.core.errors import Refused
+from gateway.service.near_names import unknown
 
 
 def channel_of(read: Channels, name: str) -> Channel:
     """Raises Unknown with the nearest known name."""
     if name not in read.channels:
-        raise Unknown(f"there is no channel {name!r}: {suggestion(name, read.channels)}")
+        raise unknown("channel", name, read.channels)
     return read.channels[name]
 
 

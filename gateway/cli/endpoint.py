@@ -1,17 +1,16 @@
 """An endpoint that a command line names."""
 
-from gateway.config.findings import suggestion
 from gateway.config.loaded import Loaded
 from gateway.config.schema import EndpointSettings
-from gateway.core.errors import Unknown
 from gateway.endpoints.place import Place, from_settings
+from gateway.service.near_names import unknown
 
 
 def settings_of(loaded: Loaded, name: str) -> EndpointSettings:
     """Its settings.  Raises Unknown with the nearest known name."""
     endpoints = loaded.config.endpoints
     if name not in endpoints:
-        raise Unknown(f"there is no endpoint {name!r}: {suggestion(name, endpoints)}")
+        raise unknown("endpoint", name, endpoints)
     return endpoints[name]
 
 

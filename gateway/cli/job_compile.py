@@ -8,6 +8,7 @@ from gateway.cli.doing import do
 from gateway.cli.job_reading import look
 from gateway.cli.output import print_json
 from gateway.cli.scripts import write_scripts
+from gateway.config.findings import suggestion
 from gateway.core.errors import Unknown
 from gateway.jobs.compiled import Part, compiled, show_part
 from gateway.jobs.read import folders_of
@@ -28,8 +29,7 @@ def compile_job(name: str, *, part: str | None, out: Path | None, as_json: bool)
 
 
 def _no_part(parts: tuple[Part, ...], name: str) -> tuple[Part, ...]:
-    known = ", ".join(one.name for one in parts)
-    raise Unknown(f"there is no action {name!r} in this job; it has {known}")
+    raise Unknown(f"there is no action {name!r} in this job; {suggestion(name, [one.name for one in parts])}")
 
 
 def _script_name(part: Part) -> str:

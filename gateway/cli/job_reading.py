@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from gateway.config.findings import suggestion
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
-from gateway.core.errors import Refused, Unknown
+from gateway.core.errors import Refused
 from gateway.jobs.check import Known
 from gateway.jobs.model import Job, Repeat
 from gateway.jobs.read import Jobs, read_jobs
@@ -17,6 +16,7 @@ from gateway.jobs.starting import clocks_of
 from gateway.ledger import job_runs
 from gateway.ledger.job_runs import JobRunRow, Remembered
 from gateway.scheduler.book import from_ns
+from gateway.service.near_names import unknown
 from gateway.service.probed import probed_hashes
 from gateway.service.reading import NothingYet, reading
 
@@ -44,7 +44,7 @@ class Looked:
     def job(self, name: str) -> Job:
         """Raises Unknown with the nearest known name."""
         if name not in self.jobs.jobs:
-            raise Unknown(f"there is no job {name!r}: {suggestion(name, self.jobs.jobs)}")
+            raise unknown("job", name, self.jobs.jobs)
         return self.jobs.jobs[name]
 
     def sound(self, name: str) -> Job:

@@ -10,6 +10,7 @@ from gateway.cli.doing import do, is_terminal
 from gateway.cli.job_following import Watch, follow, report_of
 from gateway.cli.job_table import COLUMNS, command_lines, heading, place_cells, totals
 from gateway.cli.output import print_json, print_table, show_value, standard_output
+from gateway.config.findings import suggestion
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import Refused, Unknown
@@ -62,7 +63,7 @@ def _require_destination(report: Report, endpoint: str | None) -> None:
     names = [one.row.endpoint for one in report.places]
     if endpoint is not None and endpoint not in names:
         run = report.run
-        raise Unknown(f"run {run.id} of {run.job} has no destination {endpoint!r}; it has {', '.join(names) or 'none'}")
+        raise Unknown(f"run {run.id} of {run.job} has no destination {endpoint!r}; {suggestion(endpoint, names)}")
 
 
 def _print(report: Report, lines: list[FileLine], asked: Shown, loaded: Loaded, now: int) -> None:

@@ -10,16 +10,15 @@ from gateway.cli.doing import do
 from gateway.cli.job_table import took
 from gateway.cli.moments import short
 from gateway.cli.output import Row, print_rows
-from gateway.config.findings import suggestion
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
-from gateway.core.errors import Unknown
 from gateway.core.moments import iso
 from gateway.core.units import show_size
 from gateway.jobs.report import Standing, after_all_said, read_report
 from gateway.ledger import Connection, job_runs
 from gateway.ledger.job_runs import JobRunRow
 from gateway.ledger.job_states import HAS_EVERYTHING
+from gateway.service.near_names import unknown
 from gateway.service.reading import NothingYet, reading
 
 COLUMNS = ("run", "job", "when", "trigger", "state", "complete", "sent", "took", "said")
@@ -50,7 +49,7 @@ async def _rows(loaded: Loaded, clock: Clock, job: str | None, limit: int, activ
     except NothingYet:
         found, now = [], 0
     if not found and job is not None and job not in loaded.config.jobs:
-        raise Unknown(f"there is no job {job!r}: {suggestion(job, loaded.config.jobs)}")
+        raise unknown("job", job, loaded.config.jobs)
     return [_row(one, loaded.zone(), now) for one in found]
 
 

@@ -150,6 +150,8 @@ async def _script(loaded: Loaded, asked: Talk, path: Path) -> list[Instance]:
         known = await asyncio.to_thread(_of_file, actions, path)
         if known:
             return known
+        if not await asyncio.to_thread(path.exists):
+            raise _no_script(path)
         raise Refused(
             f"{path}: `gateway serve` (pid {asked.served_by.pid if asked.served_by else 0}) runs this state folder and "
             "does not know this script; put it into an action folder and call `gateway reload`"
@@ -166,6 +168,10 @@ async def _script(loaded: Loaded, asked: Talk, path: Path) -> list[Instance]:
     return instances
 
 
+def _no_script(path: Path) -> Unknown:
+    return Unknown(f"{path}: there is no such script; name an action, or a script that is there")
+
+
 def _of_file(actions: Actions, path: Path) -> list[Instance]:
     return [one for one in actions.instances.values() if not _is_other(one, path)]
 
@@ -178,7 +184,7 @@ def _read_script(loaded: Loaded, path: Path) -> list[Instance]:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise Unknown(f"{path}: there is no such script; name an action, or a script that is there") from None
+        raise _no_script(path) from None
     except OSError as problem:
         raise Refused(f"{path}: can't be read: {problem.strerror}; name a script") from problem
     parsed = parse_bytes(data, str(path))

@@ -49,14 +49,17 @@ async def _simulate(
     import asyncio
 
     from gateway.runner.actions import read_actions
-    from gateway.service.targets import instances_of, require_instances
+    from gateway.service.near_names import action_names, unknown
+    from gateway.service.targets import require_instances
 
     begin, end = _stretch(loaded, clock, length, start)
     actions = await asyncio.to_thread(read_actions, loaded)
     told: dict[tuple[str, str], dict[str, Any]] = {}
     is_job, is_channel = action in loaded.config.jobs, action in loaded.config.channels
-    is_other = (is_job or is_channel) and not instances_of(actions, action)
-    for instance in () if is_other else require_instances(actions, action):
+    known = action_names(actions, action)
+    if not (is_job or is_channel or action in known):
+        raise unknown("action, job or channel", action, {*known, *loaded.config.jobs, *loaded.config.channels})
+    for instance in require_instances(actions, action) if action in known else ():
         one = await asyncio.to_thread(_instance, loaded, instance, begin, end)
         key = (one["schedule"], one["zone"])  # the endpoints of a group mostly share theirs
         told.setdefault(key, one)["names"].append(instance.name)

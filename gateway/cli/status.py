@@ -1,6 +1,5 @@
 """`gateway status`: a line for each action, and below what needs a person."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +35,7 @@ def status(
 
 
 async def _gather(loaded: "Loaded", clock: "Clock", action: str | None) -> "GatewayState":
-    from gateway.core.errors import Unknown
+    from gateway.service.near_names import unknown
     from gateway.service.state import gather
 
     state = await gather(loaded, clock)
@@ -44,9 +43,6 @@ async def _gather(loaded: "Loaded", clock: "Clock", action: str | None) -> "Gate
         return state
     chosen = state.of(action)
     if not chosen.actions:
-        raise Unknown(f"there is no action {action!r}; there are: {_names([one.told.name for one in state.actions])}")
+        names = {one.told.name if "@" in action else one.told.name.partition("@")[0] for one in state.actions}
+        raise unknown("action", action, names)
     return chosen
-
-
-def _names(names: Sequence[str]) -> str:
-    return ", ".join(sorted({name.partition("@")[0] for name in names})) or "none"

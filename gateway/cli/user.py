@@ -15,6 +15,7 @@ from gateway.config.load import load
 from gateway.config.schema import InboundSettings
 from gateway.config.ssh_keys import is_public_key
 from gateway.core.errors import NotThere, Refused
+from gateway.service.near_names import unknown
 
 _NAME = re.compile(r"[^\s/\x00-\x1f\"\\]+")
 _LEAST_LETTERS = 8
@@ -81,7 +82,7 @@ def remove(name: Annotated[str, typer.Argument(help="The account.")]) -> None:
     loaded = load()
     users = loaded.config.inbound.users
     if name not in users:
-        raise NotThere(f"there is no account {name!r}; there are: {', '.join(users) or 'none'}")
+        raise unknown("account", name, users)
     file = loaded.span("inbound", "users", name).file
     write_text(Path(file), without_user(Path(file).read_text(encoding="utf-8"), name, file))
     typer.echo(f"removed from {file}; its files in {loaded.resolve(users[name].root)} stay")

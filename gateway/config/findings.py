@@ -1,11 +1,11 @@
 """How a finding about the configuration reads, and the error that carries all of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 
 from gateway.config.lines import KeyPath
 from gateway.core.errors import Refused
 from gateway.core.model import Finding, Severity, Span
+from gateway.core.nearest import nearest_word
 
 UNREADABLE = "C001"
 SYNTAX = "C002"
@@ -54,10 +54,14 @@ def section(path: Sequence[str | int]) -> str:
     return f"[{'.'.join(str(part) for part in path)}] " if path else ""
 
 
+_NAMES_AT_MOST = 20
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?`, or what is known."""
     names = sorted(known)
-    near = get_close_matches(word, names, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"known here: {', '.join(names)}" if names else "nothing of that kind is configured"
+    near = nearest_word(word, names)
+    if near is not None:
+        return f"did you mean {near!r}?"
+    more = f" and {len(names) - _NAMES_AT_MOST} more" if names[_NAMES_AT_MOST:] else ""
+    return f"known here: {', '.join(names[:_NAMES_AT_MOST])}{more}" if names else "nothing of that kind is configured"

@@ -1,14 +1,8 @@
-"""The known word that a mistyped one most likely means."""
+"""The known word that a mistyped one of a script most likely means."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
-
-def nearest_word(word: str, known: Iterable[str]) -> str | None:
-    """The known word nearest to `word` in any case, None if none is near."""
-    by_lower = {each.lower(): each for each in known}
-    close = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[close[0]] if close else None
+from gateway.core.nearest import nearest_word
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

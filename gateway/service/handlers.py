@@ -23,6 +23,7 @@ from gateway.service.operations_pause import pause, resume
 from gateway.service.operations_resend import resend
 from gateway.service.operations_retry import retry
 from gateway.service.operations_skip import skip
+from gateway.service.suggesting import suggesting
 
 if TYPE_CHECKING:
     from gateway.service.engine import Engine
@@ -65,7 +66,7 @@ def handlers_of(service: "Service") -> Mapping[str, Handler]:
         **handlers(served),
         "status": lambda _: _status(served, beside=service.keeping.trouble),
         "newer": lambda _: _newer(service),
-        "job_save": lambda arguments: save(served, arguments, reload=service.reload),
+        **suggesting(served, {"job_save": lambda arguments: save(served, arguments, reload=service.reload)}),
     }
     telling = {kind: partial(_telling, service, handler) for kind, handler in answering.items()}
     return {**telling, "reload": lambda _: _reload(service)}
@@ -88,7 +89,7 @@ async def _newer(service: "Service") -> Answer:
 
 def handlers(gateway: Gateway) -> Mapping[str, Handler]:
     """By kind, as far as they need nobody who schedules."""
-    return {
+    answering: Mapping[str, Handler] = {
         "status": lambda _: _status(gateway),
         "files": lambda arguments: _files(gateway, arguments),
         "run": lambda arguments: _run(gateway, arguments),
@@ -108,6 +109,7 @@ def handlers(gateway: Gateway) -> Mapping[str, Handler]:
         **job_handlers(gateway),
         **channel_handlers(gateway),
     }
+    return suggesting(gateway, answering)
 
 
 async def _said(work: Awaitable[Said]) -> Answer:

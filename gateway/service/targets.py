@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.core.errors import NotThere, Refused, Unknown
+from gateway.core.errors import NotThere, Refused
 from gateway.ledger import Connection, deliveries, overview, sources
 from gateway.ledger.delivery_row import OPEN, DeliveryRow, State
 from gateway.ledger.sources import HeldSource
 from gateway.runner.actions import Actions
 from gateway.runner.instance import Instance
+from gateway.service.near_names import action_names, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,7 @@ def require_instances(actions: Actions, name: str) -> list[Instance]:
         return found
     if name in actions.broken:
         raise Refused(f"{name} can't run: {actions.broken[name]}")
-    known = sorted({one.action.name for one in actions.instances.values()} | set(actions.broken))
-    raise Unknown(
-        f"there is no action {name!r}; there are: {', '.join(known) or 'none'} (a gateway that serves knows a new "
-        "script after `gateway reload`)"
-    )
+    raise unknown("action", name, action_names(actions, name))
 
 
 def require_delivery(connection: Connection, found: int) -> DeliveryRow:

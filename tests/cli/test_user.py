@@ -155,7 +155,7 @@ def test_list_shows_how_each_logs_in_but_no_hash(gateway: Run) -> None:
 def test_removing_somebody_unknown_ends_with_3_and_names_those_there_are(gateway: Run) -> None:
     code, _, errors = gateway("remove", "third")
     assert code == 3
-    assert "there is no account 'third'; there are: second" in errors
+    assert "there is no account 'third'; known here: second" in errors
 
 
 def test_an_account_is_taken_out_with_its_keys_and_the_comments_of_the_next_stay() -> None:

@@ -57,7 +57,7 @@ def test_an_unknown_action_names_those_there_are(site: Site) -> None:
     site.script("bad", "@endpoint acme\n\nPUTT *.csv\n")
     ran = site.run("run", "order")
     assert ran.code == 3
-    assert "there is no action 'order'; there are: bad, orders" in ran.err
+    assert "there is no action 'order'; did you mean 'orders'?" in ran.err
     assert "bad.act:3:1: error E301" in site.run("run", "bad").err
 
 
