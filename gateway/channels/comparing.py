@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
+from gateway.channels.counted_names import keep_names
 from gateway.channels.events import GONE, MANY, UNSELECTED, Changes, Rules
 from gateway.channels.many_first import FirstGuard
 from gateway.channels.model import Channel, Kind
@@ -100,6 +101,7 @@ class Comparing:
             counted += await self._ledger.write(partial(self._count, items=some))
         rows = [self._any(item) for item in open_items]
         await self._ledger.write(partial(self._counted, rows=rows, released=counted + len(rows) > 0))
+        await keep_names(self._ledger, self._channel)
         return counted + len(rows)
 
     def _count(self, connection: Connection, items: Sequence[str]) -> int:

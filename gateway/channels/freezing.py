@@ -9,6 +9,7 @@ from functools import partial
 
 from gateway.channels import up_to_date
 from gateway.channels.batches import MARKER, frozen, sort_out
+from gateway.channels.counted_names import keep_names
 from gateway.channels.model import Channel, Kind
 from gateway.channels.payload import Occasion, name_key
 from gateway.core.moments import moment
@@ -35,6 +36,7 @@ class Freezing:
         kind = Kind(self.row.kind)
         waiting = await ledger.read(partial(up_to_date.waiting_ids, channel=self.channel, kind=kind))
         taken = await ledger.read(self._names)
+        await keep_names(ledger, self.channel)
         for begin in range(0, len(waiting), AT_ONCE):
             some = partial(freeze_some, of=self, events=waiting[begin : begin + AT_ONCE], taken=taken)
             taken |= await ledger.write(partial(some, at=ledger.now_ns()))

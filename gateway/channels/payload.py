@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.channels.model import Catalogue, Channel, Kind
+from gateway.channels.model import Catalogue, Channel, Kind, PlaceTemplate
 from gateway.language.macros import uses
 from gateway.language.pattern import is_literal, split_path
 
 _FIELD = re.compile(r"\{(\w+)\}")
 _DATE, _TIME = "%Y%m%d", "%H%M%S"
+_OF_A_DELIVERY = frozenset({"date", "time", "index"})
 _PLAIN = re.compile(r"[\w.-]", re.ASCII)
 _ORDINARY = re.compile(r"[\w/. ,()&+@=-]*")
 """Most paths; the others are looked at closely."""
@@ -30,11 +31,6 @@ class Piece:
     inode: int
     sha256: str
     is_metadata: bool
-
-    @property
-    def name(self) -> str:
-        """Its last part."""
-        return self.relative.rpartition("/")[2]
 
     @property
     def below(self) -> str:
@@ -79,15 +75,21 @@ def chosen(kind: Kind, channel: Channel, changed: Sequence[str], pieces: Iterabl
 def named(channel: Channel, pieces: Iterable[Piece], on: Occasion) -> tuple[Named, ...]:
     """Each with its name at the recipient."""
     times = on.fields()
-    return tuple(Named(piece, final_of(channel, piece, times)) for piece in pieces)
+    return tuple(Named(piece, final_of(channel.place, piece.item, piece.relative, times)) for piece in pieces)
 
 
-def final_of(channel: Channel, piece: Piece, times: Mapping[str, str]) -> str:
-    """Where a file arrives, seen from the endpoint's folder."""
-    base = piece.name.rpartition(".")[0] or piece.name
-    own = {"item": piece.item, "name": piece.name, "stem": base, "ext": piece.name[len(base) :]}
+def final_of(place: PlaceTemplate, item: str, relative: str, times: Mapping[str, str]) -> str:
+    """Where a file of an item arrives, seen from the endpoint's folder."""
+    name = relative.rpartition("/")[2]
+    base = name.rpartition(".")[0] or name
+    own = {"item": item, "name": name, "stem": base, "ext": name[len(base) :]}
     fields = {**times, **own}
-    return _joined(_filled(channel.place.path, fields), _filled(channel.place.files, fields))
+    return _joined(_filled(place.path, fields), _filled(place.files, fields))
+
+
+def is_lasting(place: PlaceTemplate) -> bool:
+    """True if a file has the same name in every delivery."""
+    return not any(field in _OF_A_DELIVERY for field in _FIELD.findall(place.path + place.files))
 
 
 def marker_of(channel: Channel, on: Occasion) -> str | None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, and_, bindparam, func, or_, selec
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.ledger.channel_contents import Contents
-from gateway.ledger.channel_tables import catalogue_item, channel_item
+from gateway.ledger.channel_tables import COUNTS_UNNAMED, catalogue_item, channel_item
 
 ANY = ""
 """Instead of a digest: whatever the item comes to rest with counts as got."""
@@ -21,6 +21,7 @@ class Got:
     """What a channel has got of one item; Times are nanoseconds since the epoch.
 
     `first_at` None: it never got the item, and what it was to get was dropped by hand.
+    `named`: the names are kept of what counts as got without a delivery.
     """
 
     item: str
@@ -30,6 +31,7 @@ class Got:
     first_at: int | None
     delivered_at: int | None = None
     gone_at: int | None = None
+    named: bool = False
 
     def without(self, names: Collection[str]) -> "Got":
         """Nobody knows whether it has these files."""
@@ -85,7 +87,7 @@ def put(connection: Connection, channel: str, rows: Sequence[Got]) -> None:
     """What the channel has got of these items from now on; other items stay as they are."""
     if rows:
         query = upsert(channel_item)
-        names = ("metadata", "files", "contents", "first_at", "delivered_at", "gone_at")
+        names = ("metadata", "files", "contents", "first_at", "delivered_at", "gone_at", "named")
         query = query.on_conflict_do_update(
             index_elements=["channel", "item"], set_={name: query.excluded[name] for name in names}
         )
@@ -97,6 +99,13 @@ def went(connection: Connection, channel: str, gone: Sequence[str], at: int) -> 
     if gone:
         same = channel_item.c.channel == channel, channel_item.c.item == bindparam("which")
         connection.execute(update(channel_item).where(*same).values(gone_at=at), [{"which": one} for one in gone])
+
+
+def without_names(connection: Connection, channel: str, most: int) -> list[Got]:
+    """So many items at most that count as got as they are, and whose names are not kept."""
+    query = select(channel_item).with_hint(channel_item, "INDEXED BY channel_items_without_names")
+    query = query.where(channel_item.c.channel == channel, COUNTS_UNNAMED)
+    return [_read(row) for row in connection.execute(query.limit(most)).mappings()]
 
 
 def restate(connection: Connection, channel: str, before: Got, now: Got) -> None:
@@ -128,6 +137,7 @@ def _values(channel: str, row: Got) -> dict[str, Any]:
         "first_at": row.first_at,
         "delivered_at": row.delivered_at,
         "gone_at": row.gone_at,
+        "named": row.named,
     }
 
 

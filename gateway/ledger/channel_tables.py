@@ -11,6 +11,7 @@ from gateway.ledger.tables import METADATA
 from gateway.ledger.words import Words as Text
 
 OPEN_BATCH = text("channel_batch.state IN ('delivering','failed')")
+COUNTS_UNNAMED = text("NOT named AND delivered_at IS NULL AND first_at IS NOT NULL AND metadata != '' AND files != ''")
 OPEN = "('waiting','review','held','batched')"
 
 # How a catalogue looked when it was looked at last.
@@ -88,6 +89,21 @@ channel_item = Table(
     Column("first_at", BigInteger),  # null: never delivered nor counted so; what is known of it was dropped by hand
     Column("delivered_at", BigInteger),  # null: counts as delivered only
     Column("gone_at", BigInteger),  # when it was first missing from the catalogue or the selection
+    Column("named", Boolean, nullable=False, server_default=false()),  # channel_name has what it counts as got
+    Index("channel_items_without_names", "channel", sqlite_where=COUNTS_UNNAMED),
+    sqlite_with_rowid=False,
+)
+
+# The name at the recipient of a file that counts as got: no batch says it.  The later of both holds.
+channel_name = Table(
+    "channel_name",
+    METADATA,
+    Column("channel", Text, primary_key=True),
+    Column("folded", Text, primary_key=True),  # `final` without upper and lower case
+    Column("item", Text, primary_key=True),
+    Column("relative", Text, primary_key=True),
+    Column("final", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),  # since when it counts
     sqlite_with_rowid=False,
 )
 

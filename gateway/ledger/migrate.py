@@ -9,7 +9,7 @@ from gateway.config.disks import is_network
 from gateway.ledger.database import reading_engine, writing_engine
 from gateway.ledger.errors import LedgerBroken, ledger_error
 
-HEAD = "0015"
+HEAD = "0016"
 """The newest step in gateway/ledger/migrations/versions."""
 
 

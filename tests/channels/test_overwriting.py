@@ -112,3 +112,71 @@ async def test_a_renamed_item_takes_the_names_that_it_had(tmp_path: Path) -> Non
 def approve_all(connection: Connection) -> int:
     events = channel_events.queue(connection, "shop")
     return channel_going.approve(connection, "shop", events, "ann")
+
+
+async def baselined(made: ChannelStage) -> None:
+    """What there is counts as delivered; then 979 comes with the name of 978."""
+    await made.made.ending(made.channels.baseline("shop"))
+    lay_item(made.made.root, "979", cover_jpg="of 979")
+    await made.go_on(at(22, 30))
+
+
+async def test_what_counts_as_delivered_keeps_its_names(tmp_path: Path) -> None:
+    lay_item(tmp_path, "978", cover_jpg="of 978")
+    async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
+        await baselined(made)
+        assert made.arrived == {}
+        assert "979/cover.jpg would take the place of 978/cover.jpg" in (await reasons(made))["979"]
+
+
+async def test_what_counted_when_a_channel_began_keeps_its_names(tmp_path: Path) -> None:
+    lay_item(tmp_path, "978", cover_jpg="of 978")
+    now = text(tmp_path).replace('start = "all"', 'start = "now"')
+    async with channel_stage(tmp_path, now, clock=clock()) as made:
+        await made.go_on(at(12, 30))
+        lay_item(tmp_path, "979", cover_jpg="of 979")
+        await made.go_on(at(22, 30))
+        assert "978/cover.jpg" in (await reasons(made))["979"]
+
+
+async def test_what_counted_as_it_came_to_rest_keeps_its_names(tmp_path: Path) -> None:
+    there = lay_item(tmp_path, "978", cover_jpg="of 978")
+    (there / "book.part").write_text("half a book")
+    now = text(tmp_path).replace('start = "all"', 'start = "now"')
+    async with channel_stage(tmp_path, now, clock=clock()) as made:
+        await made.go_on(at(12, 30))
+        (there / "book.part").unlink()
+        await made.go_on(at(13, 30))
+        lay_item(tmp_path, "979", cover_jpg="of 979")
+        await made.go_on(at(22, 30))
+        assert "978/cover.jpg" in (await reasons(made))["979"]
+
+
+async def test_who_took_the_name_of_what_counts_as_delivered_has_it_from_then_on(tmp_path: Path) -> None:
+    lay_item(tmp_path, "978", cover_jpg="of 978")
+    async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
+        await baselined(made)
+        await made.made.engine.ledger.write(approve_all)
+        await made.go_on(at(22, 30, day=23))
+        lay_item(tmp_path, "979", cover_jpg="new of 979")
+        await made.go_on(at(14, 30, day=30))
+        assert made.arrived == {"cover.jpg": "new of 979"}
+
+
+async def test_what_counts_as_delivered_under_the_name_of_another_is_held_once_it_changes(tmp_path: Path) -> None:
+    for item in ("977", "978", "979"):
+        lay_item(tmp_path, item, cover_jpg=f"of {item}")
+    async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
+        await made.made.ending(made.channels.baseline("shop"))
+        for item in ("977", "978", "979"):
+            lay_item(tmp_path, item, cover_jpg=f"new of {item}")
+        await made.go_on(at(14, 30, day=23))
+        assert (set(await reasons(made)), made.arrived) == ({"977", "978", "979"}, {})
+
+
+async def test_what_counts_keeps_no_name_where_each_delivery_has_others(tmp_path: Path) -> None:
+    lay_item(tmp_path, "978", cover_jpg="of 978")
+    dated = text(tmp_path).replace('"{name}"', '"{date}/{name}"')
+    async with channel_stage(tmp_path, dated, clock=clock()) as made:
+        await baselined(made)
+        assert made.arrived == {"20261122/cover.jpg": "of 979"}

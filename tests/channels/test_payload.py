@@ -54,7 +54,7 @@ def test_what_was_metadata_when_it_was_read_is_metadata_whatever_the_patterns_sa
     ],
 )
 def test_templates_say_where_a_file_arrives(place: PlaceTemplate, final: str) -> None:
-    assert final_of(channel(place=place), ITEM[2], ON.fields()) == final
+    assert final_of(place, ITEM[2].item, ITEM[2].relative, ON.fields()) == final
 
 
 @pytest.mark.parametrize(
