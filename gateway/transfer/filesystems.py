@@ -30,6 +30,7 @@ NETWORK = frozenset(
     }
 )
 """Types whose files other machines change without this kernel's knowing."""
+_MOST_LINKS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +62,35 @@ class Mounts:
             return cls("")
 
     def of(self, path: str) -> Mount | None:
-        """The mount that holds `path`; links in it are followed."""
-        real = os.path.realpath(path)
-        if real in self._by_point:
-            return self._by_point[real]
-        while real != "/":
-            real = os.path.dirname(real)
-            if real in self._by_point:
-                return self._by_point[real]
-        return None
+        """The mount that holds `path`; links in it are followed.  A network is never asked: its server may hang."""
+        at, rest, links = "/", _parts(os.path.abspath(path)), 0
+        mount = self._by_point.get(at)
+        while rest:
+            at = os.path.join(at, rest.pop())
+            mount = self._by_point.get(at, mount)
+            hangs = mount is not None and mount.is_network
+            if not hangs and links <= _MOST_LINKS and (to := _link(at)) is not None:
+                rest, links = rest + _parts(os.path.normpath(os.path.join(os.path.dirname(at), to))), links + 1
+                at, mount = "/", self._by_point.get("/")
+        return mount
 
     def is_network(self, path: str) -> bool:
         """True if `path` is on a network file system."""
         mount = self.of(path)
         return mount is not None and mount.is_network
+
+
+def _parts(path: str) -> list[str]:
+    """The names in a path, the first one last."""
+    return [name for name in reversed(path.split("/")) if name]
+
+
+def _link(path: str) -> str | None:
+    """Where a link leads; None for anything else."""
+    try:
+        return os.readlink(path)
+    except (OSError, ValueError):
+        return None
 
 
 def _parse(line: str) -> Mount | None:

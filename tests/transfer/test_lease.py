@@ -1,5 +1,6 @@
 """The lease probe against real writers: this process's and another's."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.endpoints.own_thread import OwnThread
 from gateway.transfer.filesystems import Mounts
 from gateway.transfer.lease import Writer, probe_writer
+from tests.peers.hung_mount import hung_mount
 
 
 @pytest.fixture
@@ -102,6 +105,26 @@ broken line
 )
 def test_the_mount_table_says_what_is_a_network_file_system(path: str, network: bool) -> None:
     assert Mounts(TABLE).is_network(path) is network
+
+
+def test_a_link_leads_to_where_its_file_lies_and_a_network_is_not_asked(tmp_path: Path) -> None:
+    share = tmp_path / "share"
+    for name, to in (("there", share / "deep"), ("back", "there/x"), ("round", "round")):
+        (tmp_path / name).symlink_to(to)
+    share.mkdir()
+    (share / "deep").symlink_to("/")
+    mounts = Mounts(f"{TABLE}40 22 0:40 / {share} rw - nfs4 server:/x rw\n")
+    found = {name: mounts.is_network(str(tmp_path / name)) for name in ("there/x", "back", "round", "else")}
+    assert found == {"there/x": True, "back": True, "round": False, "else": False}
+
+
+async def test_a_server_that_hangs_holds_up_nobody_who_asks_what_lies_on_it(tmp_path: Path) -> None:
+    thread = OwnThread("asks")
+    with hung_mount(tmp_path):
+        mount = await asyncio.wait_for(thread.start(lambda: Mounts.now().of(f"{tmp_path}/deep/a")), 20)
+    thread.end()
+    assert mount is not None
+    assert mount.point == str(tmp_path)
 
 
 def test_the_machine_s_own_table_is_read(tmp_path: Path) -> None:
