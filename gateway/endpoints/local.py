@@ -10,7 +10,7 @@ from typing import TypeVar
 from gateway.core.model import Entry
 from gateway.endpoints import local_calls as calls
 from gateway.endpoints.base import Features
-from gateway.endpoints.disk import Disk, sync_folder
+from gateway.endpoints.disk import Disk, remedy_of, sync_folder
 from gateway.endpoints.disks import Disks
 from gateway.endpoints.local_bulk import LocalBulk
 from gateway.endpoints.local_file import BLOCK_BYTES, OpenFile, fill, rest_of
@@ -75,7 +75,7 @@ class LocalEndpoint(Basic):
         at = self._at(path)
         if (known := self._disks.known(at, os.path.dirname(at))) is not None:
             return known
-        async with within(self._timeout_s, path):
+        async with within(self._timeout_s, path, remedy_of(at)):
             return await self._disks.of(at)
 
     async def _run(self, path: str, work: Callable[[], T], what: str = "") -> T:
@@ -83,8 +83,9 @@ class LocalEndpoint(Basic):
             return await self._awaited(path, work, what)
 
     async def _awaited(self, path: str, work: Callable[[], T], what: str = "") -> T:
-        async with within(self._timeout_s, what or path):
-            disk = await self._disks.of(self._at(path))
+        at = self._at(path)
+        async with within(self._timeout_s, what or path, remedy_of(at)):
+            disk = await self._disks.of(at)
             return await disk.run(work)
 
     async def _quick(
@@ -96,7 +97,7 @@ class LocalEndpoint(Basic):
         try:
             return await disk.run_quick(work, folder, self._timeout_s, unwanted)
         except TimeoutError as exc:
-            raise unanswered(path, self._timeout_s) from exc
+            raise unanswered(path, self._timeout_s, remedy_of(at)) from exc
         except (OSError, ValueError) as exc:
             raise local_error(exc, path) from exc
 
@@ -130,7 +131,7 @@ class LocalEndpoint(Basic):
             if block:
                 yield block
             return
-        file = OpenFile(descriptor, disk, path, self._timeout_s)
+        file = OpenFile(descriptor, disk, path, self._timeout_s, remedy_of(self._at(path)))
         try:
             async with aclosing(rest_of(file, block, offset)) as blocks:
                 async for block in blocks:
@@ -149,7 +150,7 @@ class LocalEndpoint(Basic):
     async def _write(self, path: str, blocks: AsyncIterator[bytes], offset: int | None, sync: bool) -> int:
         disk = await self._disk(path)
         descriptor = await self._opened(disk, path, partial(calls.open_to_write, self._at(path), offset))
-        file = OpenFile(descriptor, disk, path, self._timeout_s)
+        file = OpenFile(descriptor, disk, path, self._timeout_s, remedy_of(self._at(path)))
         try:
             return await fill(file, blocks, sync=sync)
         except BaseException:
@@ -162,7 +163,7 @@ class LocalEndpoint(Basic):
         going = asyncio.wrap_future(begun)
         try:
             with local_errors(path):
-                async with within(self._timeout_s, path):
+                async with within(self._timeout_s, path, remedy_of(self._at(path))):
                     return await asyncio.shield(going)
         except BaseException:
             going.add_done_callback(_close_descriptor)

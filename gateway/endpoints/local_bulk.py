@@ -11,7 +11,7 @@ from typing import TypeVar
 from gateway.core.errors import GatewayError, Retryable, SourceChanged
 from gateway.endpoints import local_calls as calls
 from gateway.endpoints.base import Claim, Whole
-from gateway.endpoints.disk import Disk, sync_folder
+from gateway.endpoints.disk import Disk, remedy_of, sync_folder
 from gateway.endpoints.disks import Disks
 from gateway.endpoints.os_errors import local_error
 from gateway.endpoints.session import within
@@ -36,7 +36,7 @@ class LocalBulk:
         read = partial(_read_whole, most_bytes=most_bytes, algorithms=algorithms, follow_links=self._follow)
         at = [os.path.join(self._folder, path) for path in paths]
         found: dict[int, Whole | GatewayError] = {}
-        async with within(self._timeout_s, f"{len(paths)} files from {paths[0]} on"):
+        async with within(self._timeout_s, f"{len(paths)} files from {paths[0]} on", remedy_of(at[0])):
             for disk, numbers in (await self._split(at)).items():
                 work = partial(_read_some, [at[n] for n in numbers], read)
                 found.update(zip(numbers, await disk.run(work), strict=True))
@@ -46,7 +46,7 @@ class LocalBulk:
         """As the contract says, but for one file at which the disk hangs.  Raises LinkLost where it doesn't answer."""
         at = [self._at(claim) for claim in claims]
         found: dict[int, GatewayError | None] = {}
-        async with within(self._timeout_s, f"{len(claims)} files from {claims[0].path} on"):
+        async with within(self._timeout_s, f"{len(claims)} files from {claims[0].path} on", remedy_of(at[0].path)):
             for disk, numbers in (await self._split([claim.path for claim in at])).items():
                 found.update(zip(numbers, await self._collect_some(disk, [at[n] for n in numbers]), strict=True))
         return [found[n] for n in range(len(claims))]

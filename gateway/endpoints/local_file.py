@@ -20,11 +20,12 @@ BLOCK_BYTES = 4 * 255 * 1024  # what SFTP takes without cutting off odd ends
 class OpenFile:
     """A descriptor, closed once the last work on it has ended: whoever gives up doesn't wait for a hung disk."""
 
-    def __init__(self, descriptor: int, disk: Disk, what: str, timeout_s: float) -> None:
+    def __init__(self, descriptor: int, disk: Disk, what: str, timeout_s: float, remedy: str) -> None:
         self._descriptor = descriptor
         self._disk = disk
         self._what = what
         self._timeout_s = timeout_s
+        self._remedy = remedy
         self._work: Future[Any] | None = None
         self._closes_itself = False
 
@@ -36,7 +37,7 @@ class OpenFile:
         """What the work has come to; raises GatewayErrors."""
         assert self._work is not None, "no work was begun"
         with local_errors(self._what):
-            async with within(self._timeout_s, self._what):
+            async with within(self._timeout_s, self._what, self._remedy):
                 return await asyncio.wrap_future(self._work)
 
     async def finish(self, blocks: list[bytes], *, sync: bool) -> None:

@@ -35,19 +35,22 @@ class Session(Endpoint, Protocol):
         ...
 
 
+_OF_PEERS = "is the peer overloaded, or a firewall silent?"
+
+
 @asynccontextmanager
-async def within(seconds: float, what: str) -> AsyncIterator[None]:
+async def within(seconds: float, what: str, remedy: str = _OF_PEERS) -> AsyncIterator[None]:
     """Bound what is awaited inside.  Raises LinkLost that names `what`."""
     try:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError as exc:
-        raise unanswered(what, seconds) from exc
+        raise unanswered(what, seconds, remedy) from exc
 
 
-def unanswered(what: str, seconds: float) -> LinkLost:
+def unanswered(what: str, seconds: float, remedy: str = _OF_PEERS) -> LinkLost:
     """Our error for what took too long."""
-    return LinkLost(f"{what}: no answer within {seconds:g} s; is the peer overloaded, or a firewall silent?")
+    return LinkLost(f"{what}: no answer within {seconds:g} s; {remedy}")
 
 
 class Basic:

@@ -5,16 +5,18 @@ import gc
 import os
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from gateway.core.errors import AlreadyThere, LinkLost, PathRefused
 from gateway.core.model import Kind
-from gateway.endpoints import local_calls
+from gateway.endpoints import local, local_calls
 from gateway.endpoints.disks import Disks
 from gateway.endpoints.local import LocalEndpoint
 from tests.endpoints.test_conformance import get, names, put
+from tests.peers.hung_mount import hung_mount
 
 
 async def test_a_link_is_neither_read_nor_written_through(tmp_path: Path) -> None:
@@ -86,6 +88,27 @@ async def test_a_call_that_hangs_is_given_up_and_other_disks_go_on(tmp_path: Pat
     await stuck
     slow.close()
     disks.close()
+
+
+@pytest.mark.parametrize("call", ["stat", "read", "write", "remove", "list"])
+async def test_a_disk_that_hangs_is_named_with_its_remedy_not_a_peer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    monkeypatch.setattr(local, "_LAST_CALL_S", 0.2)
+    calls: dict[str, Callable[[LocalEndpoint], Awaitable[object]]] = {
+        "stat": lambda disk: disk.stat("a"),
+        "read": lambda disk: get(disk, "a"),
+        "write": lambda disk: put(disk, "a", b"1"),
+        "remove": lambda disk: disk.remove("a"),
+        "list": names,
+    }
+    said = f"no answer within 0.2 s; check the disk of {tmp_path}, or the server that it is mounted from$"
+    with hung_mount(tmp_path):
+        async with LocalEndpoint(tmp_path, timeout_s=0.2) as disk:
+            with pytest.raises(LinkLost, match=said):
+                await calls[call](disk)
+            with pytest.raises(LinkLost, match=said):
+                await disk.bulk_source.read_all(["a"], most_bytes=1, algorithms=frozenset())
 
 
 def test_without_the_kernels_help_a_rename_still_replaces_nothing(tmp_path: Path) -> None:
