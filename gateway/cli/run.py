@@ -29,7 +29,7 @@ def run(
     from gateway.cli.running import Wanted, run_action
 
     wanted = Wanted(action, now=now, approve=approve, quiet=as_json)
-    ended = do(partial(run_action, wanted=wanted), verbose=verbose)
+    ended = do(partial(run_action, wanted=wanted), verbose=verbose, asks=True)
     if as_json:
         print_json([one.as_json() for one in ended])
     else:

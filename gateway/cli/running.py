@@ -19,7 +19,7 @@ from gateway.language.check import check
 from gateway.language.nodes import Put, PutGet
 from gateway.language.parse import parse_bytes
 from gateway.ledger import overview, runs
-from gateway.runner.actions import Actions, instances_of, read_actions
+from gateway.runner.actions import instances_of
 from gateway.runner.instance import Instance
 from gateway.runner.world import world_of
 from gateway.service import left_open
@@ -28,7 +28,7 @@ from gateway.service.engine import Engine
 from gateway.service.folders import make_folders
 from gateway.service.housekeeping import tidy_after_run
 from gateway.service.talking import Here, Talk, talk
-from gateway.service.targets import require_instances
+from gateway.service.targets import is_of_file, require_instances
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +45,43 @@ async def run_action(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Ended
     """Run it and wait for its end."""
     with open_screen(quiet=wanted.quiet) as screen:
         async with talk(loaded, clock, "run", patience_s=600.0, waiting=waiting_for) as asked:
-            instances = await _instances(loaded, asked, wanted)
             if isinstance(asked, Here):
-                _show_progress(asked.engine, screen)
-                await _make_outboxes(instances, screen)
-            if asked.served_by is not None:
-                screen.remark(f"beside `gateway serve` (pid {asked.served_by.pid}), which runs it")
-                for line in await newer(asked.ledger, clock):
-                    screen.remark(line)
-            try:
-                ended = await asyncio.gather(*(_run_one(asked, clock, one, wanted, screen) for one in instances))
-            except asyncio.CancelledError:
-                if asked.served_by is None:
-                    raise
-                raise GoesOn from None
-            if isinstance(asked, Here):
-                await asked.engine.finish()
-                kept = await tidy_after_run(asked.ledger, clock, loaded)
-                if kept is not None:
-                    screen.remark(str(kept))
-            return list(ended)
+                return await _here(asked, loaded, clock, wanted, screen)
+            return await _beside(asked, clock, wanted, screen)
+
+
+async def _here(asked: Here, loaded: Loaded, clock: Clock, wanted: Wanted, screen: Screen) -> list[Ended]:
+    """This process runs it."""
+    instances = await _instances(loaded, asked.engine, wanted)
+    _show_progress(asked.engine, screen)
+    await _make_outboxes(instances, screen)
+    ended = await asyncio.gather(*(_run_one(asked, clock, one.name, wanted, screen) for one in instances))
+    await asked.engine.finish()
+    kept = await tidy_after_run(asked.ledger, clock, loaded)
+    if kept is not None:
+        screen.remark(str(kept))
+    return list(ended)
+
+
+async def _beside(asked: Talk, clock: Clock, wanted: Wanted, screen: Screen) -> list[Ended]:
+    """The gateway that serves runs it, as it has read it.  Raises GoesOn once that is all that is left to do."""
+    names = (await asked.ask("instances", await asyncio.to_thread(_meant, wanted.action)))["instances"]
+    screen.remark(f"beside `gateway serve` (pid {asked.served_by.pid if asked.served_by else 0}), which runs it")
+    for line in await newer(asked.ledger, clock):
+        screen.remark(line)
+    try:
+        return list(await asyncio.gather(*(_run_one(asked, clock, one, wanted, screen) for one in names)))
+    except asyncio.CancelledError:
+        raise GoesOn from None
+
+
+def _meant(action: str) -> dict[str, str]:
+    """The name of an action, or the file of a script, as another process can tell what it is.  Raises Unknown."""
+    if not action.endswith(".act"):
+        return {"action": action}
+    if not Path(action).exists():
+        raise _no_script(Path(action))
+    return {"script": os.path.abspath(action)}
 
 
 def _show_progress(engine: Engine, screen: Screen) -> None:
@@ -87,8 +104,7 @@ def _sends(instance: Instance) -> bool:
     return any(isinstance(command, Put | PutGet) for command in instance.action.commands)
 
 
-async def _run_one(asked: Talk, clock: Clock, instance: Instance, wanted: Wanted, screen: Screen) -> Ended:
-    name = instance.name
+async def _run_one(asked: Talk, clock: Clock, name: str, wanted: Wanted, screen: Screen) -> Ended:
     before = await asked.ledger.read(overview.newest_run)
     left, unsettled = await _left(asked, name)
     if left or unsettled:
@@ -135,29 +151,16 @@ async def _left(asked: Talk, action: str) -> tuple[list[int], Sequence[int]]:
     return left, await asked.ledger.read(partial(left_open.open_ids, action=action))
 
 
-async def _instances(loaded: Loaded, asked: Talk, wanted: Wanted) -> list[Instance]:
+async def _instances(loaded: Loaded, engine: Engine, wanted: Wanted) -> list[Instance]:
     """What the name means.  Raises Unknown with what there is, Refused for what can't run."""
-    if wanted.action.endswith(".act"):
-        return await _script(loaded, asked, Path(wanted.action))
-    actions = asked.engine.actions if isinstance(asked, Here) else await asyncio.to_thread(read_actions, loaded)
-    return require_instances(actions, wanted.action)
+    if not wanted.action.endswith(".act"):
+        return require_instances(engine.actions, wanted.action)
+    return await _script(loaded, engine, Path(wanted.action))
 
 
-async def _script(loaded: Loaded, asked: Talk, path: Path) -> list[Instance]:
-    """A script that lies anywhere; beside a gateway that serves only one that it knows."""
-    if not isinstance(asked, Here):
-        actions = await asyncio.to_thread(read_actions, loaded)
-        known = await asyncio.to_thread(_of_file, actions, path)
-        if known:
-            return known
-        if not await asyncio.to_thread(path.exists):
-            raise _no_script(path)
-        raise Refused(
-            f"{path}: `gateway serve` (pid {asked.served_by.pid if asked.served_by else 0}) runs this state folder and "
-            "does not know this script; put it into an action folder and call `gateway reload`"
-        )
+async def _script(loaded: Loaded, engine: Engine, path: Path) -> list[Instance]:
+    """A script that lies anywhere."""
     instances = await asyncio.to_thread(_read_script, loaded, path)
-    engine = asked.engine
     present = engine.actions.instances
     taken = [one.name for one in instances if await asyncio.to_thread(_is_other, present.get(one.name), path)]
     if taken:
@@ -172,12 +175,8 @@ def _no_script(path: Path) -> Unknown:
     return Unknown(f"{path}: there is no such script; name an action, or a script that is there")
 
 
-def _of_file(actions: Actions, path: Path) -> list[Instance]:
-    return [one for one in actions.instances.values() if not _is_other(one, path)]
-
-
 def _is_other(known: Instance | None, path: Path) -> bool:
-    return known is not None and Path(known.action.path).resolve() != path.resolve()
+    return known is not None and not is_of_file(known, path)
 
 
 def _read_script(loaded: Loaded, path: Path) -> list[Instance]:

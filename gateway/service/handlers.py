@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.errors import GatewayError, Unknown
@@ -24,6 +25,7 @@ from gateway.service.operations_resend import resend
 from gateway.service.operations_retry import retry
 from gateway.service.operations_skip import skip
 from gateway.service.suggesting import suggesting
+from gateway.service.targets import require_instances, require_script
 
 if TYPE_CHECKING:
     from gateway.service.engine import Engine
@@ -92,6 +94,7 @@ def handlers(gateway: Gateway) -> Mapping[str, Handler]:
     answering: Mapping[str, Handler] = {
         "status": lambda _: _status(gateway),
         "files": lambda arguments: _files(gateway, arguments),
+        "instances": lambda arguments: _instances(gateway, arguments),
         "run": lambda arguments: _run(gateway, arguments),
         "retry": lambda arguments: _said(retry(gateway, str(arguments["what"]), str(arguments["path"]))),
         "skip": lambda arguments: _said(skip(gateway, str(arguments["what"]), str(arguments["path"]))),
@@ -138,6 +141,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value
+
+
+async def _instances(gateway: Gateway, arguments: Mapping[str, Any]) -> Answer:
+    """What a name, or the script in a file, means to the gateway that is to run it."""
+    actions = gateway.engine.actions
+    if (script := arguments.get("script")) is not None:
+        found = await asyncio.to_thread(require_script, actions, Path(script))
+    else:
+        found = require_instances(actions, str(arguments["action"]))
+    return {"instances": [one.name for one in found]}
 
 
 async def _run(gateway: Gateway, arguments: Mapping[str, Any]) -> Answer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from gateway.core.errors import NotThere, Refused
 from gateway.ledger import Connection, deliveries, overview, sources
@@ -37,6 +38,22 @@ def require_instances(actions: Actions, name: str) -> list[Instance]:
     if name in actions.broken:
         raise Refused(f"{name} can't run: {actions.broken[name]}")
     raise unknown("action", name, action_names(actions, name))
+
+
+def require_script(actions: Actions, path: Path) -> list[Instance]:
+    """The instances of the script in this file.  Raises Refused where it is not among the actions (blocks)."""
+    found = [one for one in actions.instances.values() if is_of_file(one, path)]
+    if not found:
+        raise Refused(
+            f"{path}: the gateway that serves does not know this script; put it into an action folder and call "
+            "`gateway reload`"
+        )
+    return found
+
+
+def is_of_file(instance: Instance, path: Path) -> bool:
+    """True if it is the action of this script (blocks)."""
+    return Path(instance.action.path).resolve() == path.resolve()
 
 
 def require_delivery(connection: Connection, found: int) -> DeliveryRow:

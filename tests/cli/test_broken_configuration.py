@@ -63,7 +63,10 @@ def test_verbs_that_ask_the_gateway_that_serves_do_so_beside_a_broken_configurat
     assert served.run("status", "--json").json[0]["state"] == "paused"
     assert served.run("resume", "orders").code == 0
     assert served.run("check").code == 2
-    assert served.run("run", "orders").code == 2
+    ran = served.run("run", "orders", "--now")
+    assert ran.code == 0, ran
+    assert _line_of_the_error(served) in ran.err
+    assert served.run("run", "ordres").code == 3
 
 
 def test_history_is_told_from_the_ledger_beside_a_broken_configuration_where_nobody_serves(shops: Site) -> None:
@@ -75,3 +78,4 @@ def test_history_is_told_from_the_ledger_beside_a_broken_configuration_where_nob
     assert (ran.code, [row["final"] for row in ran.json]) == (0, ["a.csv"])
     assert "is not TOML" in ran.err
     assert shops.run("status").code == 2
+    assert shops.run("run", "orders").code == 2

@@ -65,8 +65,8 @@ def _each_command_tells(site: Site) -> None:
     assert f"actions/orders.act {NEWER}" in site.run("run", "orders").err
     ran = site.run("run", "new")
     assert ran.code == 3
-    assert "new: the gateway that serves knows no action of this name" in ran.out
-    assert f"actions/new.act {NOT_KNOWN}" in ran.out
+    assert "there is no action 'new'" in ran.err
+    assert f"actions/new.act {NOT_KNOWN}" in ran.err
     assert f"conf/jobs.d/prices.toml {NOT_KNOWN}" in site.run("job", "start", "prices").err
     assert f"conf/channels.d/kiosk.toml {NOT_KNOWN}" in site.run("channel", "deliver-now", "kiosk").err
 
