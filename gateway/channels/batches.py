@@ -46,7 +46,6 @@ class Asked:
     kind: Kind
     due: datetime
     hand: Hand | None = None
-    ignore_case: bool = False
 
 
 def fire(connection: Connection, asked: Asked, at: int) -> bool:
@@ -76,13 +75,7 @@ def _make(connection: Connection, asked: Asked, at: int) -> None:
 
 
 def sort_out(
-    connection: Connection,
-    channel: Channel,
-    events: Sequence[EventRow],
-    on: Occasion,
-    taken: dict[str, str],
-    *,
-    ignore_case: bool,
+    connection: Connection, channel: Channel, events: Sequence[EventRow], on: Occasion, taken: dict[str, str]
 ) -> Sorted:
     """Which of these events of one kind can go together, oldest first, beside those that have the names `taken`."""
     files = channel_catalogues.files(connection, channel.catalogue.name, [one.item for one in events])
@@ -90,14 +83,14 @@ def sort_out(
         one.id: named(channel, chosen(Kind(one.kind), channel, one.changed, map(_piece, files.get(one.item, ()))), on)
         for one in events
     }
-    holders = Holders(connection, channel, wanted.values(), ignore_case=ignore_case)
+    holders = Holders(connection, channel, wanted.values())
     fit: dict[int, tuple[Named, ...]] = {}
     held: dict[int, str] = {}
     empty: list[EventRow] = []
     names: dict[str, str] = {}
     for event in events:
         mine = wanted[event.id]
-        reason = clash(mine, ChainMap(names, taken), ignore_case=ignore_case)
+        reason = clash(mine, ChainMap(names, taken), ignore_case=channel.ignore_case)
         reason = reason or holders.overwritten(event, mine) or _unsayable(channel, mine)
         if reason is not None:
             held[event.id] = reason
@@ -105,7 +98,7 @@ def sort_out(
             empty.append(event)
         else:
             fit[event.id] = mine
-            names |= {name_key(one.final, ignore_case=ignore_case): one.piece.below for one in mine}
+            names |= {name_key(one.final, ignore_case=channel.ignore_case): one.piece.below for one in mine}
     return Sorted(fit, held, empty, names)
 
 
@@ -142,8 +135,8 @@ def preview(connection: Connection, asked: Asked) -> Preview:
     same_day = [one for one in channel_batches.latest(connection, channel.name) if one.day == due.date().isoformat()]
     on = Occasion(due, max((one.number for one in same_day), default=0) + 1)
     marker = marker_of(channel, on)
-    taken = {} if marker is None else {name_key(marker, ignore_case=asked.ignore_case): MARKER}
-    looked = sort_out(connection, channel, events, on, taken, ignore_case=asked.ignore_case)
+    taken = {} if marker is None else {name_key(marker, ignore_case=channel.ignore_case): MARKER}
+    looked = sort_out(connection, channel, events, on, taken)
     files = frozen(channel, looked.fit)
     if files and marker is not None:
         files.append(marker_row(len(files) + 1, marker))

@@ -97,8 +97,7 @@ class BatchDelivery:
             await self._failed(Retryable(fault_text(fault)))
 
     async def _freeze(self) -> None:
-        blind = self.means.loaded.config.endpoints[self.channel.endpoint].case == "ignore"
-        self.row = await Freezing(channel=self.channel, row=self.row, ignore_case=blind).freeze(self._ledger)
+        self.row = await Freezing(channel=self.channel, row=self.row).freeze(self._ledger)
 
     async def _try(self, place: Place) -> None:
         made = await self._compiled()

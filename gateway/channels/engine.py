@@ -227,8 +227,7 @@ class ChannelEngine:
         return planned(channel, state, self.services.clock.now())
 
     def _asked(self, channel: Channel, kind: Kind, due: datetime, hand: Hand | None = None) -> Asked:
-        blind = self.loaded.config.endpoints[channel.endpoint].case == "ignore"
-        return Asked(channel=channel, kind=kind, due=due, hand=hand, ignore_case=blind)
+        return Asked(channel=channel, kind=kind, due=due, hand=hand)
 
     async def _fire(self, asked: Asked) -> bool:
         ledger = self.services.ledger

@@ -29,7 +29,6 @@ class Freezing:
 
     channel: Channel
     row: BatchRow
-    ignore_case: bool
 
     async def freeze(self, ledger: Ledger) -> BatchRow:
         """All that waits of its kind now; the batch as it is then, given up if nothing can go."""
@@ -50,7 +49,7 @@ class Freezing:
 
     def key(self, final: str) -> str:
         """What two names must not have in common."""
-        return name_key(final, ignore_case=self.ignore_case)
+        return name_key(final, ignore_case=self.channel.ignore_case)
 
 
 def freeze_some(
@@ -60,7 +59,7 @@ def freeze_some(
     channel, row = of.channel, of.row
     ripe = up_to_date.ripe(connection, channel, Kind(row.kind), at, events)
     on = Occasion(moment(row.due_at, channel.zone), row.number)
-    looked = sort_out(connection, channel, ripe, on, taken, ignore_case=of.ignore_case)
+    looked = sort_out(connection, channel, ripe, on, taken)
     for event, reason in looked.held.items():
         channel_events.hold(connection, event, reason)
     if looked.empty:

@@ -120,7 +120,10 @@ class PlaceTemplate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A recipient with a rhythm.  `include` and `exclude` are patterns of items; none to include means all."""
+    """A recipient with a rhythm.  `include` and `exclude` are patterns of items; none to include means all.
+
+    `ignore_case`: its recipient takes names that differ in capitals alone for one.
+    """
 
     name: str
     description: str = ""
@@ -136,6 +139,7 @@ class Channel:
     place: PlaceTemplate
     zone: ZoneInfo
     most_first: int = MOST_FIRST
+    ignore_case: bool = False
     span: Span = field(compare=False)
 
     def selects(self, item: str) -> bool:

@@ -11,12 +11,10 @@ from gateway.ledger.channel_events import EventRow
 class Holders:
     """Which files of other items have names already that these are to get."""
 
-    def __init__(
-        self, connection: Connection, channel: Channel, wanted: Iterable[Sequence[Named]], *, ignore_case: bool
-    ) -> None:
+    def __init__(self, connection: Connection, channel: Channel, wanted: Iterable[Sequence[Named]]) -> None:
         finals = [one.final for files in wanted for one in files]
         found = channel_names.holders(connection, channel.name, channel.catalogue.name, finals)
-        self._ignore_case = ignore_case
+        self._ignore_case = channel.ignore_case
         self._items: dict[str, dict[str, str]] = {}
         for one in sorted(found):
             self._items.setdefault(self._key(one.final), {})[one.item] = f"{one.item}/{one.relative}"

@@ -48,6 +48,7 @@ class _Resolver:
     def channel(self, name: str) -> Channel:
         settings = self._loaded.config.channels[name]
         zone = self._loaded.zone() if settings.timezone is None else ZoneInfo(settings.timezone)
+        endpoint = self._loaded.config.endpoints.get(settings.endpoint)
         at = ("channels", name, "items")
         return Channel(
             name=name,
@@ -63,6 +64,7 @@ class _Resolver:
             wellformed=settings.wellformed,
             place=PlaceTemplate(settings.place.path, settings.place.files, settings.place.done),
             zone=zone,
+            ignore_case=endpoint is not None and endpoint.case == "ignore",
             span=self._loaded.span("channels", name),
         )
 

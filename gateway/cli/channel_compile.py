@@ -81,8 +81,7 @@ def _next(connection: Connection, channel: Channel, kind: Kind, seen: Read[Any])
     due = seen.next_of(channel.name, kind)
     if due is None:
         return None
-    blind = seen.loaded.config.endpoints[channel.endpoint].case == "ignore"
-    found = preview(connection, Asked(channel=channel, kind=kind, due=due, ignore_case=blind))
+    found = preview(connection, Asked(channel=channel, kind=kind, due=due))
     if not found.files and not found.held:
         return None
     items = f"{found.items} item{'' if found.items == 1 else 's'}"

@@ -112,7 +112,7 @@ async def half_frozen(made: ChannelStage, *, portions: int) -> None:
     asked = Asked(channel=channel, kind=Kind.FIRST, due=made.made.clock.now())
     await ledger.write(partial(fire, asked=asked, at=at_ns))
     (row,) = await made.batches()
-    of, taken = Freezing(channel=channel, row=row, ignore_case=False), dict[str, str]()
+    of, taken = Freezing(channel=channel, row=row), dict[str, str]()
     for number in range(portions):
         some = waiting[2 * number : 2 * number + 2]
         taken |= await ledger.write(partial(freeze_some, of=of, events=some, taken=taken, at=at_ns))
