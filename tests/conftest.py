@@ -14,6 +14,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from tests.new_ledgers import copy_new_ledgers
 from tests.peers.ftp_servers import pyftpd
 from tests.peers.openssh import SshPeer, openssh_sshd
 from tests.peers.processes import MissingServer
@@ -73,11 +74,12 @@ def _keep_in_memory() -> None:
 def pytest_configure() -> None:
     """Ctrl-C reaches what tests start, also where the tests themselves were started in the background.
 
-    And who turns a clock can wait for all that works beside the event loop.
+    And who turns a clock can wait for all that works beside the event loop, and new ledgers come at once.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _keep_in_memory()
     watch()
+    copy_new_ledgers()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
