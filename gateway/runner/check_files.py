@@ -1,6 +1,5 @@
 """CHECK -FIL and CHECK -DIR in a run: list, compare, report (SPEC §5a)."""
 
-import asyncio
 from collections.abc import Sequence
 from functools import partial
 
@@ -11,13 +10,15 @@ from gateway.ledger import Connection, checks, reactions, runs
 from gateway.runner.reaction_rows import handles, local_file_macros, status_macros
 from gateway.runner.run import Run
 from gateway.runner.texts import checked_spec
-from gateway.transfer.check_paths import list_checked
+from gateway.transfer.blocking import in_thread
+from gateway.transfer.check_paths import CheckSpec, list_checked
 from gateway.transfer.sources import Found
 
 
 async def check_files(run: Run, number: int, command: CheckFiles) -> None:
     """Report what meets the condition; fails only where ConditionsMet says that this is an error."""
-    listed = await asyncio.to_thread(_list, run, command)
+    spec = checked_spec(run, command.path.value, run.instance.outbox, folders=command.folders, recurse=command.recurse)
+    listed = await in_thread(spec.base, run.services.clock, lambda _: _list(spec))
     now, zone = run.services.clock.now(), run.instance.zone
     found = [one for one in listed if meets(command.age, one.stamp.mtime_ns or 0, now, zone)]
     met = count_met(command.count, len(found))
@@ -35,8 +36,7 @@ def _due(run: Run, found: Sequence[Found]) -> Sequence[Found]:
     return [one for one in found if one.path in asked]
 
 
-def _list(run: Run, command: CheckFiles) -> list[Found]:
-    spec = checked_spec(run, command.path.value, run.instance.outbox, folders=command.folders, recurse=command.recurse)
+def _list(spec: CheckSpec) -> list[Found]:
     return sorted(list_checked(spec), key=lambda one: one.path)
 
 

@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gateway.core.errors import NeedsOperator, NoSpace, PathRefused, Refused
+from gateway.transfer.hanging import unwatched
 from gateway.transfer.sources import Found, SourceSpec, list_sources
 
 _BLOCK_BYTES = 1 << 20
 _FULL = (28, 122)  # ENOSPC, EDQUOT
 
 
-def delete_local(spec: SourceSpec, wanted: Callable[[Found], bool]) -> list[str]:
-    """Delete the files that `spec` means and `wanted` agrees to; returns their paths.
+def delete_local(
+    spec: SourceSpec, wanted: Callable[[Found], bool], beat: Callable[[str], None] = unwatched
+) -> list[str]:
+    """Delete the files that `spec` means and `wanted` agrees to; returns their paths.  `beat` hears of each before.
 
     A file that is gone already is no error.  Raises PathRefused with what could not be deleted, after the others.
     """
@@ -22,6 +25,7 @@ def delete_local(spec: SourceSpec, wanted: Callable[[Found], bool]) -> list[str]
     for found in list(list_sources(spec)):
         if not wanted(found):
             continue
+        beat(found.path)
         try:
             os.unlink(found.path)
         except FileNotFoundError:
@@ -45,10 +49,11 @@ def read_operand(text: str) -> bytes:
         raise Refused(f"LREPLACE: {text!r} is not hex; write two digits a byte, such as 0x0D0A") from None
 
 
-def replace_in_file(path: Path, old: bytes, new: bytes) -> int:
+def replace_in_file(path: Path, old: bytes, new: bytes, beat: Callable[[str], None] = unwatched) -> int:
     """Replace `old` by `new` in one file, which changes in one step or not at all; returns how often.
 
-    Owner's mode is kept.  Raises NeedsOperator or NoSpace, the file untouched.
+    `beat` hears of it before each block, and before the file changes.  Owner's mode is kept.
+    Raises NeedsOperator or NoSpace, the file untouched.
     """
     beside = path.with_name(f".{path.name}.lreplace.part")
     count = 0
@@ -56,10 +61,12 @@ def replace_in_file(path: Path, old: bytes, new: bytes) -> int:
         with path.open("rb") as source, beside.open("wb") as copy:
             os.fchmod(copy.fileno(), os.fstat(source.fileno()).st_mode & 0o7777)
             for block, found in _replaced(iter(lambda: source.read(_BLOCK_BYTES), b""), old, new):
+                beat(str(path))
                 copy.write(block)
                 count += found
             copy.flush()
             os.fsync(copy.fileno())
+        beat(str(path))
         if count:
             os.replace(beside, path)
     except OSError as error:

@@ -1,6 +1,5 @@
 """The local commands of a reaction: $LCOPY, $LDELETE, $LREPLACE.  Their paths start at the gateway's root."""
 
-import asyncio
 import os
 from collections.abc import Mapping
 from functools import partial
@@ -14,6 +13,7 @@ from gateway.runner.local_files import delete_local, read_operand, replace_in_fi
 from gateway.runner.services import Services
 from gateway.runner.targets import final_name, require_no_collision
 from gateway.runner.texts import expanded_path
+from gateway.transfer.blocking import in_thread
 from gateway.transfer.deliver import deliver
 from gateway.transfer.intent import Held, Intent
 from gateway.transfer.sources import Found, SourceSpec, list_sources, source_spec
@@ -35,8 +35,9 @@ async def run_local(
     `again`: an earlier attempt may have done it, and a file that it should have taken away may be gone.
     """
     spec = _spec(instance, command, values)
-    found = await asyncio.to_thread(_list, spec)
-    if not found and spec.literal is not None and not spec.literal.is_dir():
+    work = partial(in_thread, spec.folder, services.clock)
+    found = await work(lambda _: _list(spec))
+    if found is None:
         takes = isinstance(command, LocalDelete) or (isinstance(command, LocalCopy) and command.delete)
         if again and takes:
             return f"{spec.literal} is gone; an earlier attempt took it"
@@ -46,18 +47,24 @@ async def run_local(
             return await _copy(services, instance, command, found, values)
         case LocalDelete(age=age):
             now, zone = services.clock.now(), instance.zone
-            deleted = await asyncio.to_thread(
-                delete_local, spec, lambda one: age is None or meets(age, one.stamp.mtime_ns or 0, now, zone)
+            deleted = await work(
+                lambda pulse: delete_local(
+                    spec, lambda one: age is None or meets(age, one.stamp.mtime_ns or 0, now, zone), pulse.beat
+                )
             )
             return f"deleted {len(deleted)} files"
         case LocalReplace(old=old, new=new):
-            operands = [read_operand(text.value) for text in (old, new)]
-            counts = [await asyncio.to_thread(replace_in_file, Path(one.path), *operands) for one in found]
-            return f"{sum(counts)} replaced in {len(found)} files"
+            before, after = read_operand(old.value), read_operand(new.value)
+            count = await work(
+                lambda pulse: sum(replace_in_file(Path(one.path), before, after, pulse.beat) for one in found)
+            )
+            return f"{count} replaced in {len(found)} files"
 
 
-def _list(spec: SourceSpec) -> list[Found]:
-    return list(list_sources(spec))
+def _list(spec: SourceSpec) -> list[Found] | None:
+    """What it means; None where the one path that it names is not there."""
+    found = list(list_sources(spec))
+    return None if not found and spec.literal is not None and not spec.literal.is_dir() else found
 
 
 def _spec(instance: Instance, command: LocalCopy | LocalDelete | LocalReplace, values: Mapping[str, str]) -> SourceSpec:
@@ -78,7 +85,7 @@ async def _copy(
         raise NeedsOperator("$LCOPY -ZIP and -UNZ can't be reactions; write an action of its own with @endpoint none")
     written = expanded_path(command.target.value if command.target is not None else "", values)
     path = str(instance.root / written)
-    is_folder = written.endswith("/") or await asyncio.to_thread(os.path.isdir, path)
+    is_folder = written.endswith("/") or await in_thread(path, services.clock, lambda _: os.path.isdir(path))
     finals = {one.path: final_name(one.relative, path, is_folder=is_folder) for one in found}
     if not command.unique and not command.append:
         require_no_collision("$LCOPY", finals)

@@ -1,6 +1,5 @@
 """-MIR: delete at the destination what the source lacks; never on an empty or failed listing, never too much."""
 
-import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from gateway.runner.retrying import asked
 from gateway.runner.run import Run
 from gateway.runner.targets import join_remote
 from gateway.runner.texts import expanded, local_spec
+from gateway.transfer.blocking import in_thread
 from gateway.transfer.sources import SourceSpec, any_name, list_sources, written_as
 from gateway.transfer.way import removed
 
@@ -76,13 +76,14 @@ async def _delete(run: Run, command: Put, peer: Endpoint) -> Sequence[str] | Non
 async def surplus(run: Run, command: Put, peer: Endpoint) -> Surplus | None:
     """What -MIR deletes at `peer` now; None where the source is empty or gone: then it deletes nothing."""
     spec = local_spec(run, command.source, run.instance.outbox, recurse=True)
-    ours = await asyncio.to_thread(_relative_names, spec)
+    ours = await in_thread(spec.folder, run.services.clock, lambda _: _relative_names(spec))
     if not ours:
         return None
     folder = join_remote(run.folder, expanded(run, command.target)) if command.target is not None else run.folder
     takes = any_name if spec.literal is not None else spec.pattern.takes
     theirs = await _tree(peer, folder.rstrip("/") or folder, takes)
-    extra = await asyncio.to_thread(_lacking, spec, sorted(theirs.keys() - ours))
+    missing = sorted(theirs.keys() - ours)
+    extra = await in_thread(spec.folder, run.services.clock, lambda _: _lacking(spec, missing))
     return Surplus(
         paths={name: theirs[name] for name in extra},
         there=len(theirs),

@@ -4,7 +4,6 @@ A polled run gets exactly what the scheduler judged.  Any other run judges here,
 what it left.
 """
 
-import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -19,6 +18,7 @@ from gateway.ledger.runs import FrozenFile
 from gateway.ledger.standing import Block, Standing, standings
 from gateway.runner.run import Run
 from gateway.runner.texts import local_spec
+from gateway.transfer.blocking import in_thread
 from gateway.transfer.eligible import blocked, doubtful, seen_before
 from gateway.transfer.filesystems import Mounts
 from gateway.transfer.markers import DoneFile
@@ -42,21 +42,26 @@ async def local_files(run: Run, number: int, command: Transfer) -> tuple[FrozenF
     spec = local_spec(run, command.source, source_base(run, command), recurse=command.recurse)
     if run.due.judged is not None:
         if not makes_due(command):  # what drives is due by any of its files; one that only runs along must find its own
-            _require_there(command, spec)
+            await _require_there(run, command, spec)
         return ()
-    found = await asyncio.to_thread(_all, spec) if run.due.skip_wait else await _stable(run, number, spec)
+    found = (
+        await in_thread(spec.folder, run.services.clock, lambda _: list(list_sources(spec)))
+        if run.due.skip_wait
+        else await _stable(run, number, spec)
+    )
     wanted = await takeable(run, number, command, found)
     if not wanted:
-        _require_there(command, spec)
-        if not await asyncio.to_thread(os.path.isdir, spec.folder):
+        await _require_there(run, command, spec)
+        if not await in_thread(spec.folder, run.services.clock, lambda _: os.path.isdir(spec.folder)):
             said = f"there is no folder {spec.folder}, where it looks; make it, or correct the script"
             run.notes.append(f"command {number}: {said}")
     note = NOT_JUDGED if run.due.skip_wait else None
     return await freeze(run, number, wanted, note)
 
 
-def _require_there(command: Transfer, spec: SourceSpec) -> None:
-    if spec.literal is not None and not spec.literal.exists():
+async def _require_there(run: Run, command: Transfer, spec: SourceSpec) -> None:
+    path = spec.literal
+    if path is not None and not await in_thread(spec.folder, run.services.clock, lambda _: path.exists()):
         raise NotThere(f"{command.span}: {command.verb}: {spec.literal} is not there; correct the path in the script")
 
 
@@ -85,10 +90,6 @@ def in_order(found: Sequence[Found], settings: Settings) -> list[Found]:
     return sorted(found, key=keys[settings.sort]) if settings.sort in keys else list(found)
 
 
-def _all(spec: SourceSpec) -> list[Found]:
-    return list(list_sources(spec))
-
-
 async def _stable(run: Run, number: int, spec: SourceSpec) -> list[Found]:
     """Look until every file is stable or `wait_stable` is over."""
     rule = Rule.of(
@@ -101,7 +102,7 @@ async def _stable(run: Run, number: int, spec: SourceSpec) -> list[Found]:
     clock = run.services.clock
     end_s = clock.monotonic() + run.settings.wait_stable.total_seconds()
     while True:
-        waiting = await asyncio.to_thread(_look, watched, _instant(run))
+        waiting = await in_thread(spec.folder, clock, lambda _: _look(watched, _instant(run)))
         left_s = end_s - clock.monotonic()
         next_at_s = watched.next_at_s()
         if not waiting or left_s <= 0 or next_at_s is None:

@@ -1,14 +1,19 @@
 """An archive as a source: its entries are read like files, and belong to the archive's own version."""
 
 import zipfile
-from collections.abc import AsyncIterator
-from typing import IO
+from collections.abc import AsyncIterator, Callable
+from threading import Lock
+from typing import IO, TypeVar
 
+from gateway.core.clock import Clock
 from gateway.core.errors import NeedsOperator, NotThere
 from gateway.core.model import Entry, Kind, Stamp
 from gateway.endpoints.base import Endpoint
 from gateway.endpoints.wrap import Wrapped
 from gateway.transfer.blocking import in_thread
+from gateway.transfer.hanging import Pulse
+
+T = TypeVar("T")
 
 MARK = "!/"
 """Stands between an archive's path and an entry's name."""
@@ -18,8 +23,9 @@ _BLOCK_BYTES = 1024 * 1024
 class ArchiveSource(Wrapped):
     """This machine's files, and the entries of one archive under `ARCHIVE!/ENTRY`."""
 
-    def __init__(self, inner: Endpoint, archive: str) -> None:
+    def __init__(self, inner: Endpoint, archive: str, clock: Clock) -> None:
         super().__init__(inner)
+        self._clock = clock
         self._archive = archive
         self._prefix = archive + MARK
 
@@ -29,17 +35,23 @@ class ArchiveSource(Wrapped):
             return await super().stat(path)
         whole = (await super().stat(self._archive)).stamp
         name = path.removeprefix(self._prefix)
-        return Entry(path, Kind.FILE, await in_thread(lambda _: entry_stamp(self._archive, name, whole)))
+        return Entry(path, Kind.FILE, await self._asked(lambda _: entry_stamp(self._archive, name, whole)))
 
     def read(self, path: str, offset: int = 0) -> AsyncIterator[bytes]:
         """The entry's bytes; its checksum is compared at its end."""
         return self._entry(path) if path.startswith(self._prefix) else super().read(path, offset)
 
     async def _entry(self, path: str) -> AsyncIterator[bytes]:
-        archive = await in_thread(lambda _: opened(self._archive))
-        with archive, archive.open(path.removeprefix(self._prefix)) as entry:
-            while block := await in_thread(lambda _: _block(entry, path)):
+        entry, reading = await self._asked(lambda _: _entry(self._archive, path.removeprefix(self._prefix))), Lock()
+        try:
+            while block := await self._asked(lambda _: _block(entry, path, reading)):
                 yield block
+        finally:
+            if not reading.locked():  # a thread that hangs in it lets go of it once it is back
+                entry.close()
+
+    async def _asked(self, work: Callable[[Pulse], T]) -> T:
+        return await in_thread(self._archive, self._clock, work)
 
 
 def opened(archive: str) -> zipfile.ZipFile:
@@ -62,8 +74,15 @@ def entry_stamp(archive: str, name: str, whole: Stamp) -> Stamp:
     return Stamp(size_bytes, whole.mtime_ns, whole.inode, whole.device)
 
 
-def _block(entry: IO[bytes], path: str) -> bytes:
+def _entry(archive: str, name: str) -> IO[bytes]:
+    """The archive's file stays open as long as the entry does (blocks)."""
+    with opened(archive) as found:
+        return found.open(name)
+
+
+def _block(entry: IO[bytes], path: str, reading: Lock) -> bytes:
     try:
-        return entry.read(_BLOCK_BYTES)
+        with reading:
+            return entry.read(_BLOCK_BYTES)
     except (zipfile.BadZipFile, EOFError) as exc:
         raise NeedsOperator(f"{path}: the archive is damaged there ({exc}); have it made again") from exc

@@ -1,54 +1,33 @@
-"""Long blocking work in a thread that a cancel ends at its next block; the machine's errors become ours."""
+"""Blocking work on this machine's files, each in a thread of its own; the machine's errors become ours.
 
-import asyncio
+Not asyncio's threads, which are everybody's: a disk that hangs would take them all.
+"""
+
 import errno
-import threading
+import os
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
+from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError, NeedsOperator, NoSpace, PathRefused
-from gateway.transfer.bounded import to_the_end
+from gateway.transfer.hanging import Patience, Pulse
 
 T = TypeVar("T")
+_LAST_BLOCK_S = 5.0
 
 
-class Stopped(Exception):
-    """The work was asked to end."""
+async def in_thread(where: str | os.PathLike[str], clock: Clock, work: Callable[[Pulse], T]) -> T:
+    """What `work` comes to.  Raises GatewayErrors; Retryable, which names `where`, once the disk there hangs.
+
+    A cancel ends it at its next beat and returns once it has ended, unless it hangs: nobody writes behind us.
+    """
+    return await Patience(os.fspath(where), clock).run(partial(_translated, work), _LAST_BLOCK_S)
 
 
-class Stop:
-    """How the event loop tells a thread to end."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-
-    def ask(self) -> None:
-        """End at the next block."""
-        self._event.set()
-
-    def check(self) -> None:
-        """Raises Stopped once asked to end."""
-        if self._event.is_set():
-            raise Stopped
-
-
-async def in_thread(work: Callable[[Stop], T]) -> T:
-    """Run `work` in a thread; a cancel ends it and returns once it has ended, so that nobody writes behind us."""
-    stop = Stop()
-    task = asyncio.ensure_future(asyncio.to_thread(_translated, work, stop))
+def _translated(work: Callable[[Pulse], T], pulse: Pulse) -> T:
     try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        stop.ask()
-        await to_the_end(asyncio.wait({task}))
-        if not task.cancelled():
-            task.exception()
-        raise
-
-
-def _translated(work: Callable[[Stop], T], stop: Stop) -> T:
-    try:
-        return work(stop)
+        return work(pulse)
     except OSError as exc:
         raise _ours(exc) from exc
 

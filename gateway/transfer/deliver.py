@@ -51,7 +51,7 @@ async def deliver(
     open delivery.  Any other GatewayError leaves the row in a state from which `resume_delivery` goes on: `intended`
     (the caller may say `failed`), `placing` or `swapping` (unsettled), or `delivered` (the source is still there).
     """
-    way = await intend(intent, _opened(intent, source), target, ledger, clock, owner, caller)
+    way = await intend(intent, _opened(intent, source, clock), target, ledger, clock, owner, caller)
     return await _owned(way, _take_over if way.inherited else _carry)
 
 
@@ -82,7 +82,7 @@ async def resume_delivery(
     if row is None:
         ledger.active.discard(delivery)
         raise NotThere(f"delivery {delivery}: it is over, or another process works on it")
-    way = Way(row, _opened(row.intent, source), target, ledger, clock, owner, caller)
+    way = Way(row, _opened(row.intent, source, clock), target, ledger, clock, owner, caller)
     way.placing = row.state in (State.PLACING, State.SWAPPING)
     return await _owned(way, partial(_resume, by_operator=by_operator))
 
@@ -125,9 +125,9 @@ async def _carry(way: Way) -> Outcome:
     return Held(way.row, way.row.error or "")
 
 
-def _opened(intent: Intent, source: Endpoint) -> Endpoint:
+def _opened(intent: Intent, source: Endpoint, clock: Clock) -> Endpoint:
     """Where the source is read: an entry of an archive is read from it."""
-    return source if intent.member_of is None else ArchiveSource(source, intent.member_of)
+    return source if intent.member_of is None else ArchiveSource(source, intent.member_of, clock)
 
 
 async def _unpack(way: Way) -> None:

@@ -5,15 +5,17 @@ else reads the same before it came back.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from functools import partial
-from threading import Event
+from threading import Event, get_ident
 from typing import TypeVar
 
 from gateway.core.clock import Clock
 from gateway.core.errors import Retryable
 from gateway.core.waits import first_of
 from gateway.endpoints.own_thread import OwnThread
+from gateway.transfer.bounded import result_of, to_the_end
 
 T = TypeVar("T")
 
@@ -21,12 +23,16 @@ STILL_S = 300.0
 """Nothing was listed, no block read for so long: it hangs.  Reading a large tree as a whole may take days."""
 
 
+def unwatched(_at: str) -> None:
+    """A beat that nobody hears."""
+
+
 class Halted(Exception):
     """Nobody waits for what this thread does."""
 
 
 class Pulse(Event):
-    """Set once nobody waits for a thread any more; a thread that asks is at work."""
+    """Set once nobody waits for a thread any more; one that asks, or uses a processor, is at work."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
@@ -34,6 +40,18 @@ class Pulse(Event):
         self.begun_s = self.beat_s = clock.monotonic()
         self.is_begun = self.is_over = False
         self._at = ""
+        self._processor: int | None = None
+
+    def begin(self) -> None:
+        """In the thread, before anything else.  Raises Halted where that is for nothing."""
+        self._processor = time.pthread_getcpuclockid(get_ident())
+        self.is_begun = True
+        self.beat("")
+
+    @property
+    def worked_s(self) -> float:
+        """For how long the thread has used a processor: one that hangs in the kernel uses none."""
+        return 0.0 if self._processor is None or self.is_over else time.clock_gettime(self._processor)
 
     def is_set(self) -> bool:
         """As of any event."""
@@ -72,8 +90,11 @@ class Patience:
             for_s = clock.monotonic() - hang[0].begun_s
             raise self._unanswered(f"a look at it that began {for_s:.0f} s ago still hangs{hang[0].at}")
 
-    async def run(self, work: Callable[[Pulse], T]) -> T:
-        """What `work` comes to in a thread.  Raises Retryable once it stands still; all other threads then halt."""
+    async def run(self, work: Callable[[Pulse], T], last_s: float = 0.0) -> T:
+        """What `work` comes to in a thread.  Raises Retryable once it stands still; all other threads then halt.
+
+        A cancel waits `last_s` for the thread to halt, so that nobody writes behind us.
+        """
         pulse, thread = Pulse(self._clock), OwnThread("look")
         self._pulses = [*self._under_way(), pulse]
         answer = thread.start(partial(_done, work, pulse))
@@ -82,23 +103,29 @@ class Patience:
             if not answer.done():
                 raise self._unanswered(f"nothing for {STILL_S:g} s{pulse.at}")
             return answer.result()
-        except BaseException:
-            answer.cancel()
+        except BaseException as exc:
+            for one in self._under_way():
+                one.set()
+            if last_s and isinstance(exc, asyncio.CancelledError):
+                await to_the_end(asyncio.wait({answer}, timeout=last_s))
             self._leave()
             raise
         finally:
+            result_of(answer)  # seen, so that asyncio does not complain of it
+            answer.cancel()
             thread.end()
 
     async def _standstill(self, pulse: Pulse) -> None:
-        """Return once there was no beat for too long."""
-        while (left_s := pulse.beat_s + STILL_S - self._clock.monotonic()) > 0:
-            await self._clock.sleep(left_s)
+        """Return once there was neither a beat nor work for too long."""
+        while (left_s := pulse.beat_s + STILL_S - (now_s := self._clock.monotonic())) > 0:
+            worked_s = pulse.worked_s
+            await self._clock.sleep(min(left_s, STILL_S / 10))
+            if pulse.worked_s > worked_s:
+                pulse.beat_s = max(pulse.beat_s, now_s)
 
     def _leave(self) -> None:
-        """Nobody waits for any of its threads any more."""
+        """Nobody waits for any of its threads any more: those that did not halt keep others back."""
         left = self._under_way()
-        for one in left:
-            one.set()
         _left[self._what] += [one for one in left if one.is_begun and one not in _left[self._what]]
 
     def _under_way(self) -> list[Pulse]:
@@ -110,8 +137,8 @@ class Patience:
 
 
 def _done(work: Callable[[Pulse], T], pulse: Pulse) -> T:
-    pulse.is_begun = True
     try:
+        pulse.begin()
         return work(pulse)
     finally:
         pulse.is_over = True

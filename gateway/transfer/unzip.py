@@ -52,7 +52,8 @@ async def unpack(way: Way, sending: Sending) -> None:
     wanted = way.intent.unzip
     assert wanted is not None
     await same_source(way)
-    found = await in_thread(lambda _: entries(way.intent.source, wanted))
+    source = way.intent.source
+    found = await in_thread(source, way.clock, lambda _: entries(source, wanted))
     await way.caller.before_placing()
     begun = {row.intent.source: row for row in await way.ledger.read(partial(deliveries.children, parent=way.row.id))}
     held = [

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import IO
 
 from gateway.core.errors import NameTaken, NeedsOperator, SourceChanged, VerifyFailed
@@ -17,7 +18,8 @@ from gateway.core.model import Stamp
 from gateway.ledger.archives import Member, Zip
 from gateway.ledger.delivery_row import State
 from gateway.transfer import naming
-from gateway.transfer.blocking import Stop, in_thread
+from gateway.transfer.blocking import in_thread
+from gateway.transfer.hanging import Pulse
 from gateway.transfer.send import make_folders
 from gateway.transfer.way import Way, noted_values, stamp_at
 
@@ -42,7 +44,8 @@ async def pack(way: Way) -> None:
         if folder and await stamp_at(way.target, folder) is None:
             await make_folders(way.target, folder)
         base = way.row.final if wanted.extend and way.row.before is not None else None
-        packed = await in_thread(lambda stop: _pack(way.row.partial, base, wanted, stop, way.caller.on_progress))
+        pack_all = partial(_pack, way.row.partial, base, wanted, told=way.caller.on_progress)
+        packed = await in_thread(folder or "/", way.clock, pack_all)
         await _base_unchanged(way, base)
         stamp = await stamp_at(way.target, way.row.partial)
         await way.caller.before_placing()
@@ -63,29 +66,30 @@ async def _base_unchanged(way: Way, base: str | None) -> None:
         raise SourceChanged(f"{base}: the archive changed while it was extended; it is done again")
 
 
-def _pack(path: str, base: str | None, wanted: Zip, stop: Stop, told: Callable[[int], None]) -> Packed:
+def _pack(path: str, base: str | None, wanted: Zip, pulse: Pulse, *, told: Callable[[int], None]) -> Packed:
     """Write, sync and read back (blocks)."""
     digests: dict[str, str] = {}
     with open(path, "w+b") as file:
         if base is not None:
-            _copy(base, file)
+            _copy(base, file, pulse)
         try:
             with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED, compresslevel=wanted.level) as archive:
                 archive.comment = wanted.comment.encode() or archive.comment
                 _free_names(archive, wanted, path)
                 for member in wanted.members:
-                    digests[member.name] = _add(archive, member, stop, told)
+                    digests[member.name] = _add(archive, member, pulse, told)
         except zipfile.BadZipFile as exc:
             raise NeedsOperator(f"{base}: this is no zip archive ({exc}); nothing was added to it") from exc
         file.flush()
         os.fsync(file.fileno())
-    _read_back(path, digests, stop)
-    return Packed(os.path.getsize(path), _digest(path, stop))
+    _read_back(path, digests, pulse)
+    return Packed(os.path.getsize(path), _digest(path, pulse))
 
 
-def _copy(base: str, file: IO[bytes]) -> None:
+def _copy(base: str, file: IO[bytes], pulse: Pulse) -> None:
     with open(base, "rb") as before:
         while block := before.read(_BLOCK_BYTES):
+            pulse.beat(base)
             file.write(block)
 
 
@@ -98,14 +102,14 @@ def _free_names(archive: zipfile.ZipFile, wanted: Zip, path: str) -> None:
         there.add(member.name)
 
 
-def _add(archive: zipfile.ZipFile, member: Member, stop: Stop, told: Callable[[int], None]) -> str:
+def _add(archive: zipfile.ZipFile, member: Member, pulse: Pulse, told: Callable[[int], None]) -> str:
     """One source into the archive; its SHA-256.  What is read is what was judged, before and after."""
     digest = hashlib.sha256()
     descriptor = _open(member)
     with os.fdopen(descriptor, "rb") as source, archive.open(_info(member, archive), "w", force_zip64=True) as entry:
         read = 0
         while block := source.read(_BLOCK_BYTES):
-            stop.check()
+            pulse.beat(member.path)
             digest.update(block)
             entry.write(block)
             read += len(block)
@@ -145,12 +149,12 @@ def _info(member: Member, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     return info
 
 
-def _read_back(path: str, digests: dict[str, str], stop: Stop) -> None:
+def _read_back(path: str, digests: dict[str, str], pulse: Pulse) -> None:
     """Every new entry gives its source's bytes again; those that were there before pass their own checks."""
     try:
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
-                found = _entry_digest(archive, info, stop)
+                found = _entry_digest(archive, info, pulse)
                 if found != digests.get(info.filename, found):
                     raise VerifyFailed(f"{path}: {info.filename} reads back as something else; check the disk")
             missing = digests.keys() - archive.namelist()
@@ -160,19 +164,19 @@ def _read_back(path: str, digests: dict[str, str], stop: Stop) -> None:
         raise VerifyFailed(f"{path}: {', '.join(sorted(missing))} did not arrive in the archive; check the disk")
 
 
-def _entry_digest(archive: zipfile.ZipFile, info: zipfile.ZipInfo, stop: Stop) -> str:
+def _entry_digest(archive: zipfile.ZipFile, info: zipfile.ZipInfo, pulse: Pulse) -> str:
     digest = hashlib.sha256()
     with archive.open(info) as entry:
         while block := entry.read(_BLOCK_BYTES):
-            stop.check()
+            pulse.beat(info.filename)
             digest.update(block)
     return digest.hexdigest()
 
 
-def _digest(path: str, stop: Stop) -> str:
+def _digest(path: str, pulse: Pulse) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(_BLOCK_BYTES):
-            stop.check()
+            pulse.beat(path)
             digest.update(block)
     return digest.hexdigest()

@@ -84,3 +84,34 @@ def test_a_job_whose_source_hangs_can_be_stopped_again_and_again_and_holds_up_no
         assert gateway.stop(40) == 0
         gateway.start()
         assert gateway.stop(40) == 0
+
+
+def test_actions_on_a_hung_mount_hold_up_no_other(gateway: Gateway, tmp_path: Path) -> None:
+    gone, far = tmp_path / "gone", tmp_path / "far"
+    gone.mkdir()
+    far.mkdir()
+    gateway.set("gateway", grace="1s")
+    gateway.set("endpoints.far", url=f"file://{far}")
+    hung = {
+        "deletes": f"LDELETE {gone}/*.csv",
+        "replaces": f"LREPLACE a b {gone}/a.csv",
+        "checks": f"CHECK -FIL {gone}/*.csv Age=>0D",
+        "copies": f"LCOPY {gone}/*.csv {tmp_path}/",
+        "packs": f"LCOPY -ZIP {gone}/*.csv {tmp_path}/all.zip",
+        "mirrors": f"PUT -REC -MIR {gone}/*",
+        "sends": f"PUT {gone}/b.csv",
+    }
+    for name, commands in hung.items():
+        gateway.action(name, f"@endpoint far\n{commands}\n")
+    gateway.polled("polls", "far", f"PUT -DEL {gone}/polled/*")
+    gateway.action("works", f"@endpoint far\nPUT -DEL {tmp_path}/well/*\nLDELETE {tmp_path}/well/none*\n")
+    (tmp_path / "well").mkdir()
+    (tmp_path / "well" / "a.csv").write_text("a")
+    with hung_mount(gone):
+        gateway.start()
+        for name in hung:
+            gateway.begin("run", name, log=tmp_path / f"{name}.log")
+        until(lambda: hanging(gateway) >= len(hung), gateway.told, 40)
+        assert gateway.run("run", "works", "--now", limit_s=40).returncode == 0
+        assert (far / "a.csv").read_text() == "a"
+        assert gateway.stop(40) == 0
