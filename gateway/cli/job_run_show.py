@@ -38,7 +38,7 @@ def show_run(asked: Shown) -> None:
     """Print it.  Raises Unknown for a run or destination that is not there."""
     if asked.as_csv and asked.as_json:
         raise Refused("--csv and --json say the same thing differently; give one of them")
-    do(partial(_show, asked=asked))
+    do(partial(_show, asked=asked), looks_back=True)
 
 
 async def _show(loaded: Loaded, clock: Clock, asked: Shown) -> None:

@@ -28,7 +28,7 @@ _FOR_PEOPLE = ("when", "complete", "sent", "took", "said")
 
 def list_runs(job: str | None, *, limit: int, active: bool, as_json: bool) -> None:
     """A row a run, newest first."""
-    rows = do(partial(_rows, job=job, limit=limit, active=active))
+    rows = do(partial(_rows, job=job, limit=limit, active=active), looks_back=True)
     if as_json:
         rows = [{key: value for key, value in row.items() if key not in _FOR_PEOPLE} for row in rows]
     empty = "No run goes on." if active else "No job ran yet; gateway job start NAME starts one."

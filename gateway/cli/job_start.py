@@ -47,7 +47,7 @@ class Asked:
 
 def start_job(asked: Asked) -> None:
     """Start it; the exit code says how it ended, or that it began."""
-    loaded, report, now = do(partial(_start, asked=asked))
+    loaded, report, now = do(partial(_start, asked=asked), asks=True)
     end(report, loaded, now, as_json=asked.as_json, detached=asked.detach)
 
 

@@ -39,7 +39,7 @@ class Word:
 
 def steer(word: Word) -> None:
     """Have it done; followed to the end of the run where that is wanted, or nobody else works on it."""
-    said, loaded, report, now = do(partial(_steer, word=word))
+    said, loaded, report, now = do(partial(_steer, word=word), asks=True)
     if report is None:
         say(said, as_json=word.as_json)
     end(report, loaded, now, as_json=word.as_json)

@@ -21,7 +21,7 @@ DEFAULT, UNSAID, OUTSIDE = "(default)", "default", "edited file"
 
 def show_history(channel: str | None, *, limit: int, as_json: bool) -> None:
     """A row a value that was changed."""
-    loaded, changes = do(partial(_read, channel=channel, limit=limit))
+    loaded, changes = do(partial(_read, channel=channel, limit=limit), looks_back=True)
     zone = loaded.zone()
     rows = [_row(one, zone) if as_json else _for_people(one, zone) for one in changes]
     print_rows(rows, ("at", "who", "channel", "change"), as_json=as_json, empty="Nothing was changed yet.")

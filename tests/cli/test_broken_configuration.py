@@ -69,6 +69,16 @@ def test_verbs_that_ask_the_gateway_that_serves_do_so_beside_a_broken_configurat
     assert served.run("run", "ordres").code == 3
 
 
+def test_runs_of_jobs_are_begun_steered_and_shown_beside_a_broken_configuration(served: Site) -> None:
+    ran = served.run("job", "start", "prices")
+    assert ran.code == 0, ran
+    assert _line_of_the_error(served) in ran.err
+    assert served.run("job", "restart", "1", "--detach").out == "run 2 is started, again after run 1\n"
+    assert [row["run"] for row in served.run("job", "runs", "prices", "--json").json] == [2, 1]
+    assert served.run("job", "show", "1", "--json").json["state"] == "finished"
+    assert served.run("job", "list").code == 2
+
+
 def test_history_is_told_from_the_ledger_beside_a_broken_configuration_where_nobody_serves(shops: Site) -> None:
     shops.script("orders", "@endpoint shop1\n@retries 0\n\nPUT *.csv\n")
     shops.put("a.csv", endpoint="shop1")
