@@ -4,13 +4,13 @@ Each file is renamed to a claim in its own folder first: what is claimed can't b
 removal.  The claim's name follows from the run, so that a cut clean-up is found again.
 """
 
-import asyncio
 import errno
 import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from gateway.core.errors import GatewayError, NeedsOperator, NotThere
@@ -24,6 +24,8 @@ from gateway.jobs.underway import Underway
 from gateway.ledger.job_contents import Entry
 from gateway.runner.targets import join_remote
 from gateway.transfer import naming
+from gateway.transfer.blocking import in_thread
+from gateway.transfer.hanging import Pulse
 
 _NAME_BYTES_MAX = 255
 
@@ -40,7 +42,8 @@ async def clean_source(under: Underway) -> str:
     if under.job.source.endpoint is not None:
         async with under.services.pool.session(under.job.source.endpoint) as peer:
             await _clean_peer(peer, under, files)
-    await asyncio.to_thread(_clean_here, _cleaning(under), files)
+    what = _cleaning(under)
+    await in_thread(what.folder, under.services.clock, partial(_clean_here, what, files))
     return "done"
 
 
@@ -68,9 +71,10 @@ def _cleaning(under: Underway) -> Cleaning:
     return Cleaning(folder, archive, row.id, under.services.ledger.mark)
 
 
-def _clean_here(what: Cleaning, files: Sequence[Entry]) -> None:
+def _clean_here(what: Cleaning, files: Sequence[Entry], pulse: Pulse) -> None:
     failed: list[str] = []
     for entry in files:
+        pulse.beat(str(what.folder / entry.relative))
         try:
             clean_one(what, entry)
         except OSError as exc:

@@ -1,12 +1,21 @@
 """Which of the sources that the ledger remembers are gone: a nightly look, so that what it knows stays bounded."""
 
-import asyncio
 import os
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
+import structlog
+
+from gateway.core.clock import Clock
+from gateway.core.errors import Retryable
 from gateway.ledger import Ledger, absence
 from gateway.ledger.absence import START, Remembered
+from gateway.transfer.blocking import in_thread
+from gateway.transfer.filesystems import Mounts
+from gateway.transfer.hanging import Pulse
+
+log = structlog.get_logger(__name__)
 
 _DAY_NS = 24 * 3600 * 1_000_000_000
 
@@ -39,15 +48,36 @@ async def _through(
     """Bite by bite: look which are there, and note it."""
     dropped, after = 0, START
     while found := await ledger.read(partial(read, after=after)):
-        there = await asyncio.to_thread(_there, found)
+        there = await _there(found, ledger.clock)
         known = {one.key for one in there}
         dropped += await note([one for one in found if one.key not in known], there)
         after = found[-1].key
     return dropped
 
 
-def _there(found: Sequence[Remembered]) -> list[Remembered]:
-    return [one for one in found if _is_there(one)]
+async def _there(found: Sequence[Remembered], clock: Clock) -> list[Remembered]:
+    """Mount by mount: all of one that hangs counts as there."""
+    mounts, there = Mounts.now(), []
+    by_point: defaultdict[str, list[Remembered]] = defaultdict(list)
+    for one in found:
+        mount = mounts.of(os.path.dirname(one.source))
+        by_point[mount.point if mount is not None else "/"].append(one)
+    for point, some in by_point.items():
+        try:
+            there += await in_thread(point, clock, partial(_seen, some))
+        except Retryable as exc:
+            log.warning("not known what is gone", error=str(exc))
+            there += some
+    return there
+
+
+def _seen(some: Sequence[Remembered], pulse: Pulse) -> list[Remembered]:
+    found = []
+    for one in some:
+        pulse.beat(one.source)
+        if _is_there(one):
+            found.append(one)
+    return found
 
 
 def _is_there(one: Remembered) -> bool:

@@ -1,6 +1,5 @@
 """`gateway baseline`: what is there now counts as delivered, for commands with -NEW."""
 
-import asyncio
 import hashlib
 from collections.abc import Sequence
 from functools import partial
@@ -17,6 +16,8 @@ from gateway.runner.texts import local_spec
 from gateway.service.dry import along, dry_run
 from gateway.service.operations import Gateway, Said
 from gateway.service.targets import require_instances
+from gateway.transfer.blocking import in_thread
+from gateway.transfer.hanging import Pulse
 from gateway.transfer.sources import list_sources
 
 SHOWN = 20
@@ -60,18 +61,21 @@ async def _present(run: Run, command: Transfer) -> list[Seen]:
             tree = find_tree(run, peer, command.source.value, recurse=command.recurse)
             return [Seen(one.path, one.stamp) async for one in tree]
     spec = local_spec(run, command.source, source_base(run, command), recurse=command.recurse)
-    return await asyncio.to_thread(lambda: [Seen(one.path, one.stamp) for one in list_sources(spec)])
+    clock = run.services.clock
+    return await in_thread(spec.folder, clock, lambda _: [Seen(one.path, one.stamp) for one in list_sources(spec)])
 
 
 async def _mark(gateway: Gateway, instance: Instance, found: Sequence[Seen]) -> None:
     """With content: a file that only moves to another disk is known there, too."""
-    hashed = await asyncio.to_thread(lambda: [_hashed(one) for one in found])
+    clock = gateway.engine.clock
+    hashed = await in_thread(instance.outbox, clock, lambda pulse: [_hashed(one, pulse) for one in found])
     at = gateway.engine.ledger.now_ns()
     await gateway.engine.ledger.write(partial(mark_seen, action=instance.name, files=hashed, at=at))
 
 
-def _hashed(one: Seen) -> Seen:
+def _hashed(one: Seen, pulse: Pulse) -> Seen:
     """Remote files are known by size and time only."""
+    pulse.beat(one.source)
     try:
         with Path(one.source).open("rb") as file:
             if Path(one.source).is_absolute() and one.stamp.inode:

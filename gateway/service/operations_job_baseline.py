@@ -1,6 +1,5 @@
 """`gateway baseline JOB`: what destinations have now counts as delivered, where they can't say what is in a file."""
 
-import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 from gateway.core.errors import NotThere, Unknown
 from gateway.jobs.compiled import source_folder
 from gateway.jobs.ignore import Ignore
+from gateway.jobs.indexing import source_at
 from gateway.jobs.model import Job
 from gateway.jobs.place_tree import Tree, tree_of
 from gateway.jobs.read import folders_of
@@ -23,6 +23,8 @@ from gateway.service.engine import Engine
 from gateway.service.operations import Gateway, Said
 from gateway.service.operations_baseline import baseline
 from gateway.service.operations_channels import channel_baseline
+from gateway.transfer.blocking import in_thread
+from gateway.transfer.hanging import Pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +75,31 @@ async def job_baseline(engine: Engine, name: str, destination: str | None, *, dr
 async def _compared(engine: Engine, job: Job, place: NewPlace, folder: Path) -> _Found:
     to = job.destination(place.endpoint)
     rules = (Ignore(to.profile.ignore if to is not None else ()),)
-    sizes = await asyncio.to_thread(_sizes, job, folder, rules)
+    work = partial(in_thread, source_at(str(folder)), engine.clock)
+    sizes = await work(partial(_sizes, job, folder, rules))
     async with engine.runner.services.pool.session(place.endpoint) as peer:
         tree = await tree_of(peer, place.folder)
     same = [name for name, size in sizes.items() if name in tree.files and tree.files[name].size == size]
     lacking = sum(name not in tree.files for name in sizes)
-    there = await asyncio.to_thread(_hashed, job, folder, tree, same, engine.ledger.now_ns())
+    there = await work(partial(_hashed, job, folder, tree, same, engine.ledger.now_ns()))
     return _Found(place, there, len(sizes) - lacking - len(same), lacking)
 
 
-def _sizes(job: Job, folder: Path, rules: Sequence[Ignore]) -> Mapping[str, int]:
+def _sizes(job: Job, folder: Path, rules: Sequence[Ignore], pulse: Pulse) -> Mapping[str, int]:
     if job.source.endpoint is not None and not folder.is_dir():
         raise NotThere(
             f"{job.name}: its source at {job.source.endpoint} has not been collected yet, so nothing is known of its "
             f"contents; gateway job start {job.name} collects it"
         )
-    found = scan(str(folder), rules, follow_links=job.source.follow_links)
+    found = scan(str(folder), rules, follow_links=job.source.follow_links, beat=pulse.beat)
     return dict(zip(found.files.relatives, found.files.sizes, strict=True))
 
 
-def _hashed(job: Job, folder: Path, tree: Tree, names: Sequence[str], at: int) -> tuple[There, ...]:
+def _hashed(job: Job, folder: Path, tree: Tree, names: Sequence[str], at: int, pulse: Pulse) -> tuple[There, ...]:
     """As if they had been delivered: with the content of the source, and the time that the destination shows."""
     made = []
     for name in names:
+        pulse.beat(str(folder / name))
         shown = tree.files[name]
         sha256, digest = _digests(folder / name, job.hash)
         made.append(There(name, shown.size, shown.mtime_ns, shown.grain_ns, sha256, digest, at))

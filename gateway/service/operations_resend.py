@@ -1,6 +1,5 @@
 """`gateway resend`: a delivered file once more, from the sentbox or from where it still lies."""
 
-import asyncio
 import hashlib
 import os
 from dataclasses import dataclass, replace
@@ -15,7 +14,9 @@ from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.intent import Intent
 from gateway.service.operations import Gateway, Said
 from gateway.service.targets import require_delivery
+from gateway.transfer.blocking import in_thread
 from gateway.transfer.deliver import deliver
+from gateway.transfer.hanging import Pulse
 from gateway.transfer.intent import Delivered
 from gateway.transfer.sources import stamp_of
 
@@ -38,7 +39,7 @@ async def resend(gateway: Gateway, delivery: int) -> Said:
     engine = gateway.engine
     row = await engine.ledger.read(partial(require_delivery, found=delivery))
     _require_sendable(gateway, row)
-    found = await asyncio.to_thread(_find, row)
+    found = await in_thread(row.intent.source, engine.clock, partial(_find, row))
     services = engine.runner.services
     intent = _intent(row, found)
     if row.intent.place:
@@ -80,13 +81,14 @@ def _require_sendable(gateway: Gateway, row: DeliveryRow) -> None:
         raise Refused(f"delivery {row.id} ({row.name}) went to {intent.place}, and no endpoint is called so any more")
 
 
-def _find(row: DeliveryRow) -> _Copy:
+def _find(row: DeliveryRow, pulse: Pulse) -> _Copy:
     """The sentbox first, then the source.  Raises NotThere with what was found instead.  Blocking."""
     reasons: list[str] = []
     for path, what in ((row.sent_as, "the sentbox"), (row.intent.source, "the source")):
         if path is None:
             reasons.append("nothing was kept in the sentbox (sent_keep of the endpoint says how long)")
             continue
+        pulse.beat(path)
         try:
             stamp = stamp_of(os.stat(path))
             with Path(path).open("rb") as file:

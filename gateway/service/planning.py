@@ -1,6 +1,5 @@
 """What a run of an action would do now: read, never written; a peer is only looked at (`gateway plan`)."""
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -34,6 +33,7 @@ from gateway.runner.zipping import unzip_plan, zip_plan
 from gateway.service.dry import along, dry_run
 from gateway.service.engine import configured
 from gateway.service.secrets import Secrets
+from gateway.transfer.blocking import in_thread
 from gateway.transfer.eligible import blocked
 from gateway.transfer.lease import Writer, probe_writer
 from gateway.transfer.logins import LedgerLogins
@@ -206,8 +206,12 @@ async def _sources(run: Run, command: Transfer, peer: Endpoint, skipped: list[st
             raise NotThere("what a GET would fetch can't be known without asking the peer; leave --offline out")
         return [found async for found in find_tree(run, peer, command.source.value, recurse=command.recurse)]
     spec = local_spec(run, command.source, source_base(run, command), recurse=command.recurse)
-    found = await asyncio.to_thread(lambda: list(list_sources(spec, skipped.append)))
-    if not found and spec.literal is not None and not await asyncio.to_thread(spec.literal.exists):
+    found, is_there = await in_thread(
+        spec.folder,
+        run.services.clock,
+        lambda _: (list(list_sources(spec, skipped.append)), spec.literal is None or spec.literal.exists()),
+    )
+    if not found and not is_there:
         raise NotThere(f"{command.span}: {command.verb}: {spec.literal} is not there; correct the path in the script")
     return found
 
@@ -220,7 +224,9 @@ async def _judged(run: Run, number: int, command: Transfer, found: Sequence[Foun
     for standing in known:
         by_path.setdefault(standing.source, []).append(standing)
     now_ns = run.services.ledger.now_ns()
-    writers = {} if isinstance(command, Get) else await asyncio.to_thread(_writers, paths)
+    writers: Mapping[str, Writer] = {}
+    if paths and not isinstance(command, Get):
+        writers = await in_thread(paths[0], run.services.clock, lambda _: _writers(paths))
     return {
         one.path: blocked(one.stamp, number, by_path.get(one.path, ()), now_ns=now_ns, only_new=run.instance.only_new)
         or _by_writer(writers.get(one.path))

@@ -2,13 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
@@ -34,9 +34,11 @@ from gateway.service.schedules import driving
 from gateway.service.sending import Sending, sending
 from gateway.service.why_rules import Meant, means
 from gateway.service.why_told import Candidate, Present, Story, Taker, Told, headline
+from gateway.transfer.blocking import in_thread
 from gateway.transfer.eligible import concerns
 from gateway.transfer.sources import SourceSpec, source_spec
 
+T = TypeVar("T")
 _SOURCES = (Put, PutGet, LocalCopy)
 
 
@@ -80,6 +82,7 @@ class _Why:
         self._clock = clock
         self._actions = actions
         self._file = file
+        self._here = os.path.abspath(file)
         self._name = file.rstrip("/").rpartition("/")[2]
         self._specs = [
             (instance, number, command, _spec(loaded, instance, number, clock.now()))
@@ -100,7 +103,7 @@ class _Why:
         facts = _Facts()
         if ledger is not None:
             facts = await ledger.read(partial(self._facts, held=holder is not None))
-        paths = await asyncio.to_thread(self._paths, facts.paths)
+        paths = await self._paths(facts.paths)
         served = False
         changed: tuple[str, ...] = ()
         present: dict[str, list[dict[str, Any]]] = {}
@@ -150,23 +153,26 @@ class _Why:
     def _is_path(self) -> bool:
         return "/" in self._file
 
-    def _paths(self, known: frozenset[str]) -> list[str]:
+    async def _paths(self, known: frozenset[str]) -> list[str]:
         """The paths that are meant: the one given, or every place where the name is, was, or is looked for."""
-        here = os.path.abspath(self._file)
         if self._is_path:
-            return [here]
-        found = set(known) | ({here} if os.path.lexists(here) else set())
+            return [self._here]
+        found = known | await self._look(self._here, lambda: [self._here] if os.path.lexists(self._here) else [])
         for _, _, _, spec in self._specs:
-            found |= set(_below(spec, self._name))
+            found |= await self._look(spec.folder, partial(_below, spec, self._name))
         for _, _, _, checking in self._checks:
-            found |= set(why_checks.named(checking, self._name))
+            found |= await self._look(checking.base, partial(why_checks.named, checking, self._name))
         return sorted(found)
+
+    async def _look(self, where: str | Path, look: Callable[[], Iterable[T]]) -> set[T]:
+        return await in_thread(where, self._clock, lambda _: set(look()))
 
     async def _story(self, ledger: Any, path: str, present: Sequence[dict[str, Any]]) -> Story:
         of_path = await ledger.read(partial(self._of_path, path=path)) if ledger is not None else _OfPath()
-        stat = await asyncio.to_thread(_lstat, path)
-        candidates = await asyncio.to_thread(
-            lambda: (*self._candidates(path, present, of_path), *self._checking(path, of_path))
+        stat, candidates = await in_thread(
+            path,
+            self._clock,
+            lambda _: (_lstat(path), (*self._candidates(path, present, of_path), *self._checking(path, of_path))),
         )
         return Story(path=path, stat=stat, candidates=candidates, deliveries=of_path.deliveries)
 
