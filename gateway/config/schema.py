@@ -222,7 +222,9 @@ class GroupSettings(Strict):
 class TlsSettings(Strict):
     """A certificate and its key, as secrets."""
 
-    certificate: Secret = Field(description="Where the certificate, with its chain, is kept.")
+    certificate: Secret = Field(
+        description="Where the certificate, with its chain, is kept; a renewed one is taken within a minute."
+    )
     key: Secret = Field(description="Where its private key is kept.")
 
 

@@ -18,7 +18,7 @@ from gateway.core.errors import NeedsOperator
 from gateway.inbound.accounts import Accounts
 from gateway.inbound.ftp_files import ConfinedFS
 from gateway.inbound.ftp_session import PlainSession, TlsSession
-from gateway.inbound.ftp_tls import tls_context
+from gateway.inbound.ftp_tls import Identity
 from gateway.inbound.ftp_uploads import Passive
 from gateway.inbound.visits import Refusals
 from gateway.ledger.partner_files import Act
@@ -47,6 +47,7 @@ class FtpServer:
         self._landed = landed
         self._refusals = refusals
         self._note = note
+        self._identity: Identity | None = None
         self._thread: threading.Thread | None = None
         self._waker: _Waker | None = None
         self._address: tuple[str, int] | None = None
@@ -70,6 +71,11 @@ class FtpServer:
         self._is_stopping = False
         self._thread = threading.Thread(target=self._serve, args=(loop,), name="ftp-server", daemon=True)
         self._thread.start()
+
+    def renew_certificate(self) -> None:
+        """Show a certificate that was renewed to new sessions (blocks)."""
+        if self._identity is not None:
+            self._identity.renew()
 
     async def stop(self) -> None:
         """Close every connection; uploads that are not finished are gone when it returns."""
@@ -119,7 +125,7 @@ class FtpServer:
         }
         if settings.tls is None:
             return type("PlainListenerHandler", (PlainSession,), values)
-        values["ssl_context"] = tls_context(settings.tls, self._root)
+        self._identity = values["identity"] = Identity(settings.tls, self._root)
         return type("TlsListenerHandler", (TlsSession,), values)
 
 

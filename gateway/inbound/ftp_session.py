@@ -4,8 +4,10 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from OpenSSL import SSL
 from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
 
+from gateway.inbound.ftp_tls import Identity
 from gateway.inbound.ftp_uploads import TlsUpload, Upload
 from gateway.inbound.visits import Refusals, Visit
 from gateway.ledger.partner_files import Act
@@ -115,5 +117,11 @@ class PlainSession(_Reports, FTPHandler):  # type: ignore[misc]  # pyftpdlib has
 class TlsSession(_Reports, TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
     dtp_handler = TlsUpload
     over = "ftps"
+    identity: Identity
     tls_control_required = True
     tls_data_required = True
+
+    @classmethod
+    def get_ssl_context(cls) -> SSL.Context:
+        """Asked for once a session."""
+        return cls.identity.context

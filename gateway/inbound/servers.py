@@ -100,16 +100,27 @@ class InboundServers:
         if self._book is not None:
             self._book.note(act)
 
-    async def renew(self, config: InboundSettings) -> bool:
-        """Accounts are as in `config` from now on; uploads under way go on.
+    async def renew(self, config: InboundSettings) -> tuple[str, ...]:
+        """Accounts are as in `config` from now on, and a renewed certificate is shown; uploads under way go on.
 
-        False if the servers themselves changed: only a restart takes that in.  Raises as `start`, nothing changed then.
+        Returns what only a restart takes in.  Raises as `start`, nothing changed then.
         """
         if self._accounts is not None:
             fresh = await asyncio.to_thread(Accounts, config.users, self._root)
             await _in_each(fresh, _make_root)
             self._accounts.renew(fresh)
-        return (config.sftp, config.ftp) == (self._config.sftp, self._config.ftp)
+        is_same_key = await self.look_at_keys()
+        is_same = (config.sftp, config.ftp) == (self._config.sftp, self._config.ftp)
+        return (
+            *(() if is_same else ("[inbound]",)),
+            *(() if is_same_key else ("the SFTP server's host key (see the log first)",)),
+        )
+
+    async def look_at_keys(self) -> bool:
+        """Show a renewed certificate to new FTP sessions; False if the SFTP server's key is no more the one served."""
+        if self._ftp is not None:
+            await asyncio.to_thread(self._ftp.renew_certificate)
+        return self._sftp is None or await asyncio.to_thread(self._sftp.key.is_same)
 
     async def stop(self) -> None:
         """Close every connection; an upload that is not finished leaves nothing behind.  A second call does nothing."""

@@ -1,7 +1,6 @@
 """The embedded SFTP server (asyncssh): password and key logins, each account in its own room."""
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,15 +15,14 @@ from asyncssh.stream import SSHServerStreamSession
 
 from gateway.config.kinds import listen_address
 from gateway.config.schema import SftpListen
-from gateway.config.secrets import read_secret
 from gateway.core.errors import NeedsOperator
 from gateway.inbound.accounts import Accounts
 from gateway.inbound.confine import Room
 from gateway.inbound.sftp_files import ConfinedSFTP
+from gateway.inbound.sftp_key import HostKey
 from gateway.inbound.visits import Refusals, Tried, Visit
 from gateway.ledger.partner_files import Act
 
-HOST_KEY = "inbound_host_key"
 _THREADS = 16
 _LOGIN_TIMEOUT_S = 30
 _END_TIMEOUT_S = 10
@@ -54,8 +52,7 @@ class SftpServer:
         self._for_files: dict[str, ThreadPoolExecutor] = {}
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self.sessions: set[asyncio.Task[None]] = set()
-        self._root = root
-        self._state = state
+        self.key = HostKey(settings, root, state)
         self._listener: asyncssh.SSHAcceptor | None = None
 
     @property
@@ -69,7 +66,7 @@ class SftpServer:
     async def start(self) -> None:
         """Raises NeedsOperator if the address or the host key can't be used."""
         host, port = listen_address(self.settings.listen)
-        key = await asyncio.to_thread(host_key, self.settings, self._root, self._state)
+        key = await asyncio.to_thread(self.key.take)
         try:
             self._listener = await asyncssh.listen(
                 host,
@@ -232,26 +229,3 @@ class Requests(SFTPServerHandler):
     async def _cleanup(self, exc: Exception | None) -> None:
         self._files.cut = True
         await super()._cleanup(exc)
-
-
-def host_key(settings: SftpListen, root: Path, state: Path) -> asyncssh.SSHKey:
-    """The server's own key: the configured one, else the one in the state folder, made at the first start."""
-    try:
-        if settings.host_key is not None:
-            return asyncssh.import_private_key(read_secret(settings.host_key, root))
-        path = state / HOST_KEY
-        if not path.exists():
-            _make_key(path)
-        return asyncssh.read_private_key(path)
-    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as problem:
-        where = settings.host_key or state / HOST_KEY
-        raise NeedsOperator(f"the SFTP server's host key {where} can't be read: {problem}; replace it") from problem
-
-
-def _make_key(path: Path) -> None:
-    """Written beside its name first, so that a crash can't leave half a key that every client would pin."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.touch(mode=0o600, exist_ok=True)
-    beside.write_bytes(asyncssh.generate_private_key("ssh-ed25519", "gateway").export_private_key())
-    beside.replace(path)

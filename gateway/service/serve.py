@@ -38,6 +38,8 @@ from gateway.service.outboxes import outboxes_of
 
 log = structlog.get_logger(__name__)
 
+_KEYS_EVERY_S = 60.0
+
 
 class Service:
     """The running gateway: what its requests can reach."""
@@ -99,8 +101,14 @@ class Service:
             kept_up("channels", self.engine.channels.run, clock),
             kept_up("house-keeping", self.keeping.run, clock),
             kept_up("what partners did", self.visits.run, clock),
+            kept_up("keys of the servers", self._look_at_keys, clock),
             _beat(clock),
         ]
+
+    async def _look_at_keys(self) -> None:
+        while True:
+            await self.engine.clock.sleep(_KEYS_EVERY_S)
+            await self.inbound.look_at_keys()
 
     async def _prepare(self) -> None:
         await make_folders(folders_of(self.engine.actions))
@@ -140,12 +148,12 @@ class Service:
         try:
             loaded = await asyncio.to_thread(load, self.engine.loaded.path)
             actions = await asyncio.to_thread(read_actions, loaded)
-            servers_are_same = await self.inbound.renew(loaded.config.inbound)
+            at_start = await self.inbound.renew(loaded.config.inbound)
             await self.engine.reload(loaded, actions)
             await self._prepare()
         finally:
             notify("READY=1")
-        self.only_at_start = (*_changed(self._started_with, loaded), *(() if servers_are_same else ("[inbound]",)))
+        self.only_at_start = (*_changed(self._started_with, loaded), *at_start)
         log.info("reloaded", actions=len(actions.instances), broken=len(actions.broken))
         if self.only_at_start:
             log.warning("changed, but read only at the start: restart the gateway", settings=self.only_at_start)

@@ -26,6 +26,7 @@ class Running:
     key: Path
     ca: Path
     landed: list[str] = field(default_factory=list)
+    config: InboundSettings = field(default_factory=InboundSettings)
 
     @property
     def sftp_port(self) -> int:
@@ -68,7 +69,7 @@ async def running(
     servers = InboundServers(config, tmp_path, tmp_path / "state", landed.append, book)
     await servers.start()
     try:
-        yield Running(servers, (tmp_path / "rooms/partner").resolve(), key, tmp_path / "ca.pem", landed)
+        yield Running(servers, (tmp_path / "rooms/partner").resolve(), key, tmp_path / "ca.pem", landed, config)
     finally:
         await servers.stop()
 

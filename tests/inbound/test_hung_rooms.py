@@ -29,7 +29,7 @@ async def test_an_account_whose_folder_hangs_keeps_neither_start_nor_reload_wait
             await made.start()
             assert made.sftp_address is not None
             assert os.listdir(well) == []
-            assert await made.renew(config)
+            assert await made.renew(config) == ()
             await made.stop()
     slow = [line for line in told if line["event"].startswith("the folder of a partner does not answer")]
     assert [line["user"] for line in slow] == ["gone", "gone"]

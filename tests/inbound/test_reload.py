@@ -20,7 +20,7 @@ async def test_accounts_are_taken_in_by_a_reload_and_uploads_under_way_go_on(
             second = {"password": hash_password("another"), "root": str(tmp_path / "second")}
             fresh = InboundSettings.model_validate({"sftp": {"listen": "127.0.0.1:0"}, "users": {"second": second}})
 
-            assert await there.servers.renew(fresh)
+            assert await there.servers.renew(fresh) == ()
 
             await file.write(b"b" * 1000)
             await file.close()
@@ -34,4 +34,5 @@ async def test_accounts_are_taken_in_by_a_reload_and_uploads_under_way_go_on(
 
 async def test_servers_that_changed_are_said_to_need_a_restart(tmp_path: Path, password_hash: str) -> None:
     async with running(tmp_path, password_hash, sftp={"listen": "127.0.0.1:0"}) as there:
-        assert not await there.servers.renew(InboundSettings.model_validate({"sftp": {"listen": "127.0.0.1:1"}}))
+        other = InboundSettings.model_validate({"sftp": {"listen": "127.0.0.1:1"}})
+        assert await there.servers.renew(other) == ("[inbound]",)
