@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from gateway.channels.counted_names import keep_names
 from gateway.channels.events import GONE, MANY, UNSELECTED, Changes, Rules
+from gateway.channels.held import may_change_by_itself, with_free_names
 from gateway.channels.many_first import FirstGuard
 from gateway.channels.model import Channel, Kind
 from gateway.channels.newcomers import Newcomers
@@ -86,11 +87,15 @@ class Comparing:
     async def all(self) -> Detected:
         """Bring its queue up to date."""
         state = await self._ledger.read(partial(channel_states.get, channel=self._channel.name))
-        if self._is_settled(state):
+        is_settled = self._is_settled(state)
+        free = frozenset[int]()
+        if not is_settled or may_change_by_itself(self._channel):
+            free = await with_free_names(self._ledger, self._channel, self._at)
+        if is_settled and not free:
             return replace(self._detected(_Sum()), nothing_changed=True)
         if state.begun_at is None and self._channel.start == "now":
             return replace(self._detected(_Sum()), counted=await self.count())
-        return await self._compare(state)
+        return await self._compare(state, free)
 
     async def count(self) -> int:
         """Whatever the channel selects counts as delivered, also what is not at rest: as it comes to rest."""
@@ -120,7 +125,7 @@ class Comparing:
         channel_going.counts_as_got(connection, self._channel.name, rows, self._at)
         self._settle(connection, is_settled=not rows, released=released)
 
-    async def _compare(self, state: StateRow) -> Detected:
+    async def _compare(self, state: StateRow, free: frozenset[int]) -> Detected:
         name = self._channel.name
         differing = partial(channel_items.differing, channel=name, catalogue=self._channel.catalogue.name)
         differs = [one for one in await self._ledger.read(differing) if self._is_ours(one.item)]
@@ -131,7 +136,7 @@ class Comparing:
         many = guard.asks({one.item for one in differs if not one.known} | coming, queued, had)
         if many:
             await self._ledger.write(self._guard)
-        rules = Rules.of(self._channel, many=many, anew=not guard.is_same)
+        rules = Rules.of(self._channel, many=many, anew=not guard.is_same, free=free)
         items = {one.item for one in differs} | {one.item for one in queued if self._is_ours(one.item)}
         made = _Sum()
         for some in _portions(sorted(items)):

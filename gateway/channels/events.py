@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.channels.model import Channel, Kind
+from gateway.channels.payload import REMEDY
 from gateway.ledger.channel_contents import Contents
-from gateway.ledger.channel_events import IN_QUEUE, EventRow, EventState, NewEvent
+from gateway.ledger.channel_events import IN_QUEUE, NO_LONGER_HELD, EventRow, EventState, NewEvent
 from gateway.ledger.channel_items import ANY, Got
 
 MANY = "a new channel with more than {most} first deliveries: `gateway channel approve {channel}` lets them go, "
@@ -26,19 +27,23 @@ _AGAIN = "it changed after {by} approved it"
 class Rules:
     """What a channel says of its events; `many`: first deliveries wait for a person.
 
-    `anew`: the channel's own rules changed, so that what nobody approved is judged again.
+    `anew`: the channel's own rules changed, so that what nobody approved is judged again.  `free`: held events whose
+    names nobody else has any more.
     """
 
     manual: frozenset[Kind] = frozenset()
     wellformed: bool = False
     many: str | None = None
     anew: bool = False
+    free: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, channel: Channel, *, many: bool = False, anew: bool = False) -> "Rules":
+    def of(
+        cls, channel: Channel, *, many: bool = False, anew: bool = False, free: frozenset[int] = frozenset()
+    ) -> "Rules":
         """Those of a channel."""
         said = MANY.format(most=channel.most_first, channel=channel.name) if many else None
-        return cls(channel.manual, channel.wellformed, said, anew)
+        return cls(channel.manual, channel.wellformed, said, anew, free)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +158,15 @@ class _Deciding:
             again = self._event(kind, changed)
             if (again.state, again.reason) != (queued.state, queued.reason):
                 self._changes.renewed.append((queued.id, again, None))
-        elif queued.state is EventState.HELD and self._rules.anew:
+        elif queued.state is EventState.HELD and (self._rules.anew or queued.id in self._rules.free):
             self._free(queued, self._event(kind, changed))
 
     def _free(self, queued: EventRow, again: NewEvent) -> None:
-        """What a person let go, and names kept back: other rules may let it go."""
+        """What names kept back, or a fault that is none by the rules of now; what a person let go needs him no more."""
         if again.state is not EventState.HELD:
-            freed = replace(again, state=EventState.WAITING, reason=None)
-            self._changes.renewed.append((queued.id, freed, queued.by))
+            state = again.state if queued.by is None else EventState.WAITING
+            reason = no_longer_held(queued.reason) if state is EventState.WAITING else again.reason
+            self._changes.renewed.append((queued.id, replace(again, state=state, reason=reason), queued.by))
 
     def _event(self, kind: Kind, changed: tuple[str, ...]) -> NewEvent:
         state, reason = self._state(kind)
@@ -213,6 +219,11 @@ class _Deciding:
 
     def _end_all_but(self, wanted: Iterable[Kind], reason: str) -> None:
         self._changes.ended += [(one.id, reason) for kind, one in self._queued.items() if kind not in wanted]
+
+
+def no_longer_held(reason: str | None) -> str:
+    """What is told of an event that goes by itself: why it was held, without the remedy."""
+    return f"{NO_LONGER_HELD}{(reason or '').partition(REMEDY)[0]}"
 
 
 def _is_same(event: EventRow, now: ItemNow) -> bool:

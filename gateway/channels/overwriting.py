@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from gateway.channels.model import Channel
-from gateway.channels.payload import Named, name_key
+from gateway.channels.payload import REMEDY, Named, name_key
 from gateway.ledger import Connection, channel_going, channel_names
 from gateway.ledger.channel_events import EventRow
 
@@ -27,7 +27,7 @@ class Holders:
             for item, other in self._items.get(self._key(one.final), {}).items()
             if item != event.item
         ]
-        reason = f"{'; '.join(pairs)}; change [place] so that they differ, or approve it" if pairs else None
+        reason = f"{'; '.join(pairs)}{REMEDY}, or approve it" if pairs else None
         return None if event.reason == f"{channel_going.ALL_THE_SAME}{reason}" else reason
 
     def _key(self, final: str) -> str:

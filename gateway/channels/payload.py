@@ -9,6 +9,8 @@ from gateway.channels.model import Catalogue, Channel, Kind, PlaceTemplate
 from gateway.language.macros import uses
 from gateway.language.pattern import is_literal, split_path
 
+REMEDY = "; change [place] so that they differ"
+"""Of names that two files would have."""
 _FIELD = re.compile(r"\{(\w+)\}")
 _DATE, _TIME = "%Y%m%d", "%H%M%S"
 _OF_A_DELIVERY = frozenset({"date", "time", "index"})
@@ -110,7 +112,7 @@ def clash(wanted: Sequence[Named], taken: Mapping[str, str], *, ignore_case: boo
         other = mine.setdefault(key, source)
         other = taken.get(key, other)
         if other != source:
-            return f"{other} and {source} would both arrive as {one.final}; change [place] so that they differ"
+            return f"{other} and {source} would both arrive as {one.final}{REMEDY}"
     return None
 
 

@@ -6,13 +6,14 @@ A delivery that fails half-way has brought something all the same, and another o
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, case
 
 from gateway.ledger import channel_events, channel_going, channel_items, channel_states
 from gateway.ledger.channel_contents import Contents
-from gateway.ledger.channel_events import EventRow, EventState
+from gateway.ledger.channel_events import NO_LONGER_HELD, EventRow, EventState
 from gateway.ledger.channel_going import FIRST, METADATA
 from gateway.ledger.channel_items import ANY, PARTLY, Got
+from gateway.ledger.channel_tables import channel_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ def arrived(connection: Connection, channel: str, arrivals: Sequence[Arrival], a
 
 
 def _end(connection: Connection, channel: str, ended: Sequence[EventRow], now: Mapping[str, Got], at: int) -> None:
-    values = {"ended_at": at, "reason": None}
+    is_told = channel_event.c.reason.startswith(NO_LONGER_HELD)
+    values = {"ended_at": at, "reason": case((is_told, channel_event.c.reason))}
     channel_events.set_state(connection, [one.id for one in ended], EventState.DELIVERED, values)
     if any(one.kind == FIRST for one in ended):
         channel_states.release_unasked(connection, channel)

@@ -21,13 +21,15 @@ class EventState(StrEnum):
 
     WAITING = "waiting"  # for its time
     REVIEW = "review"  # for a person's approval
-    HELD = "held"  # something is wrong with it, as its reason says; it waits for another content
+    HELD = "held"  # something is wrong with it, as its reason says; it waits until that is gone
     BATCHED = "batched"  # frozen into a batch that goes out
     DELIVERED = "delivered"
     DROPPED = "dropped"  # by a person, or because there is nothing left to send
     MERGED = "merged"  # a delivery of the whole item had it
 
 
+NO_LONGER_HELD = "no longer held: "
+"""Before the reason why an event was held that went by itself; it stays with the event."""
 IN_QUEUE = frozenset({EventState.WAITING, EventState.REVIEW, EventState.HELD})
 
 
@@ -173,7 +175,7 @@ def history(connection: Connection, channel: str, item: str | None = None, *, li
 
 
 def hold(connection: Connection, event: int, reason: str) -> None:
-    """It can't go out as it is; its item's next change frees it, or a person."""
+    """It can't go out as it is; its item's next change frees it, or a person, or that the reason is gone."""
     query = update(channel_event).where(channel_event.c.id == event, _in_queue())
     connection.execute(query.values(state=EventState.HELD.value, reason=reason))
 

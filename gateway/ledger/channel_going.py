@@ -38,12 +38,16 @@ def approve(connection: Connection, channel: str, events: Sequence[EventRow], wh
 
 
 def drop(connection: Connection, channel: str, events: Sequence[EventRow], who: str, reason: str, at: int) -> int:
-    """A person keeps them back: this content counts as got, the item's next change is an event again; how many."""
+    """A person keeps them back: this content counts as got, the item's next change is an event again; how many.
+
+    What was held for their names may go.
+    """
     wanted = [one for one in events if one.state in channel_events.IN_QUEUE]
     got = channel_items.of_items(connection, channel, [one.item for one in wanted])
     for one in wanted:
         got[one.item] = _as_dropped(one, got.get(one.item))
     channel_items.put(connection, channel, [got[item] for item in dict.fromkeys(one.item for one in wanted)])
+    channel_states.unsettle(connection, channel)
     values = {"by": who, "reason": reason, "ended_at": at}
     return channel_events.set_state(connection, [one.id for one in wanted], EventState.DROPPED, values)
 
