@@ -24,10 +24,16 @@ from gateway.inbound.visits import Refusals, Tried, Visit
 from gateway.ledger.partner_files import Act
 
 _THREADS = 16
+_LOGIN_THREADS = 4  # each takes a core and 64 MiB while it looks at a password
 _LOGIN_TIMEOUT_S = 30
+_MOST_PASSWORDS = 3  # of one connection, as over FTP
+REFUSED_AFTER_S = 3.0  # likewise
 _END_TIMEOUT_S = 10
 _SFTP_VERSION = 3
 _OVER = "sftp"
+
+
+_wait = asyncio.sleep
 
 
 class SftpServer:
@@ -48,7 +54,7 @@ class SftpServer:
         self.landed = landed
         self.refusals = refusals
         self.note = note
-        self.executor = ThreadPoolExecutor(_THREADS, "sftp-logins")
+        self.executor = ThreadPoolExecutor(_LOGIN_THREADS, "sftp-logins")
         self._for_files: dict[str, ThreadPoolExecutor] = {}
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self.sessions: set[asyncio.Task[None]] = set()
@@ -117,6 +123,7 @@ class Door(asyncssh.SSHServer):
         self._idle: asyncio.TimerHandle | None = None
         self._used_at = time.monotonic()
         self._tried = Tried()
+        self._passwords = 0
         self.visit: Visit | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
@@ -163,10 +170,18 @@ class Door(asyncssh.SSHServer):
         return True
 
     async def validate_password(self, username: str, password: str) -> bool:
+        assert self._connection is not None
+        self._passwords += 1
+        if self._passwords > _MOST_PASSWORDS:
+            self._connection.disconnect(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "Too many wrong passwords")
+            return False
         loop = asyncio.get_running_loop()
         accounts = self._server.accounts
         found = await loop.run_in_executor(self._server.executor, accounts.by_password, username, password)
-        return self._tried.noted("password", is_right=found is not None)
+        is_right = self._tried.noted("password", is_right=found is not None)
+        if not is_right:
+            await _wait(REFUSED_AFTER_S)
+        return is_right
 
     def public_key_auth_supported(self) -> bool:
         return True

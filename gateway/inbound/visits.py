@@ -21,6 +21,7 @@ from gateway.ledger.partner_files import Act, Came, Kind
 log = structlog.get_logger(__name__)
 
 _REFUSALS_SHOWN = 20
+_ADDRESSES_SHOWN = 200
 _REFUSALS_EACH_S = 60.0
 _NAME_SHOWN = 100
 
@@ -125,13 +126,15 @@ class Tried:
 
 
 class Refusals:
-    """Logins that were refused: so many lines a minute, the others are counted."""
+    """Logins that were refused: so many lines a minute and one for each address besides, the others are counted."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._lock = threading.Lock()  # the servers have a thread each
         self._since = monotonic()
         self._seen = 0
+        self._shown = 0
+        self._addresses: set[str] = set()
 
     def refused(self, user: str, address: str, over: str, method: str, tries: int = 1) -> None:
         """Somebody was not let in, `tries` times by this connection."""
@@ -139,12 +142,19 @@ class Refusals:
             if self._monotonic() - self._since >= _REFUSALS_EACH_S:
                 self._begin_anew()
             self._seen += 1
-            if self._seen <= _REFUSALS_SHOWN:
+            if self._seen <= _REFUSALS_SHOWN or self._is_new(address):
+                self._shown += 1
+                self._addresses.add(address)
                 log.warning(
                     "login refused", user=user[:_NAME_SHOWN], address=address, over=over, method=method, tries=tries
                 )
             if self._seen == _REFUSALS_SHOWN:
-                log.warning("more refused logins within this minute are only counted", shown=_REFUSALS_SHOWN)
+                said = "more refused logins within this minute are only counted, but for the first of each address"
+                log.warning(said, shown=_REFUSALS_SHOWN)
+
+    def _is_new(self, address: str) -> bool:
+        """What blocks addresses by the log (fail2ban) has to see each."""
+        return address not in self._addresses and len(self._addresses) < _ADDRESSES_SHOWN
 
     def tell_rest(self) -> None:
         """Say how many were only counted; for the end of the servers."""
@@ -152,6 +162,7 @@ class Refusals:
             self._begin_anew()
 
     def _begin_anew(self) -> None:
-        if self._seen > _REFUSALS_SHOWN:
-            log.warning("refused logins that were not shown", count=self._seen - _REFUSALS_SHOWN)
-        self._since, self._seen = self._monotonic(), 0
+        if self._seen > self._shown:
+            log.warning("refused logins that were not shown", count=self._seen - self._shown)
+        self._since, self._seen, self._shown = self._monotonic(), 0, 0
+        self._addresses.clear()

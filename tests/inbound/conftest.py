@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 
+from gateway.inbound import sftp_server
 from tests.inbound.running import PASSWORD, Running, running
 from tests.peers.certificates import make_certificate
 
@@ -15,6 +16,12 @@ from tests.peers.certificates import make_certificate
 def password_hash() -> str:
     """A cheap one: tests log in often."""
     return "argon2:" + PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong password is answered soon."""
+    monkeypatch.setattr(sftp_server, "REFUSED_AFTER_S", 0.01)
 
 
 @pytest.fixture
