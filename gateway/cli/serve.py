@@ -12,6 +12,7 @@ JsonLogsOption = Annotated[
 
 def serve(verbose: VerboseOption = False, json_logs: JsonLogsOption = None) -> None:
     """Run the gateway: scheduler and embedded servers, until SIGTERM or Ctrl-C; SIGHUP reloads."""
+    from gateway.cli.why_answer import answer_why
     from gateway.config.load import load
     from gateway.core.clock import SystemClock
     from gateway.service.event_loop import serve_to_end
@@ -20,4 +21,4 @@ def serve(verbose: VerboseOption = False, json_logs: JsonLogsOption = None) -> N
 
     configure_logs(verbose=verbose, as_json=json_logs)
     loaded = load()
-    serve_to_end(serve_until_told(loaded, SystemClock()))
+    serve_to_end(serve_until_told(loaded, SystemClock(), tellers={"why": answer_why}))

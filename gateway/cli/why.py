@@ -19,16 +19,18 @@ def why(
     """
     from gateway.cli.doing import do, tell
     from gateway.cli.output import print_json
-    from gateway.cli.why_json import story_json
-    from gateway.cli.why_show import story_lines
-    from gateway.service.why import why as told_of
+    from gateway.cli.why_answer import ask_why, tell_why
+    from gateway.config.findings import ConfigError
 
-    told = do(partial(told_of, file=file))
-    for line in told.newer:
+    try:
+        told = do(partial(tell_why, file=file, looks=looks))
+    except ConfigError:
+        told = do(partial(ask_why, file=file, looks=looks), asks=True)
+    for line in told["newer"]:
         tell(line)
     if as_json:
-        print_json([row for story in told.stories for row in story_json(story, told)])
+        print_json(told["rows"])
     else:
-        for line in story_lines(told, file, looks):
+        for line in told["lines"]:
             typer.echo(line)
-    raise typer.Exit(0 if any(story.is_known for story in told.stories) else 3)
+    raise typer.Exit(0 if told["known"] else 3)

@@ -1,7 +1,7 @@
 """What the gateway answers: each kind of request with the function that does it."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
@@ -30,6 +30,10 @@ from gateway.service.targets import require_instances, require_script
 if TYPE_CHECKING:
     from gateway.service.engine import Engine
     from gateway.service.serve import Service
+
+
+Teller = Callable[["Engine", Mapping[str, Any]], Awaitable[Answer]]
+"""Tells something of what the gateway that serves has read."""
 
 
 class _Served:
@@ -68,6 +72,7 @@ def handlers_of(service: "Service") -> Mapping[str, Handler]:
         **handlers(served),
         "status": lambda _: _status(served, beside=service.keeping.trouble),
         "newer": lambda _: _newer(service),
+        **{kind: partial(tell, service.engine) for kind, tell in service.tellers.items()},
         **suggesting(served, {"job_save": lambda arguments: save(served, arguments, reload=service.reload)}),
     }
     telling = {kind: partial(_telling, service, handler) for kind, handler in answering.items()}

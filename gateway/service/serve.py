@@ -3,10 +3,11 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 
 import structlog
 
@@ -30,7 +31,7 @@ from gateway.service.desk import Desk
 from gateway.service.engine import Engine, engine, kept_up
 from gateway.service.event_loop import spare_collector
 from gateway.service.folders import folders_of, make_folders
-from gateway.service.handlers import handlers_of
+from gateway.service.handlers import Teller, handlers_of
 from gateway.service.held import recall_held
 from gateway.service.housekeeping import Housekeeping
 from gateway.service.notify import notify, watchdog_every_s
@@ -44,8 +45,9 @@ _KEYS_EVERY_S = 60.0
 class Service:
     """The running gateway: what its requests can reach."""
 
-    def __init__(self, built: Engine, wake: Wake) -> None:
+    def __init__(self, built: Engine, wake: Wake, tellers: Mapping[str, Teller]) -> None:
         self.engine = built
+        self.tellers = tellers
         self.wake = wake
         loaded = built.loaded
         events = FolderEvents(partial(wake.wake_from_thread)) if loaded.config.gateway.events else None
@@ -201,10 +203,18 @@ async def _beat(clock: Clock) -> None:
         await clock.sleep(every_s)
 
 
-async def serve(loaded: Loaded, clock: Clock, started: Callable[[Service], None] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; SIGHUP reloads.  A second SIGTERM ends what is left at once."""
+async def serve(
+    loaded: Loaded,
+    clock: Clock,
+    started: Callable[[Service], None] | None = None,
+    tellers: Mapping[str, Teller] = MappingProxyType({}),
+) -> None:
+    """Serve until SIGTERM or SIGINT; SIGHUP reloads.  A second SIGTERM ends what is left at once.
+
+    `tellers` answer more kinds of requests, with texts for people.
+    """
     async with engine(loaded, clock, "serve") as built:
-        service = Service(built, Wake())
+        service = Service(built, Wake(), tellers)
         with _Signals(service):
             if started is not None:
                 started(service)

@@ -21,6 +21,24 @@ from gateway.service.why_checks import Checked
 from gateway.service.why_rules import Meant
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked about: a path, or a name; `here` is the path that it would be where the person stands."""
+
+    file: str
+    here: str
+
+    @property
+    def is_path(self) -> bool:
+        """True if one file alone is meant."""
+        return "/" in self.file
+
+    @property
+    def name(self) -> str:
+        """Its last part."""
+        return self.file.rstrip("/").rpartition("/")[2]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
     """What the gateway that serves remembers of a file now."""

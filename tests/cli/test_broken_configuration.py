@@ -69,6 +69,17 @@ def test_verbs_that_ask_the_gateway_that_serves_do_so_beside_a_broken_configurat
     assert served.run("run", "ordres").code == 3
 
 
+def test_why_is_told_by_the_gateway_that_serves_as_it_has_read_everything(served: Site) -> None:
+    ran = served.run("why", "a.csv")
+    assert ran.code == 0, ran
+    assert _line_of_the_error(served) in ran.err
+    assert "orders (shop1), command 1: PUT *.csv" in ran.out
+    assert "Deliveries, newest first:" in ran.out
+    here = served.run("why", "var/shop1/outbox/a.csv", "--json").json
+    assert [(row["action"], row["taken"], row["deliveries"]) for row in here] == [("orders", True, [1])]
+    assert served.run("why", "nix.txt").code == 3
+
+
 def test_runs_of_jobs_are_begun_steered_and_shown_beside_a_broken_configuration(served: Site) -> None:
     ran = served.run("job", "start", "prices")
     assert ran.code == 0, ran
@@ -89,3 +100,4 @@ def test_history_is_told_from_the_ledger_beside_a_broken_configuration_where_nob
     assert "is not TOML" in ran.err
     assert shops.run("status").code == 2
     assert shops.run("run", "orders").code == 2
+    assert shops.run("why", "a.csv").code == 2
