@@ -15,6 +15,7 @@ from gateway.channels.newcomers import Newcomers
 from gateway.channels.scanning import Looked
 from gateway.channels.snapshot import Brought, rules_of
 from gateway.channels.up_to_date import compared, now, said_of
+from gateway.core.portions import portions
 from gateway.ledger import Connection, Ledger, channel_events, channel_going, channel_items, channel_states
 from gateway.ledger.channel_contents import Contents
 from gateway.ledger.channel_events import IN_QUEUE, EventState, OpenKey
@@ -102,7 +103,7 @@ class Comparing:
         items = self._selected(self._looked.items)
         open_items = self._selected(self._brought.open)
         counted = 0
-        for some in _portions([item for item in items if item not in self._brought.open]):
+        for some in portions([item for item in items if item not in self._brought.open], _PORTION):
             counted += await self._ledger.write(partial(self._count, items=some))
         rows = [self._any(item) for item in open_items]
         await self._ledger.write(partial(self._counted, rows=rows, released=counted + len(rows) > 0))
@@ -139,7 +140,7 @@ class Comparing:
         rules = Rules.of(self._channel, many=many, anew=not guard.is_same, free=free)
         items = {one.item for one in differs} | {one.item for one in queued if self._is_ours(one.item)}
         made = _Sum()
-        for some in _portions(sorted(items)):
+        for some in portions(sorted(items), _PORTION):
             work = partial(compared, channel=self._channel, items=some, rules=rules, at=self._at)
             made.add(await self._ledger.write(work))
         filling = guard.stays_new(filling=not coming <= self._brought.unreadable.keys(), asks=many)
@@ -266,10 +267,6 @@ class Comparing:
         if self._looked.loose:
             files, s = ("1 file lies", "s") if self._looked.loose == 1 else (f"{self._looked.loose} files lie", "")
             yield f"{files} beside the folders of items and belong{s} to none"
-
-
-def _portions(items: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (items[at : at + _PORTION] for at in range(0, len(items), _PORTION))
 
 
 def _named(names: Sequence[str]) -> str:

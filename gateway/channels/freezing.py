@@ -13,6 +13,7 @@ from gateway.channels.counted_names import keep_names
 from gateway.channels.model import Channel, Kind
 from gateway.channels.payload import Occasion, name_key
 from gateway.core.moments import moment
+from gateway.core.portions import portions
 from gateway.ledger import Connection, Ledger, channel_batches, channel_events, channel_going
 from gateway.ledger.channel_batches import BatchRow, BatchState
 
@@ -36,9 +37,9 @@ class Freezing:
         waiting = await ledger.read(partial(up_to_date.waiting_ids, channel=self.channel, kind=kind))
         taken = await ledger.read(self._names)
         await keep_names(ledger, self.channel)
-        for begin in range(0, len(waiting), AT_ONCE):
-            some = partial(freeze_some, of=self, events=waiting[begin : begin + AT_ONCE], taken=taken)
-            taken |= await ledger.write(partial(some, at=ledger.now_ns()))
+        for some in portions(waiting, AT_ONCE):
+            work = partial(freeze_some, of=self, events=some, taken=taken, at=ledger.now_ns())
+            taken |= await ledger.write(work)
         return await ledger.write(partial(end_freezing, of=self))
 
     def _names(self, connection: Connection) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from itertools import islice
 
 from gateway.channels import up_to_date
 from gateway.channels.looking import catalogue_at
@@ -10,6 +9,7 @@ from gateway.channels.model import Channel
 from gateway.core.clock import Clock
 from gateway.core.errors import SourceChanged
 from gateway.core.model import Stamp
+from gateway.core.portions import portions
 from gateway.ledger import Connection, Ledger, channel_batches, channel_events
 from gateway.ledger.channel_batches import BatchFile, BatchRow, Trouble
 from gateway.ledger.channel_events import EventState
@@ -57,16 +57,16 @@ def leave(connection: Connection, batch: int, channel: Channel, why: Mapping[int
     """These events leave their batch: their items go out with a later one, as they are then."""
     for event, reason in why.items():
         row = channel_events.get(connection, event)
-        channel_batches.leave_out(connection, batch, event)
         if row is not None and row.state is EventState.BATCHED:
             up_to_date.leave(connection, channel, row, reason, at)
+        else:  # it was over before: a delivery of the whole item had it
+            channel_batches.leave_out(connection, batch, event)
 
 
 async def leave_all(ledger: Ledger, batch: int, channel: Channel, why: Mapping[int, str]) -> None:
     """The same for many, some in a commit."""
-    for begin in range(0, len(why), AT_ONCE):
-        some = dict(islice(why.items(), begin, begin + AT_ONCE))
-        await ledger.write(partial(leave, batch=batch, channel=channel, why=some, at=ledger.now_ns()))
+    for some in portions(list(why.items()), AT_ONCE):
+        await ledger.write(partial(leave, batch=batch, channel=channel, why=dict(some), at=ledger.now_ns()))
 
 
 async def note_reasons(ledger: Ledger, batch: BatchRow) -> None:
@@ -74,8 +74,8 @@ async def note_reasons(ledger: Ledger, batch: BatchRow) -> None:
     if batch.action_run is None:
         return
     troubles = await ledger.read(partial(channel_batches.troubles, action_run=batch.action_run))
-    for begin in range(0, len(troubles), AT_ONCE):
-        await ledger.write(partial(_note_some, batch=batch.id, troubles=troubles[begin : begin + AT_ONCE]))
+    for some in portions(troubles, AT_ONCE):
+        await ledger.write(partial(_note_some, batch=batch.id, troubles=some))
 
 
 def _note_some(connection: Connection, batch: int, troubles: Sequence[Trouble]) -> None:

@@ -14,6 +14,7 @@ from gateway.channels.reading import Reader, ReadFiles
 from gateway.channels.scanning import Listing, Looked, list_item
 from gateway.channels.stable import Quiet
 from gateway.core.errors import GatewayError
+from gateway.core.portions import portions
 from gateway.ledger import Connection, Ledger, channel_catalogues, channel_rules
 from gateway.ledger.channel_catalogues import FileRow, ItemRow, Look, digest_of
 from gateway.runner.services import Services
@@ -110,8 +111,8 @@ class _Bringing:
     async def _some(self, items: Sequence[str]) -> list[str]:
         """In portions that are worth a commit each; those that more quiet may show to be at rest."""
         later: list[str] = []
-        for at in range(0, len(items), _PORTION):
-            later += await self._portion(items[at : at + _PORTION])
+        for some in portions(items, _PORTION):
+            later += await self._portion(some)
         return later
 
     async def _portion(self, items: Sequence[str]) -> list[str]:

@@ -1,12 +1,13 @@
 """What a catalogue held when it was last at rest.  Plain tuples of many rows, made for 100,000s of files."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, true, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.core.portions import portions
 from gateway.ledger.channel_tables import catalogue_file, catalogue_item, catalogue_look
 
 _ASKED_AT_ONCE = 500
@@ -111,7 +112,11 @@ def items(connection: Connection, catalogue: str, wanted: Sequence[str]) -> dict
     """These items, as far as they are known."""
     columns = [catalogue_item.c[name] for name in ItemRow._fields]
     query = select(*columns).where(catalogue_item.c.catalogue == catalogue)
-    rows = (row for some in _some(wanted) for row in connection.execute(query.where(catalogue_item.c.item.in_(some))))
+    rows = (
+        row
+        for some in portions(wanted, _ASKED_AT_ONCE)
+        for row in connection.execute(query.where(catalogue_item.c.item.in_(some)))
+    )
     return {row[0]: ItemRow(*row) for row in rows}
 
 
@@ -121,7 +126,7 @@ def files(connection: Connection, catalogue: str, wanted: Sequence[str]) -> dict
     query = select(*columns).where(catalogue_file.c.catalogue == catalogue)
     query = query.order_by(catalogue_file.c.item, catalogue_file.c.relative)
     found: dict[str, list[FileRow]] = {}
-    for some in _some(wanted):
+    for some in portions(wanted, _ASKED_AT_ONCE):
         for row in connection.execute(query.where(catalogue_file.c.item.in_(some))):
             found.setdefault(row[0], []).append(FileRow(*row))
     return {item: tuple(rows) for item, rows in found.items()}
@@ -138,7 +143,7 @@ def note_items(connection: Connection, catalogue: str, rows: Sequence[ItemRow], 
 
 def forget_items(connection: Connection, catalogue: str, gone: Sequence[str]) -> None:
     """Items that the catalogue no longer holds."""
-    for some in _some(gone):
+    for some in portions(gone, _ASKED_AT_ONCE):
         for table in (catalogue_file, catalogue_item):
             connection.execute(delete(table).where(table.c.catalogue == catalogue, table.c.item.in_(some)))
 
@@ -147,7 +152,3 @@ def count(connection: Connection, catalogue: str) -> int:
     """How many items a catalogue held when it was last at rest."""
     query = select(func.count()).select_from(catalogue_item).where(catalogue_item.c.catalogue == catalogue)
     return int(connection.execute(query).scalar_one())
-
-
-def _some(wanted: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (wanted[at : at + _ASKED_AT_ONCE] for at in range(0, len(wanted), _ASKED_AT_ONCE))

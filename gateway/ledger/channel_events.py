@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, text, update
 
+from gateway.core.portions import portions
 from gateway.ledger.channel_contents import Contents
 from gateway.ledger.channel_tables import OPEN, channel_event
 
@@ -94,7 +95,7 @@ def renew(connection: Connection, event: int, now: NewEvent, by: str | None, at:
 def end(connection: Connection, events: Sequence[int], state: EventState, at: int, reason: str | None) -> None:
     """Events that are over without a delivery of their own."""
     values = {"state": state.value, "ended_at": at, "reason": reason}
-    for some in _some(events):
+    for some in portions(events, _AT_ONCE):
         query = update(channel_event).where(channel_event.c.id.in_(some), _in_queue())
         connection.execute(query.values(values))
 
@@ -111,7 +112,7 @@ def open_of(connection: Connection, channel: str, items: Sequence[str] | None = 
     if items is None:
         return _all(connection.execute(query).mappings())
     found: list[EventRow] = []
-    for some in _some(items):
+    for some in portions(items, _AT_ONCE):
         found += _all(connection.execute(query.where(channel_event.c.item.in_(some))).mappings())
     return tuple(found)
 
@@ -145,7 +146,9 @@ def queue(
 def some(connection: Connection, events: Sequence[int]) -> tuple[EventRow, ...]:
     """These events, oldest first."""
     query = select(channel_event).order_by(channel_event.c.id)
-    pages = (connection.execute(query.where(channel_event.c.id.in_(page))).mappings() for page in _some(events))
+    pages = (
+        connection.execute(query.where(channel_event.c.id.in_(page))).mappings() for page in portions(events, _AT_ONCE)
+    )
     return tuple(one for page in pages for one in _all(page))
 
 
@@ -183,7 +186,7 @@ def hold(connection: Connection, event: int, reason: str) -> None:
 def set_state(connection: Connection, events: Sequence[int], state: EventState, values: Mapping[str, Any]) -> int:
     """Take open events on; how many still were open."""
     changed = 0
-    for some in _some(events):
+    for some in portions(events, _AT_ONCE):
         query = update(channel_event).where(channel_event.c.id.in_(some), IS_OPEN)
         changed += connection.execute(query.values(state=state.value, **values)).rowcount
     return changed
@@ -191,10 +194,6 @@ def set_state(connection: Connection, events: Sequence[int], state: EventState, 
 
 def _in_queue() -> ColumnElement[bool]:
     return channel_event.c.state.in_([one.value for one in IN_QUEUE])
-
-
-def _some(events: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (events[at : at + _AT_ONCE] for at in range(0, len(events), _AT_ONCE))
 
 
 def _values(event: NewEvent, at: int) -> dict[str, Any]:

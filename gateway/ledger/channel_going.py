@@ -58,7 +58,9 @@ def freeze(connection: Connection, events: Sequence[EventRow], batch: int) -> in
 
 
 def leave(connection: Connection, event: EventRow, reason: str) -> None:
-    """A frozen event goes back to its queue: its files changed before they were sent."""
+    """A frozen event goes back to its queue, its files out of the batch: they changed before they were sent."""
+    if event.batch is not None:
+        channel_batches.leave_out(connection, event.batch, event.id)
     got = channel_items.of_items(connection, event.channel, [event.item]).get(event.item)
     if got is not None and event.kind != FIRST:
         channel_items.put(connection, event.channel, [got.without(_in_doubt(connection, event))])

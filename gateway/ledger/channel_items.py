@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, RowMapping, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.core.portions import portions
 from gateway.ledger.channel_contents import Contents
 from gateway.ledger.channel_tables import COUNTS_UNNAMED, catalogue_item, channel_item
 
+_ASKED_AT_ONCE = 500
 ANY = ""
 """Instead of a digest: whatever the item comes to rest with counts as got."""
 PARTLY = "-"
@@ -54,9 +56,9 @@ class Differs(NamedTuple):
 def of_items(connection: Connection, channel: str, wanted: Sequence[str]) -> dict[str, Got]:
     """What the channel has got of these items, by item."""
     found: dict[str, Got] = {}
-    for at in range(0, len(wanted), 500):
-        query = select(channel_item).where(channel_item.c.channel == channel)
-        rows = connection.execute(query.where(channel_item.c.item.in_(wanted[at : at + 500]))).mappings()
+    query = select(channel_item).where(channel_item.c.channel == channel)
+    for some in portions(wanted, _ASKED_AT_ONCE):
+        rows = connection.execute(query.where(channel_item.c.item.in_(some))).mappings()
         found.update((row["item"], _read(row)) for row in rows)
     return found
 

@@ -176,7 +176,6 @@ def _drop(connection: Connection, channel: str, events: Sequence[EventRow], who:
             batch = channel_batches.get(connection, one.batch)
             if batch is None or batch.state is not BatchState.FAILED:
                 raise Refused(f"{channel}: {one.item} is on its way; nothing is dropped of what is being delivered")
-            channel_batches.leave_out(connection, one.batch, one.id)
             channel_going.leave(connection, one, reason)
     still = [row for one in events if (row := channel_events.get(connection, one.id)) is not None]
     return channel_going.drop(connection, channel, still, who, reason, at)
