@@ -11,6 +11,7 @@ from traceback import print_exception
 from typing import Any, TypeVar
 
 from gateway.core.errors import GatewayError
+from gateway.core.heap import keep_freed_blocks
 
 T = TypeVar("T")
 _LAST_WAIT_S = 3.0
@@ -20,6 +21,7 @@ _OBJECTS = 20_000
 
 def run_to_end(work: Coroutine[Any, Any, T]) -> T:
     """`asyncio.run` on the best loop there is."""
+    keep_freed_blocks()
     with asyncio.Runner(loop_factory=_best()) as runner:
         return runner.run(work)
 
