@@ -94,7 +94,16 @@ class Book:
 
     async def _write(self, bite: Sequence[Act]) -> None:
         """As what is new: the room that the ledger keeps in reserve is for what is under way."""
-        await self._ledger.take(partial(partner_files.note, acts=bite))
+        try:
+            await self._ledger.take(partial(partner_files.note, acts=bite))
+        except GatewayError:
+            raise
+        except Exception:  # one that can't be noted must not keep all others from it
+            if len(bite) > 1:
+                for act in bite:
+                    await self._write([act])
+                return
+            log.exception("what a partner did can't be noted in the ledger", act=bite[0])
         self._done(bite)
 
     def _done(self, bite: Sequence[Act]) -> None:

@@ -1,16 +1,19 @@
 """What a partner uploads to the embedded servers goes on by itself: an action's outbox is that partner's folder."""
 
+import asyncio
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
 
 from gateway.inbound.accounts import hash_password
-from tests.acceptance.harness import Gateway, gateway_in
+from tests.acceptance.harness import Gateway, gateway_in, until
 from tests.peers.openssh import SshPeer
 from tests.peers.processes import free_port
 
@@ -81,6 +84,10 @@ def test_what_curl_uploads_by_ftp_is_sent_on(relay: Gateway, ports: dict[str, in
     place = f"ftp://127.0.0.1:{ports['ftp']}/"
     _ran(relay, "curl", "-sS", "-u", f"partner:{PASSWORD}", "-T", "by_curl.bin", place)
     _sent_on(relay, arrival, "by_curl.bin")
+    sent, laid = relay.run_json("history", "by_curl.bin")
+    assert (sent["kind"], sent["action"], sent["state"]) == ("delivery", "send_on", "done")
+    assert (laid["kind"], laid["partner"], laid["over"], laid["state"]) == ("upload", "partner", "ftp", "whole")
+    assert laid["sha256"] == sent["sha256"] == sha256(CONTENT).hexdigest()
 
 
 @pytest.mark.parametrize("scheme", ["sftp", "ftp"])
@@ -91,3 +98,30 @@ def test_what_lftp_uploads_is_sent_on(relay: Gateway, ports: dict[str, int], arr
     place = f"{scheme}://127.0.0.1:{ports[scheme]}"
     _ran(relay, "lftp", "-c", f"{settings}; open -u partner,{PASSWORD} {place}; put {name}")
     _sent_on(relay, arrival, name)
+
+
+async def test_an_upload_in_which_the_gateway_is_killed_is_told_as_cut(gateway: Gateway) -> None:
+    port = free_port()
+    gateway.set("inbound.sftp", listen=f"127.0.0.1:{port}")
+    gateway.set("inbound.users.partner", root="partner", password=hash_password(PASSWORD))
+    await asyncio.to_thread(gateway.start)
+
+    def told() -> Any:
+        return gateway.run_json("history", "--inbound")
+
+    async with (
+        asyncssh.connect(
+            "127.0.0.1", port, username="partner", password=PASSWORD, client_keys=None, known_hosts=None, config=None
+        ) as connection,
+        connection.start_sftp_client() as client,
+    ):
+        await client.put(gateway.config, "whole.csv")
+        file = await client.open("cut.csv", "wb")
+        await file.write(CONTENT)
+        await asyncio.to_thread(until, lambda: [row["state"] for row in told()] == ["under_way", "whole"], gateway.told)
+        gateway.kill()
+    assert [row["state"] for row in told()] == ["unknown", "whole"]
+    await asyncio.to_thread(gateway.start)
+    await asyncio.to_thread(until, lambda: [row["state"] for row in told()] == ["cut", "whole"], gateway.told)
+    assert told()[0]["size_bytes"] == len(CONTENT)
+    assert not (gateway.folder / "partner" / "cut.csv").exists()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.core.clock import SystemClock
 from gateway.inbound.book import Book
@@ -214,6 +215,19 @@ async def test_a_full_book_leaves_out_beginnings_first_and_says_how_much_it_lost
         book.note(act("/later"))
         await book.close()
         assert [one.path for one in await rows(ledger)][5:] == ["/later"]
+
+
+async def test_what_can_not_be_noted_keeps_nothing_else_from_it(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path, SystemClock()) as ledger:
+        book = Book(ledger)
+        broken = act("/broken")
+        object.__setattr__(broken, "path", None)
+        for one in (act("/before"), broken, act("/behind")):
+            book.note(one)
+        with capture_logs() as lines:
+            await book.close()
+        assert [one.path for one in await rows(ledger)] == ["/before", "/behind"]
+        assert [line["event"] for line in lines] == ["what a partner did can't be noted in the ledger"]
 
 
 async def test_a_writer_that_is_cancelled_writes_nothing_twice(tmp_path: Path) -> None:
