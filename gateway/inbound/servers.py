@@ -76,10 +76,11 @@ class InboundServers:
 
         Raises NeedsOperator or Refused, nothing listening then.
         """
+        ends = Ends(await self._book.under_way() if self._book is not None else (), self._note)
         if self._config.sftp is None and self._config.ftp is None:
+            ends.of_nobody(set())
             return
         accounts = await asyncio.to_thread(Accounts, self._config.users, self._root)
-        ends = Ends(await self._book.under_way() if self._book is not None else (), self._note)
         ends.of_nobody({account.name for account in accounts.all})
         await _in_each(accounts, partial(_prepare, ends=ends))
         self._accounts = accounts

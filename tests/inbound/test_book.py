@@ -26,6 +26,7 @@ from tests.inbound.running import NAME, Running, running
 from tests.inbound.test_inbound_ftp import half, off, plain, reset, secure, store
 from tests.peers.certificates import make_certificate
 
+SFTP = {"listen": "127.0.0.1:0"}
 CONTENT = os.urandom(100_000)
 HASH = sha256(CONTENT).hexdigest()
 
@@ -268,10 +269,10 @@ class Left:
     hash: str
     root: Path
 
-    async def found(self) -> Act:
+    async def found(self, **servers: Any) -> Act:
         """What the next start finds out."""
         book = Book(self.ledger)
-        async with running(self.root, self.hash, book=book, sftp={"listen": "127.0.0.1:0"}):
+        async with running(self.root, self.hash, book=book, **servers):
             await book.close()
         (found,) = await rows(self.ledger)
         return found
@@ -296,14 +297,14 @@ async def test_an_upload_that_a_kill_has_cut_is_told_as_cut_by_the_next_start(
     left: Left, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.inbound.landing._under_way", set())  # that process is gone
-    found = await left.found()
+    found = await left.found(sftp=SFTP)
     assert (found.state, found.size, found.hidden) == (Came.CUT, 5, None)
     assert "killed" in (found.error or "")
 
 
 async def test_an_upload_that_had_landed_before_a_kill_is_told_as_whole(left: Left) -> None:
     left.upload.commit()
-    found = await left.found()
+    found = await left.found(sftp=SFTP)
     assert (found.state, found.size, found.error) == (Came.WHOLE, 5, None)
 
 
@@ -312,4 +313,8 @@ async def test_an_upload_of_which_nothing_is_left_is_not_told_as_whole(left: Lef
     left.upload.final.write_bytes(b"xxxxx")
     left.upload.final.rename(left.upload.final.with_name("taken"))
     left.upload.final.write_bytes(b"another")
+    assert (await left.found(sftp=SFTP)).state is Came.UNKNOWN
+
+
+async def test_an_upload_is_not_under_way_for_ever_where_no_server_is_left(left: Left) -> None:
     assert (await left.found()).state is Came.UNKNOWN
