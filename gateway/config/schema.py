@@ -91,7 +91,7 @@ class GatewaySettings(Strict):
     workers: int = Field(default=64, ge=1, le=1000, description="Runs that go on at once, over all actions.")
     keep_history: Duration = Field(
         default=timedelta(days=400),
-        description="How long deliveries and runs stay in the history, and -NEW knows a file that is gone.",
+        description="How long deliveries, runs and what partners did stay, and -NEW knows a file that is gone.",
     )
     export_history: str | None = Field(
         default=None, description="Folder of the files that get what leaves the history; default: it is dropped."
