@@ -75,7 +75,7 @@ async def _looked(catalogue: Catalogue, services: Services) -> tuple[Looked, Bro
     path = str(catalogue.path)
     try:
         looking = Looking(path, services.clock)
-        looked = await looking.run(lambda pulse: look_at(path, pulse.beat))
+        looked = await looking.run(lambda pulse: look_at(path, pulse.beat, looking.left_out))
         await _check_not_emptied(catalogue, looked, services)
         brought = await bring_up_to_date(catalogue, looking, looked, services)
         return looked, brought, Newcomers(path, looked, brought, services.clock)

@@ -23,5 +23,6 @@ class Newcomers:
         return self._found
 
     async def _new_ones(self) -> frozenset[str]:
-        again = await Looking(self._path, self._clock).run(lambda pulse: look_at(self._path, pulse.beat))
+        looking = Looking(self._path, self._clock)
+        again = await looking.run(lambda pulse: look_at(self._path, pulse.beat, looking.left_out))
         return frozenset(again.items.keys() - self._looked.items.keys() - self._looked.unreadable.keys())

@@ -4,7 +4,7 @@ Made for 100,000s of files: the pass keeps nothing of a file but what it adds to
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
@@ -58,10 +58,16 @@ def _unwatched(at: str) -> None:
     """Nobody waits for a sign of life."""
 
 
-def look_at(path: str, beat: Beat = _unwatched) -> Looked:
-    """The whole catalogue.  Blocks.  Raises NotThere or PathRefused if its folder can't be listed."""
-    looked = Looked()
+def look_at(path: str, beat: Beat = _unwatched, left_out: Mapping[str, str] | None = None) -> Looked:
+    """The whole catalogue.  Blocks.  Raises NotThere or PathRefused if its folder can't be listed.
+
+    `left_out` are items that nobody asks for, and why: they are unreadable, as far as they are there.
+    """
+    looked, out = Looked(), left_out or {}
     for name in _item_names(path, looked, beat):
+        if name in out:
+            looked.unreadable[name] = out[name]
+            continue
         try:
             rows = _rows(f"{path}/{name}", beat)
         except OSError as exc:

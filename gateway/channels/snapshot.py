@@ -54,7 +54,7 @@ async def bring_up_to_date(catalogue: Catalogue, looking: Looking, looked: Looke
         await _Bringing(catalogue, looking, looked, quiet, services.ledger, made).all()
     at_rest = not made.unstable and made.unreadable.keys() == looked.unreadable.keys()
     made.digest = digest if at_rest else None
-    look = Look(made.digest, rules, len(looked.items), services.ledger.now_ns(), None)
+    look = Look(made.digest, rules, len(looked.items), services.ledger.now_ns(), looking.trouble)
     await services.ledger.write(partial(channel_catalogues.note_look, catalogue=catalogue.name, look=look))
     return made
 

@@ -6,7 +6,7 @@ else reads the same before it came back.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Event, get_ident
 from typing import TypeVar
@@ -59,8 +59,13 @@ class Pulse(Event):
         return super().is_set()
 
     @property
-    def at(self) -> str:
+    def place(self) -> str:
         """Where it is, as far as it said."""
+        return self._at
+
+    @property
+    def at(self) -> str:
+        """The same as part of a sentence."""
         return f" at {self._at}" if self._at else ""
 
     def beat(self, at: str) -> None:
@@ -86,9 +91,13 @@ class Patience:
         self._meanwhile = meanwhile
         self._pulses: list[Pulse] = []
         hang = _left[what] = [one for one in _left.get(what, ()) if not one.is_over]
-        if hang:
+        if hang and not self.goes_on_beside(hang):
             for_s = clock.monotonic() - hang[0].begun_s
             raise self._unanswered(f"a look at it that began {for_s:.0f} s ago still hangs{hang[0].at}")
+
+    def goes_on_beside(self, hang: Sequence[Pulse]) -> bool:  # noqa: ARG002  (others may know more of it)
+        """True if this round leaves out what these threads hang at."""
+        return False
 
     async def run(self, work: Callable[[Pulse], T], last_s: float = 0.0) -> T:
         """What `work` comes to in a thread.  Raises Retryable once it stands still; all other threads then halt.

@@ -87,8 +87,24 @@ async def given_up(mount: Mount, clock: TurnedClock, work: Coroutine[Any, Any, T
     return await asyncio.wait_for(task, 20)
 
 
-@pytest.mark.parametrize(("call", "path"), [("scandir", "/titles"), ("scandir", "/a"), ("open", "/a/book.epub")])
-async def test_a_look_that_hangs_is_given_up_and_no_other_begins_meanwhile(
+async def test_a_look_that_hangs_is_given_up_and_no_other_begins_meanwhile(tmp_path: Path, mount: Mount) -> None:
+    async with shop(tmp_path) as made:
+        made.put("a")
+        mount.hang("scandir", "/titles")
+        found = await given_up(mount, made.clock, detect([made.channel], made.services))
+        assert HUNG in str(found.error)
+        assert HUNG in ((await made.look()).error or "")
+        calls = mount.asked
+        again = await asyncio.wait_for(detect([made.channel], made.services), 20)
+        assert re.search(r"a look at it that began 3\d\d s ago still hangs", str(again.error))
+        assert mount.asked == calls
+        mount.heal()
+        assert (await made.detect()).first == 1
+        assert (await made.look()).error is None
+
+
+@pytest.mark.parametrize(("call", "path"), [("scandir", "/a"), ("open", "/a/book.epub")])
+async def test_an_item_that_hangs_is_left_out_of_the_next_looks_until_it_is_back(
     tmp_path: Path, mount: Mount, call: str, path: str
 ) -> None:
     async with shop(tmp_path) as made:
@@ -96,16 +112,33 @@ async def test_a_look_that_hangs_is_given_up_and_no_other_begins_meanwhile(
         made.put("b")
         mount.hang(call, path)
         found = await given_up(mount, made.clock, detect([made.channel], made.services))
-        where = "" if path == "/titles" else f" at {made.path}{path};"
-        assert f"{HUNG}{where}" in str(found.error)
-        assert HUNG in ((await made.look()).error or "")
+        assert f"{HUNG} at {made.path}{path};" in str(found.error)
         calls = mount.asked
-        again = await asyncio.wait_for(detect([made.channel], made.services), 20)
-        assert re.search(rf"a look at it that began 3\d\d s ago still hangs{where}", str(again.error))
+        again = await asyncio.wait_for(made.detect(), 20)
+        why = rf"a: a look that began 3\d\d s ago still hangs at {made.path}{path}; check its disk, or its server"
+        assert (again.first, await made.states()) == (1, {("b", "first"): "waiting"})
+        assert re.fullmatch(why, again.unreadable[0])
+        assert re.fullmatch(f"items that hang are left out: {why}", (await made.look()).error or "")
         assert mount.asked == calls
         mount.heal()
-        assert (await made.detect()).first == 2
+        assert (await made.detect()).first == 1
         assert (await made.look()).error is None
+
+
+async def test_of_an_item_that_hangs_nothing_is_concluded(tmp_path: Path, mount: Mount) -> None:
+    async with shop(tmp_path) as made:
+        for item in ("a", "b", "c"):
+            made.put(item)
+        await made.detect()
+        assert await made.deliver("first") == ["a", "b", "c"]
+        made.put("b", {"book.epub": "errata"})
+        made.put("c", {"book.epub": "errata"})
+        mount.hang("scandir", "/a")
+        await given_up(mount, made.clock, detect([made.channel], made.services))
+        found = await asyncio.wait_for(made.detect(), 20)
+        assert (found.vanished, found.file) == ((), 2)
+        mount.heal()
+        assert (await made.detect()).nothing_changed
 
 
 @pytest.mark.parametrize("call", ["scandir", "read"])

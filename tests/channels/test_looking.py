@@ -64,3 +64,20 @@ async def test_a_look_that_was_cut_off_halts_and_keeps_others_back_until_then() 
         else:
             return
     raise AssertionError("it still is said to hang")
+
+
+@pytest.mark.parametrize(
+    ("places", "goes_on"),
+    [
+        (["/x/a/book"], True),
+        (["/x/a", "/x/b/c/d", "/x/c/e"], True),
+        (["/x/a", "/x/b", "/x/c", "/x/d"], False),
+        (["/x/a", "/x"], False),
+        (["/x/a", ""], False),
+    ],
+)
+async def test_a_few_items_that_hang_keep_no_others_back_and_a_catalogue_does(places: list[str], goes_on: bool) -> None:
+    pulses = [Pulse(SystemClock()) for _ in places]
+    for pulse, place in zip(pulses, places, strict=True):
+        pulse.beat(place)
+    assert Looking("/x", SystemClock()).goes_on_beside(pulses) is goes_on
