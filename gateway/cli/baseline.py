@@ -16,7 +16,7 @@ def baseline(
     """What is there now counts as delivered: the -NEW commands of the action leave it alone.
 
     Of a job: files that a destination has with the name and size of the source's are not sent; for destinations that
-    can't compute what is in a file.
+    can't compute what is in a file. Of a channel: what is in its catalogue; only what changes from now on goes out.
     """
     from gateway.cli.steering import step_in
 

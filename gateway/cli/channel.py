@@ -11,9 +11,9 @@ from gateway.core.users import who_am_i
 
 app = typer.Typer(no_args_is_help=True, help="Channels: what changed in a catalogue, each kind at its own times.")
 
-Name = Annotated[str, typer.Argument(help="A channel.")]
-Names = Annotated[list[str] | None, typer.Argument(help="Channels; none: all.")]
-One = Annotated[str | None, typer.Argument(help="A channel; none: all.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A channel.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Channels; none: all.")]
+One = Annotated[str | None, typer.Argument(metavar="NAME", help="A channel; none: all.")]
 
 
 class KindName(StrEnum):
@@ -45,7 +45,9 @@ def show(name: Name, as_json: JsonOption = False) -> None:
 
 @app.command()
 def new(
-    name: Annotated[str | None, typer.Argument(help="Its name; the file is channels.d/NAME.toml.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Its name; the file is channels.d/NAME.toml.")
+    ] = None,
     endpoint: Annotated[str | None, typer.Option(help="Who gets it.")] = None,
     catalogue: Annotated[str | None, typer.Option(help="The catalogue; with --folder a new one.")] = None,
     folder: Annotated[str | None, typer.Option(help="A new catalogue: the folder of its items.")] = None,
@@ -106,13 +108,17 @@ def queue(name: One = None, kind: OnlyKind = None, as_json: JsonOption = False) 
 @app.command()
 def approve(
     name: Name,
-    items: Annotated[list[str] | None, typer.Argument(help="Items; none: all that wait for approval.")] = None,
+    items: Annotated[
+        list[str] | None, typer.Argument(metavar="ITEM", help="Items; none: all that wait for approval.")
+    ] = None,
     kind: OnlyKind = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let go out what waits for approval; of a new channel the many first deliveries, too.
 
-    An item that is held is let go where it is named. Exit code 9: nothing waits for approval.
+    An item that is held is let go where it is named.
+
+    Exit code 9: nothing waits for approval.
     """
     from gateway.cli.steering import step_in
 
@@ -122,7 +128,7 @@ def approve(
 @app.command()
 def drop(
     name: Name,
-    items: Annotated[list[str], typer.Argument(help="Items.")],
+    items: Annotated[list[str], typer.Argument(metavar="ITEM", help="Items.")],
     reason: Annotated[str, typer.Option(help="Why; it stands in the history.")],
     kind: OnlyKind = None,
     as_json: JsonOption = False,

@@ -30,7 +30,9 @@ class Checked:
 def check(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Scripts or folders, also outside the action folders; none: all action folders."),
+        typer.Argument(
+            metavar="PATH", help="Scripts or folders, also outside the action folders; none: all action folders."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -23,7 +23,7 @@ class Formatted:
 
 
 def fmt(
-    paths: Annotated[list[Path], typer.Argument(help="Scripts, or folders of scripts.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Scripts, or folders of scripts.")],
     check_only: Annotated[
         bool, typer.Option("--check", help="Change nothing; exit code 1 if a script would change.")
     ] = False,

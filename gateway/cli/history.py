@@ -29,7 +29,9 @@ CHAIN_COLUMNS = ("when", "what", "by", "file", "to", "size", "state", "said")
 def history(
     file: Annotated[
         str | None,
-        typer.Argument(help="All that became of files of this name or path: laid here by a partner, and delivered."),
+        typer.Argument(
+            metavar="FILE", help="All that became of files of this name or path: laid here by a partner, and delivered."
+        ),
     ] = None,
     action: Annotated[str | None, typer.Option(help="Only of this action; a group's action means all of it.")] = None,
     endpoint: Annotated[str | None, typer.Option(help="Only to or from this endpoint.")] = None,

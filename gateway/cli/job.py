@@ -9,7 +9,7 @@ from gateway.cli.output import JsonOption
 
 app = typer.Typer(no_args_is_help=True, help="Distribution jobs: one source, many destinations.")
 
-Name = Annotated[str, typer.Argument(help="A job.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A job.")]
 
 
 @app.command("list")
@@ -22,7 +22,8 @@ def list_jobs(as_json: JsonOption = False) -> None:
 
 @app.command()
 def check(
-    names: Annotated[list[str] | None, typer.Argument(help="Jobs; none: all.")] = None, as_json: JsonOption = False
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Jobs; none: all.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Check jobs; every finding with file, line and column.
 
@@ -60,7 +61,7 @@ def show(
 
 @app.command()
 def runs(
-    name: Annotated[str | None, typer.Argument(help="A job; none: of all.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A job; none: of all.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
     active: Annotated[bool, typer.Option("--active", help="Only those that are not over.")] = False,
     as_json: JsonOption = False,
@@ -94,7 +95,9 @@ Many = list[str] | None
 
 @app.command()
 def new(
-    name: Annotated[str | None, typer.Argument(help="Its name; default: job1, or the next that is free.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Its name; default: job1, or the next that is free.")
+    ] = None,
     source: Annotated[str | None, typer.Option(help="The folder whose files go out, or ENDPOINT:FOLDER.")] = None,
     to: Annotated[Many, typer.Option(help="GROUP or ENDPOINT, or NAME:FOLDER; may be given more than once.")] = None,
     path: Annotated[str | None, typer.Option(help="The folder there; default: each endpoint's own.")] = None,
@@ -206,7 +209,9 @@ def restart(
 ) -> None:
     """Run the job of a run that is over again, with a fresh look at its source; or begin one destination anew.
 
-    A run without a gateway that serves is followed in any case. Exit codes are those of `gateway job start`.
+    A run without a gateway that serves is followed in any case.
+
+    Exit codes are those of `gateway job start`.
     """
     from gateway.cli.job_steering import Word, steer
 

@@ -6,21 +6,26 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from inspect import cleandoc
 
 import typer
 
 from gateway.cli.verbs import VERBS, Verb
-from gateway.core.errors import GatewayError
+from gateway.core.errors import GatewayError, Refused
 
-EPILOG = "--config FILE may stand anywhere; else GATEWAY_CONFIG, conf/gateway.toml here, /etc/gateway/gateway.toml."
+EPILOG = (
+    "--config FILE may stand anywhere; else GATEWAY_CONFIG, conf/gateway.toml here, /etc/gateway/gateway.toml.\n\n"
+    "Exit codes: 0 done, 1 failed, 2 usage, script or configuration, 3 not found, 5 try again later, 7 a person must "
+    "change something, 9 nothing to do, 20 host key, 21 login, 22 verification."
+)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line; always ends in SystemExit with the exit code."""
     gc.set_threshold(50_000, 20, 20)  # there is little garbage among what imports have just made
     atexit.register(gc.freeze)  # nor is any collected at the end: looking for it takes longer than `check` of a script
-    arguments = _take_config(list(sys.argv[1:] if argv is None else argv))
     try:
+        arguments = _take_config(list(sys.argv[1:] if argv is None else argv))
         application(_verb_in(arguments))(args=arguments, prog_name="gateway")
     except GatewayError as error:
         print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 -- the one place that tells a person why it ended
@@ -65,10 +70,18 @@ def _gateway(
 def _register(app: typer.Typer, name: str, verb: Verb, *, real: bool) -> None:
     module = import_module(f"gateway.cli.{name}") if real else None
     if verb.group and module is not None:
+        for command in module.app.registered_commands:
+            command.help = _flowing(command.callback)
         app.add_typer(module.app, name=name, help=verb.help, rich_help_panel=verb.panel)
         return
     function: Callable[..., None] = getattr(module, name) if module is not None else lambda: None
-    app.command(name, help=verb.help if module is None else None, rich_help_panel=verb.panel)(function)
+    app.command(name, help=verb.help if module is None else _flowing(function), rich_help_panel=verb.panel)(function)
+
+
+def _flowing(function: Callable[..., object]) -> str:
+    """What it says of itself, each paragraph one line, so that it is folded where the terminal ends alone."""
+    paragraphs = cleandoc(function.__doc__ or "").split("\n\n")
+    return "\n\n".join(" ".join(one.split()) for one in paragraphs)
 
 
 def _verb_in(arguments: Sequence[str]) -> str | None:
@@ -87,7 +100,7 @@ def _take_config(arguments: list[str]) -> list[str]:
             continue
         path = value if is_joined else next(words, "")
         if not path:
-            raise SystemExit("gateway: --config needs a file behind it")
+            raise Refused("--config: nothing stands behind it; write the file: --config conf/gateway.toml")
         os.environ["GATEWAY_CONFIG"] = os.environ["GATEWAY_CONFIG_OPTION"] = path
     return rest + arguments[end:]
 

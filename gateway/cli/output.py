@@ -12,7 +12,7 @@ import typer
 
 from gateway.core.units import show_duration
 
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON array instead of a table.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 
 _ALIGNED = 40
 """Plain lines are aligned up to here: one long name would push all other rows aside."""

@@ -17,6 +17,7 @@ def pause(
     """Hold an action, an endpoint or everything: no run of it starts any more, what is under way ends.
 
     It holds over a restart. A run by hand (`gateway run`) is done all the same.
+
     A channel is held with its endpoint; a job by `gateway job pause RUN`, or `gateway job save NAME --no-start`.
     """
     from gateway.cli.doing import do

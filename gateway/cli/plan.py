@@ -17,7 +17,7 @@ _SHOWN = 200
 
 
 def plan(
-    action: Annotated[str, typer.Argument(help="An action, or one of its instances.")],
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="An action, or one of its instances.")],
     offline: Annotated[bool, typer.Option("--offline", help="Don't ask the peer what stands there.")] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def probe(
-    endpoint: Annotated[str, typer.Argument(help="An endpoint of the configuration.")],
+    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="An endpoint of the configuration.")],
     write: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Try writing, renaming, hashing in this folder; cleans up.")
     ] = None,

@@ -14,6 +14,7 @@ def reload() -> None:
     """Take changed scripts and configuration into the gateway that serves.
 
     The configuration is taken whole or not at all; a script with an error is reported, and the others run.
+
     Exit code 2: the configuration was refused, everything is as before. 3: no gateway serves.
     """
     from gateway.cli.doing import do

@@ -13,7 +13,9 @@ def resend(
 ) -> None:
     """Send a delivered file again, to the same final name: from the sentbox, or from where it still lies.
 
-    Only if its SHA-256 is the one that was delivered. Reactions don't run. Exit code 3: the content is gone.
+    Only if its SHA-256 is the one that was delivered. Reactions don't run.
+
+    Exit code 3: there is no such delivery, or its content is gone.
     """
     from gateway.cli.steering import step_in
 

@@ -14,7 +14,9 @@ def retry(
     """Try again now what failed: frees files that are held back or parked, settles a delivery, asks an endpoint.
 
     `retry ENDPOINT` forgets its troubles and logs in at once, also where a login was refused. What cannot be done
-    right away is said, with what to do. Exit code: that of the error that is met, 3 if nothing of this name waits.
+    right away is said, with what to do.
+
+    Exit code: that of the error that is met, 3 if nothing of this name waits.
     """
     from gateway.cli.steering import step_in
 

@@ -9,7 +9,10 @@ from gateway.cli.output import JsonOption
 
 
 def run(
-    action: Annotated[str, typer.Argument(help="An action, one of its instances (prices@shop001), or a script file.")],
+    action: Annotated[
+        str,
+        typer.Argument(metavar="ACTION", help="An action, one of its instances (prices@shop001), or a script file."),
+    ],
     now: Annotated[bool, typer.Option("--now", help="Don't wait until files are stable; the receipt says so.")] = False,
     approve: Annotated[bool, typer.Option("--approve", help="Let -MIR delete more than its limit, this once.")] = False,
     error_on_nothing: Annotated[
@@ -20,8 +23,9 @@ def run(
 ) -> None:
     """Run one action now and follow it to its end; beside `gateway serve` it is that gateway which runs it.
 
-    Exit code 0: done. 9: nothing to do, with --error-on-nothing. 2: the script is wrong. 5: try again later.
-    7: a person must change something. 20: host key. 21: login. 22: verification. 1: failed otherwise.
+    Exit code 0: done. 9: nothing to do, with --error-on-nothing. 2: the script is wrong. 3: it is not there.
+    5: try again later. 7: a person must change something. 20: host key. 21: login. 22: verification.
+    1: failed otherwise.
     """
     from gateway.cli.doing import do
     from gateway.cli.output import print_json

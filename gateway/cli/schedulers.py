@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.output import JsonOption
+
 app = typer.Typer(no_args_is_help=True, help="The default schedule of all channels, or a channel's own.")
 
 Channel = Annotated[str | None, typer.Option(metavar="NAME", help="A channel's own; else the default of all.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 TIMES = 'hourly, "hourly :30", "daily 22:00" or "weekly Su 14:00"'
 BACK = '; with --channel also "default": nothing of its own any more'
 
@@ -47,7 +48,9 @@ def set_(
     """Set the schedule: by a form on a terminal, or by options without a question.
 
     What is saved holds at once, whole or not at all, in a running gateway, too.
-    Only maintainers may set the default (`maintainers` in gateway.toml). Exit code 7: you are none.
+    Only maintainers may set the default (`maintainers` in gateway.toml).
+
+    Exit code 7: you are none.
     """
     from gateway.cli.schedulers_set import Said, set_schedule
 

@@ -19,7 +19,9 @@ _AT_MOST = 100_000
 
 
 def simulate(
-    action: Annotated[str, typer.Argument(help="An action, one of its instances, a distribution job, or a channel.")],
+    action: Annotated[
+        str, typer.Argument(metavar="NAME", help="An action, one of its instances, a distribution job, or a channel.")
+    ],
     length: Annotated[str, typer.Option("--for", help="How far ahead, such as 12h or 30d.")] = "7d",
     start: Annotated[str | None, typer.Option("--from", help="Where to begin: a time, or a length from now.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many lines; --json gives all.")] = 50,

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 
 def status(
-    action: Annotated[str | None, typer.Argument(help="Only this action; none: all.")] = None,
+    action: Annotated[str | None, typer.Argument(metavar="ACTION", help="Only this action; none: all.")] = None,
     all_: Annotated[bool, typer.Option("--all", "-a", help="Each endpoint of a group's action on its own.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """One line for each action: what it does, how far it is behind, what is due next; below, what needs you."""
+    """A line for each action: what it does, how far it is behind, what is due next.
+
+    Below: runs of jobs, channels, endpoints that fail, files on their way, and what needs you.
+    """
     from gateway.cli.doing import do, tell
     from gateway.cli.output import print_json
     from gateway.cli.status_show import show_state

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def trust(
-    endpoint: Annotated[str, typer.Argument(help="An sftp:// endpoint of the configuration.")],
+    endpoint: Annotated[str, typer.Argument(metavar="ENDPOINT", help="An sftp:// endpoint of the configuration.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask; the fingerprint was compared before.")] = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="Take a changed key in the place of the known one.")
@@ -22,6 +22,7 @@ def trust(
     """Show the host key of an endpoint and, once you agree, write it into the configuration.
 
     Compare the SHA-256 fingerprint with what the peer's administrator says, over another way than this one.
+
     Exit code 20: the key is not trusted, nothing was changed.
     """
     from gateway.cli.doing import do

@@ -49,7 +49,7 @@ def hash_() -> None:
 
 @app.command()
 def add(
-    name: Annotated[str, typer.Argument(help="The name that the partner logs in with.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name that the partner logs in with.")],
     root: Annotated[str | None, typer.Option(help="The folder it sees as /; default: var/NAME.")] = None,
     key: Annotated[
         list[Path] | None, typer.Option(help="A .pub file that may log in over SFTP; may be given more than once.")
@@ -77,7 +77,7 @@ def add(
 
 
 @app.command()
-def remove(name: Annotated[str, typer.Argument(help="The account.")]) -> None:
+def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="The account.")]) -> None:
     """Take an account out of the configuration; its files stay."""
     loaded = load()
     users = loaded.config.inbound.users

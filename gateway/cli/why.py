@@ -9,7 +9,9 @@ from gateway.cli.output import JsonOption
 
 
 def why(
-    file: Annotated[str, typer.Argument(help="A path, or a name that is looked for wherever actions look.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A path, or a name that is looked for wherever actions look.")
+    ],
     looks: Annotated[int, typer.Option(min=0, help="At most so many looks, the latest.")] = 10,
     as_json: JsonOption = False,
 ) -> None:

@@ -108,4 +108,4 @@ def test_gateway_check_looks_at_channels_too(books: Site) -> None:
 def test_a_channel_that_there_is_not_is_3_and_says_which_there_are(books: Site, verb: str) -> None:
     ran = books.run("channel", verb, "bokshop")
     assert ran.code == 3
-    assert "there is no channel 'bokshop': did you mean 'bookshop'?" in ran.err
+    assert "there is no channel 'bokshop'; did you mean 'bookshop'?" in ran.err

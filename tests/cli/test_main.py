@@ -5,14 +5,33 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
-from gateway.cli.main import main
+from gateway.cli.main import application, main
+from gateway.cli.verbs import VERBS
 
 
 def test_the_version_is_printed_without_a_verb(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert (ended.value.code, capsys.readouterr().out.split()[0]) == (0, "gateway")
+
+
+def test_help_is_folded_by_the_terminal_alone_and_names_arguments_as_messages_do() -> None:
+    for name in VERBS:
+        verb = typer.main.get_command(application(name)).commands[name]  # type: ignore[attr-defined]
+        for command in getattr(verb, "commands", {name: verb}).values():
+            paragraphs = (command.help or "").split("\n\n")
+            assert "" not in paragraphs, (name, command.name)
+            assert not [one for one in paragraphs if "\n" in one], (name, command.name)
+            named = [one for one in command.params if one.param_type_name == "argument"]
+            assert [one.name for one in named if one.metavar is None] == [], (name, command.name)
+
+
+def test_an_option_without_its_value_is_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["status", "--config"])
+    assert (ended.value.code, "--config: nothing stands behind it" in capsys.readouterr().err) == (2, True)
 
 
 def test_checking_a_script_imports_nothing_that_only_runs_need(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_a_channel_takes_times_of_its_own_and_gives_them_back(books: Site) -> No
         (["--cron-at", "01:10"], "--cron-at belongs to --cron"),
         (["--anchor", "noon"], "--anchor: 'noon' is not known; write midnight or set_time"),
         (["--first", "daily 20:00", "--file", "monthly"], "--file: 'monthly' is not known"),
-        (["--channel", "bokshop", "--cron", "1"], "there is no channel 'bokshop': did you mean 'bookshop'?"),
+        (["--channel", "bokshop", "--cron", "1"], "there is no channel 'bokshop'; did you mean 'bookshop'?"),
         ([], "nobody can be asked here; say what is to change"),
     ],
 )
