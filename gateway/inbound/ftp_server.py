@@ -1,4 +1,4 @@
-"""The embedded FTP server (pyftpdlib), on a thread and an event loop of its own."""
+"""The embedded FTP server (pyftpdlib): a thread that listens, and one for each session."""
 
 import asyncio
 import logging
@@ -10,7 +10,6 @@ from pathlib import Path
 from pyftpdlib.exceptions import AuthenticationFailed
 from pyftpdlib.handlers import FTPHandler
 from pyftpdlib.ioloop import AsyncChat, IOLoop
-from pyftpdlib.servers import FTPServer as Listener
 
 from gateway.config.kinds import listen_address, port_range
 from gateway.config.schema import FtpListen
@@ -18,6 +17,7 @@ from gateway.core.errors import NeedsOperator
 from gateway.inbound.accounts import Accounts
 from gateway.inbound.ftp_files import ConfinedFS
 from gateway.inbound.ftp_session import PlainSession, TlsSession
+from gateway.inbound.ftp_threads import Listener
 from gateway.inbound.ftp_tls import Identity
 from gateway.inbound.ftp_uploads import Passive
 from gateway.inbound.visits import Refusals
@@ -30,7 +30,7 @@ logging.getLogger("pyftpdlib").addHandler(logging.NullHandler())  # else the lib
 
 
 class FtpServer:
-    """Listens on one address; `start` and `stop` are for the gateway's loop, everything else runs on its own thread."""
+    """Listens on one address; `start` and `stop` are for the gateway's loop, the rest runs on threads of its own."""
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class FtpServer:
         self._note = note
         self._identity: Identity | None = None
         self._thread: threading.Thread | None = None
+        self._listener: Listener | None = None
         self._waker: _Waker | None = None
         self._address: tuple[str, int] | None = None
         self._is_stopping = False
@@ -67,7 +68,7 @@ class FtpServer:
         except BaseException:
             loop.close()
             raise
-        self._address = listener.address
+        self._listener, self._address = listener, listener.address
         self._is_stopping = False
         self._thread = threading.Thread(target=self._serve, args=(loop,), name="ftp-server", daemon=True)
         self._thread.start()
@@ -79,11 +80,12 @@ class FtpServer:
 
     async def stop(self) -> None:
         """Close every connection; uploads that are not finished are gone when it returns."""
-        if self._thread is None or self._waker is None:
+        if self._thread is None or self._waker is None or self._listener is None:
             return
         self._is_stopping = True
         self._waker.wake()
         await asyncio.to_thread(self._thread.join, _END_TIMEOUT_S)
+        await asyncio.to_thread(self._listener.end_sessions, _END_TIMEOUT_S)
         self._thread, self._address = None, None
 
     def _serve(self, loop: IOLoop) -> None:
@@ -95,11 +97,11 @@ class FtpServer:
         finally:
             loop.close()
 
-    def _listen(self, loop: IOLoop) -> "_Listener":
+    def _listen(self, loop: IOLoop) -> Listener:
         host, port = listen_address(self._settings.listen)
         handler = self._handler()
         try:
-            listener = _Listener((host or None, port), handler, ioloop=loop)
+            listener = Listener((host or None, port), handler, ioloop=loop)
         except OSError as problem:
             raise NeedsOperator(
                 f"the FTP server can't listen on {self._settings.listen}: {problem.strerror or problem}; "
@@ -129,23 +131,18 @@ class FtpServer:
         return type("TlsListenerHandler", (TlsSession,), values)
 
 
-class _Listener(Listener):  # type: ignore[misc]  # pyftpdlib has no types
-    """Counts sessions; the library counts every socket, its own listening ones included."""
-
-    max_sessions = 0
-
-    def _accept_new_cons(self) -> bool:
-        return len(self.ip_map) <= self.max_sessions
-
-
 class _Authorizer:
     """Answers the library's questions from the configured accounts."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
+        self._one_at_a_time = threading.Lock()
+        """A password takes 64 MiB."""
 
     def validate_authentication(self, username: str, password: str, handler: object) -> None:  # noqa: ARG002
-        if self._accounts.by_password(username, password) is None:
+        with self._one_at_a_time:
+            account = self._accounts.by_password(username, password)
+        if account is None:
             raise AuthenticationFailed("Authentication failed.")
 
     def get_home_dir(self, username: str) -> str:

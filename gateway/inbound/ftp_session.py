@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from OpenSSL import SSL
 from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
 
@@ -12,7 +13,10 @@ from gateway.inbound.ftp_uploads import TlsUpload, Upload
 from gateway.inbound.visits import Refusals, Visit
 from gateway.ledger.partner_files import Act
 
+log = structlog.get_logger(__name__)
+
 _LOGIN_TIMEOUT_S = 30
+_HANGS = "earlier sessions still wait for its folder: check the disk, or the server that it is mounted from"
 
 
 class _Reports:
@@ -33,6 +37,14 @@ class _Reports:
     def on_disconnect(self) -> None:
         if self._login_by is not None and not self._login_by.cancelled:
             self._login_by.cancel()
+
+    def handle_auth_success(self, home: str, password: str, msg_login: str) -> None:
+        if self.server.hangs(self.username):  # type: ignore[attr-defined]
+            self.respond("421 Your folder does not answer; try again later.")  # type: ignore[attr-defined]
+            self.close_when_done()  # type: ignore[attr-defined]
+            log.error("partner turned away", user=self.username, why=_HANGS)  # type: ignore[attr-defined]
+        else:
+            super().handle_auth_success(home, password, msg_login)  # type: ignore[misc]
 
     def on_login(self, username: str) -> None:
         self.visit = Visit(username, self.remote_ip, self.over, self.note)  # type: ignore[attr-defined]
