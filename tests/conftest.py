@@ -1,5 +1,6 @@
 """Fixtures that all tests may use: real servers on loopback, started once."""
 
+import gc
 import os
 import shutil
 import signal
@@ -80,6 +81,13 @@ def pytest_configure() -> None:
     _keep_in_memory()
     watch()
     copy_new_ledgers()
+    gc.disable()  # collecting tests makes many objects, and all of them stay
+
+
+def pytest_collection_finish() -> None:
+    """From here on it is worth looking for garbage, but not among what was collected."""
+    gc.enable()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

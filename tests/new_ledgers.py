@@ -12,7 +12,7 @@ from gateway.ledger import ledger
 
 def copy_new_ledgers() -> None:
     """From now on, in this process; what opens a ledger finds one that needs no step, and looks at it as ever."""
-    ledger.migrate = _with_a_copy(ledger.migrate)  # type: ignore[attr-defined]
+    ledger.migrate = _with_a_copy(ledger.migrate)  # type: ignore[attr-defined,assignment]
 
 
 def _with_a_copy(migrate: Callable[[Path], None]) -> Callable[[Path], None]:
