@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.channels.comparing import Comparing, Detected
+from gateway.channels.comparing import Comparing
+from gateway.channels.detected import Detected
 from gateway.channels.looking import Looking
 from gateway.channels.model import Catalogue, Channel
 from gateway.channels.newcomers import Newcomers

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.channels import snapshot
-from gateway.channels.comparing import Comparing, Detected
+from gateway.channels.comparing import Comparing
+from gateway.channels.detected import Detected
 from gateway.channels.model import Kind
 from gateway.core.errors import NeedsOperator, NotThere
 from gateway.language.pattern import compile_pattern

@@ -16,7 +16,8 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, create_engine
 
-from gateway.channels.comparing import Comparing, Detected
+from gateway.channels.comparing import Comparing
+from gateway.channels.detected import Detected
 from gateway.channels.model import Channel, Kind
 from gateway.channels.newcomers import Newcomers
 from gateway.channels.scanning import Looked
