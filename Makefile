@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # What is started hundreds of times (the tests, the demonstration) is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo run test check bench torture clean help
+.PHONY: demo run test check compiled bench torture clean help
 
 help:                 ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -26,8 +26,12 @@ demo: $(READY)        ## set up, start the servers on loopback, move files, prov
 run: $(READY)         ## the same, but leaves it running for you to drop files
 	@$(BIN)/python -m demo --stay
 
-test: check           ## everything: the static checks, then all tests
+test: $(READY)        ## everything: the static checks, then all tests
+	@$(MAKE) --no-print-directory -j 2 check compiled
 	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+
+compiled: $(READY)    # the tests, once for all who run them; they say what can't be
+	@$(BIN)/pytest --collect-only --quiet >/dev/null || true
 
 check: $(READY)       ## the static checks alone: lint, format, types, floors
 	$(BIN)/ruff check .

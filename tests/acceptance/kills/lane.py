@@ -17,7 +17,7 @@ from tests.acceptance.kills.tally import Tally
 from tests.acceptance.kills.world import World, world_in
 from tests.nursery import Nursery
 
-FEED_EVERY_S = 0.02
+FEED_EVERY_S = 0.05
 END_LIMIT_S = 120.0
 SAYS_EVERY = 25
 MORE_KILLS = 60
