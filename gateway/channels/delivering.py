@@ -16,7 +16,7 @@ import structlog
 from gateway.channels import leaving, tries
 from gateway.channels.compiled import Compiled, Sent, bound, compiled
 from gateway.channels.freezing import Freezing
-from gateway.channels.marker import marker_lines, marker_path, remove_marker, write_marker
+from gateway.channels.marker import as_they_stand, marker_lines, marker_path, remove_marker, write_marker
 from gateway.channels.model import Channel
 from gateway.config.loaded import Loaded
 from gateway.core.errors import GatewayError, Retryable, fault_text
@@ -35,6 +35,7 @@ from gateway.runner.instance import Instance
 from gateway.runner.intents import intending
 from gateway.runner.interrupted import recalled, work_of
 from gateway.runner.jobs import Ends
+from gateway.runner.moving import noted
 from gateway.runner.places import Place, Places
 from gateway.runner.rounds import ended, round_of
 from gateway.runner.run import CommandFailed, Run
@@ -104,7 +105,8 @@ class BatchDelivery:
         run = await self._begin(bound(made, self.means.loaded), place)
         try:
             await self._settle(run)
-            problem = await self._send(run, made)
+            async with noted(run.moving, run.services.ledger, run.services.clock):
+                problem = await self._send(run, made)
             await self._leave_changed(run)
             sent = await self._require_all(problem)
             if sent:
@@ -194,11 +196,15 @@ class BatchDelivery:
             return
         content = bytearray()
         async for page in self._pages():
-            content += marker_lines(page, marker.final)
+            content += marker_lines(await self._as_they_stand(page), marker.final)
         marker = await asyncio.to_thread(write_marker, self._marker, bytes(content), marker)
         problem = await self._carry(run, [await self._intent(run, made, len(made.action.commands), marker)])
         if problem is not None:
             raise recalled(type(problem).__name__, f"all files are there, but not {marker.final}: {problem}")
+
+    async def _as_they_stand(self, page: Sequence[BatchFile]) -> list[BatchFile]:
+        work = partial(as_they_stand, files=page, address=self.row.address, ignore_case=self.channel.ignore_case)
+        return await self._ledger.read(work)
 
     # The end.
 

@@ -34,7 +34,7 @@ def show_state(state: GatewayState, *, unfold: bool) -> None:
         print_table(_COLUMNS, rows)
     else:
         typer.echo("No actions; put scripts (NAME.act) into an action folder.")
-    _echo(chain(_jobs(state), channel_lines(state.channels), _endpoints(state), people_lines(state), _degraded(state)))
+    _echo(chain(_jobs(state), channel_lines(state), _endpoints(state), people_lines(state), _degraded(state)))
 
 
 def _echo(lines: Iterable[str]) -> None:

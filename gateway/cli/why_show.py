@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from gateway.cli.moments import short
 from gateway.cli.output import show_span, show_value
+from gateway.cli.sending_text import amount
 from gateway.cli.why_verdict import verdict_lines
 from gateway.core.units import show_size
 from gateway.language.nodes import Get
@@ -104,6 +105,9 @@ def _delivery(row: DeliveryRow, told: Told) -> Iterator[str]:
     if row.sha256 or row.verified:
         size = show_size(row.size or 0)
         yield f"    receipt: {size}, sha256 {row.sha256 or 'unknown'}, verified by {row.verified or 'nothing'}"
+    moving = told.sending.get(row.id)
+    if moving is not None and "/" in row.intent.action:  # of a job or a channel: no command above told it
+        yield f"    {amount(moving, told.now, told.zone)}"
     for note in row.notes:
         yield f"    {note}"
     if row.error:

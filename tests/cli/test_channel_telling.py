@@ -1,5 +1,6 @@
 """What the verbs of `gateway channel` print: commands that can be pasted, and what stays where it is."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -71,6 +72,26 @@ def test_of_many_items_that_wait_the_first_are_named(shops: Site) -> None:
         "shop: 2 first deliveries",
         "  … and 2 more like that; --json names all",
     )
+
+
+def test_how_far_a_file_is_that_goes_out_stands_in_status_and_why(shops: Site) -> None:
+    local(shops)
+    shops.config.write_text(
+        shops.config.read_text().replace("[endpoints.shop1]", '[endpoints.shop1]\nbandwidth = "100k"')
+    )
+    book = shops.root / "titles" / "978001" / "book.epub"
+    book.write_bytes(bytes(2_000_000))
+    shops.run("channel", "detect")
+    with subprocess.Popen([sys.executable, "-m", "gateway", "channel", "deliver-now", "shop"]) as process:
+        amount = r"\d\S* [KM]iB of 1\.9 MiB since \d\d:\d\d:\d\d"
+        until(
+            lambda: (
+                re.search(rf"  a delivery is under way\n    book\.epub: {amount}", shops.run("status").out) is not None
+            )
+        )
+        out = shops.run("why", book).out
+        process.kill()
+    assert re.search(rf"intended  channels/shop -> .*\n        {amount}", out), out
 
 
 def test_ctrl_c_beside_a_gateway_that_serves_says_that_the_delivery_goes_on(shops: Site) -> None:
