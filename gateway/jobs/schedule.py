@@ -18,7 +18,7 @@ from gateway.language.calendar_zone import ONE_DAY, instant
 from gateway.language.schedule_nodes import DAY_S, OneTime, Schedule, Times
 
 _HOUR_S = 3600
-_INTERVALS = {Repeat.MINUTES: 60, Repeat.HOURLY: _HOUR_S}
+_INTERVALS = {Repeat.MINUTES: timedelta(minutes=1), Repeat.HOURLY: timedelta(hours=1)}
 _LAST_DAY = date(9998, 12, 31)
 _USUAL_DEADLINE = timedelta(hours=24)
 
@@ -65,6 +65,12 @@ def begun(schedule: JobSchedule, now: datetime, clocks: Clocks) -> Start | None:
     if schedule.repeat is not Repeat.ONCE or not schedule.each:
         return None
     return next_start(schedule, now - 2 * ONE_DAY, clocks)
+
+
+def interval_of(schedule: JobSchedule) -> timedelta | None:
+    """How far apart its starts are; None where they are points in time."""
+    unit = _INTERVALS.get(schedule.repeat)
+    return None if unit is None else unit * schedule.every
 
 
 def ever_starts(schedule: JobSchedule, zone: ZoneInfo) -> bool:
@@ -153,7 +159,7 @@ def _monday(day: date) -> date:
 
 
 def _by_interval(schedule: JobSchedule, day: date, anchor: date, zone: ZoneInfo) -> Iterator[Start]:
-    interval_s = _INTERVALS[schedule.repeat] * schedule.every
+    interval_s = int((_INTERVALS[schedule.repeat] * schedule.every).total_seconds())
     first_s = _first_of_day(schedule, day, anchor, interval_s)
     if first_s >= DAY_S:
         return

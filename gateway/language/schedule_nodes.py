@@ -1,7 +1,7 @@
 """What a schedule says, as values (SPEC §6).  Days of the week count from Sunday = 0, as `Su-Sa` does."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 DAY_S = 86_400
@@ -123,6 +123,12 @@ class Schedule:
     def has_points(self) -> bool:
         """True if some of its times are points, or ranges with an interval."""
         return any(not times.continuous for part in self.parts for times in part.times)
+
+    @property
+    def intervals(self) -> tuple[timedelta, ...]:
+        """Those of its ranges."""
+        all_times = (times for part in self.parts for times in part.times)
+        return tuple(timedelta(seconds=times.interval_s) for times in all_times if times.interval_s is not None)
 
     @property
     def has_ranges(self) -> bool:

@@ -106,7 +106,7 @@ class Clockwork:
         if firing.skipped is not None:
             log.warning("due times skipped", action=entry.name, skipped=str(firing.skipped))
         if firing.clock_set_back:
-            log.warning("the clock was set back by more than a day", action=entry.name)
+            log.warning("the clock was set back; times count from now on", action=entry.name)
 
     def _drift(self) -> float:
         return self._clock.now().timestamp() - self._clock.monotonic()

@@ -272,8 +272,6 @@ class Scheduler:
 
     # Starting.
 
-    # Starting.
-
     def _may_run(self, entry: Entry) -> bool:
         return not self._stopping and not self._is_paused(entry)
 

@@ -5,7 +5,7 @@ ledger: it is what keeps a time from firing twice when the clock is set back, an
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from heapq import merge
 from itertools import islice, takewhile
@@ -20,7 +20,10 @@ PUNCTUAL = timedelta(minutes=1)
 """A time that is this late was not missed: a busy loop, a clock that was set forward a little."""
 
 SET_BACK_AT_MOST = timedelta(days=1)
-"""A clock that is set back by more was wrong before: what it fired ahead of time does not count."""
+"""A clock that is set back by more was wrong before: what it fired ahead of time does not count.
+
+Intervals go by elapsed time: more than one of them is enough, else nothing would run until it is as late again.
+"""
 
 COUNT_AT_MOST = 10_000
 _SHOWN = "%Y-%m-%d %H:%M:%S%z"
@@ -45,8 +48,8 @@ class Skipped:
 class Firing:
     """What to do now: start a run (once) for `run_for`; write `skipped` to history; keep `since`; ask at `next_at`.
 
-    `late` says that the run catches up on a missed time.  `clock_set_back` says that the clock went back by more
-    than a day, so that times count anew from now on.
+    `late` says that the run catches up on a missed time.  `clock_set_back` says that the clock went back so far that
+    times count anew.
     """
 
     since: datetime
@@ -64,8 +67,9 @@ def fire(schedule: Schedule, zone: ZoneInfo, *, since: datetime | None, now: dat
     the action runs: a time that comes due then is kept by the caller, who starts one run after it.
     """
     now = now.astimezone(UTC)
-    if since is None or since - now > SET_BACK_AT_MOST:
-        return Firing(since=now, next_at=_next(schedule, now, zone), clock_set_back=since is not None)
+    counted = now if since is None else _counted_from(schedule, zone, since, now)
+    if counted != since:
+        return Firing(since=counted, next_at=_next(schedule, counted, zone), clock_set_back=since is not None)
     first = _next(schedule, since, zone)
     if first is None or first > now:
         return Firing(since=since, next_at=first)
@@ -79,6 +83,22 @@ def fire(schedule: Schedule, zone: ZoneInfo, *, since: datetime | None, now: dat
         late=late and runs,
         skipped=_skipped(schedule, zone, since, latest, runs),
     )
+
+
+def _counted_from(schedule: Schedule, zone: ZoneInfo, since: datetime, now: datetime) -> datetime:
+    """`since`, unless the clock was set back by more than that may stand for; a fixed time still fires once only."""
+    if since - now > SET_BACK_AT_MOST:
+        return now
+    shortest = min(schedule.intervals, default=SET_BACK_AT_MOST)
+    if since - now <= shortest:
+        return since
+    return last_point(_fixed(schedule), now, since, zone) or now
+
+
+def _fixed(schedule: Schedule) -> Schedule:
+    """Its points in time alone, without ranges."""
+    points = (replace(part, times=tuple(one for one in part.times if one.stop_s is None)) for part in schedule.parts)
+    return replace(schedule, parts=tuple(part for part in points if part.times))
 
 
 def _next(schedule: Schedule, after: datetime, zone: ZoneInfo) -> datetime | None:

@@ -52,13 +52,19 @@ def test_a_weekly_time_that_was_missed_long_ago_is_due() -> None:
     )
 
 
-@pytest.mark.parametrize("back", [timedelta(minutes=5), timedelta(hours=23)])
-def test_a_clock_that_jumps_back_repeats_nothing(back: timedelta) -> None:
-    state = met(NOON)
-    for step in range(24):
-        plan = planned(SHOP, state, NOON - back + step * timedelta(hours=1))
-        at = NOON - back + step * timedelta(hours=1)
-        assert (plan.due == {}) is (at < NOON + timedelta(hours=1))
+def test_a_clock_that_jumps_back_a_little_repeats_nothing() -> None:
+    for now in (NOON - timedelta(minutes=5), NOON, NOON + timedelta(minutes=59)):
+        plan = planned(SHOP, met(NOON), now)
+        assert (plan.due, plan.anew) == ({}, {})
+
+
+def test_a_clock_that_jumps_back_by_hours_repeats_no_daily_time_and_looks_on_every_hour() -> None:
+    ten = NOON + timedelta(hours=10)
+    back = ten - timedelta(hours=5)
+    plan = planned(SHOP, met(ten), back)
+    assert (plan.due, set(plan.anew)) == ({}, {Hand.CRON, Hand.METADATA})
+    assert plan.next_at == back + timedelta(hours=1)
+    assert planned(SHOP, met(ten), ten + timedelta(hours=1)).due.keys() == {Hand.CRON, Hand.METADATA, Hand.FILE}
 
 
 def test_a_clock_that_was_a_year_ahead_is_forgotten() -> None:

@@ -209,6 +209,14 @@ def test_a_clock_that_is_set_back_a_little_fires_nothing_twice() -> None:
     assert wrong.next_at == at("2026-11-18T10:00")
 
 
+def test_a_clock_that_is_set_back_by_more_than_an_interval_counts_from_then_on() -> None:
+    often, since = schedule("minutes", every=5), at("2026-11-18T10:00")
+    told = fire(often, clocks(), since=since, now=at("2026-11-18T09:56"))
+    assert told.since == since
+    told = fire(often, clocks(), since=since, now=at("2026-11-18T07:01"))
+    assert (told.run_for, told.next_at) == (None, at("2026-11-18T07:05"))
+
+
 def test_very_many_missed_starts_are_counted_only_so_far_and_the_last_one_is_found() -> None:
     often = schedule("minutes", every=5)
     now = at("2026-11-18T12:02")

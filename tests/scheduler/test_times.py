@@ -121,6 +121,30 @@ async def test_a_clock_set_back_does_not_fire_twice() -> None:
     assert kept.skipped == 0
 
 
+async def test_an_interval_goes_on_by_elapsed_time_where_the_clock_is_set_back() -> None:
+    kept = Kept("every 10m", "04T05:55")
+    await kept.turn(10 * MINUTE)  # 06:05
+    kept.clock.step(-5 * HOUR)
+    assert kept.ask().clock_set_back
+    await kept.turn(20 * MINUTE)
+    assert kept.runs == [(at("04T06:00"), False), (at("04T01:10"), False), (at("04T01:20"), False)]
+
+
+async def test_a_fixed_time_beside_an_interval_fires_once_where_the_clock_is_set_back() -> None:
+    kept = Kept("on Su-Sa @06:15,08:00/00:10-18:00", "04T06:10")
+    await kept.turn(2 * HOUR)
+    kept.clock.step(-2 * HOUR)
+    kept.ask()
+    await kept.turn(2 * HOUR)
+    assert [run for run, _ in kept.runs] == [
+        at("04T06:15"),
+        at("04T08:00"),
+        at("04T08:10"),
+        at("04T08:00"),
+        at("04T08:10"),
+    ]
+
+
 async def test_a_clock_set_forward_a_little_fires_at_once() -> None:
     kept = Kept(HOURLY, "04T05:59:30")
     kept.clock.step(timedelta(seconds=45))
