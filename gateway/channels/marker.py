@@ -4,6 +4,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.channels.payload import name_key
+from gateway.ledger import Connection, channel_names
 from gateway.ledger.channel_batches import BatchFile
 from gateway.transfer.sources import stamp_of
 
@@ -19,6 +21,22 @@ def marker_lines(files: Sequence[BatchFile], final: str) -> bytes:
     below = f"{folder}/" if folder else ""
     said = "".join(f"{one.sha256}  {one.final.removeprefix(below)}\n" for one in files)
     return said.encode("utf-8", "surrogateescape")
+
+
+def as_they_stand(
+    connection: Connection, files: Sequence[BatchFile], address: str | None, *, ignore_case: bool
+) -> list[BatchFile]:
+    """Each with the hash of what is under its name by now: a later delivery may have overtaken a batch that failed.
+
+    Without those in whose place a marker is: of that nothing is known.
+    """
+    latest = {
+        name_key(one.final, ignore_case=ignore_case): one.sha256
+        for one in channel_names.put_at(connection, address, [file.final for file in files])
+    }
+    keys = (name_key(file.final, ignore_case=ignore_case) for file in files)
+    now = (file._replace(sha256=latest.get(key, file.sha256)) for file, key in zip(files, keys, strict=True))
+    return [file for file in now if file.sha256]
 
 
 def write_marker(path: Path, content: bytes, marker: BatchFile) -> BatchFile:

@@ -28,6 +28,28 @@ class Holder(NamedTuple):
     relative: str
 
 
+class Standing(NamedTuple):
+    """What a delivery has put under a name; of the same name the later delivery is what stands there."""
+
+    final: str
+    delivery: int
+    sha256: str
+
+
+def put_at(connection: Connection, address: str | None, finals: Sequence[str]) -> list[Standing]:
+    """What deliveries to this address have put under these names, in whatever case, the latest of each name last.
+
+    Told as far as batches are remembered, of all channels that go there.
+    """
+    query = select(*(_FILE[name] for name in Standing._fields)).select_from(channel_batch_file.join(channel_batch))
+    there = channel_batch.c.address.is_not_distinct_from(address), _FILE.delivery.is_not(None)
+    found: list[Standing] = []
+    for some in portions(finals, _AT_ONCE):
+        named = _FILE.folded.in_([one.casefold() for one in some])
+        found += (Standing(*row) for row in connection.execute(query.where(*there, named)))
+    return sorted(found, key=lambda one: one.delivery)
+
+
 def keep(connection: Connection, channel: str, holders: Iterable[tuple[Holder, int]]) -> None:
     """These files count as having these names from a moment on, though nothing of ours brought them there."""
     rows = [{"channel": channel, "folded": one.final.casefold(), "at": at, **one._asdict()} for one, at in holders]

@@ -5,6 +5,7 @@ from pathlib import Path
 from gateway.core.errors import LinkLost
 from tests.channels.delivery_stage import channel_stage, lay_item
 from tests.channels.test_engine import TIMES, at, clock, down, refusing, text
+from tests.channels.test_frozen_content import marked
 
 DAILY = TIMES.replace('every = "week", day = "Mo"', 'every = "day"')
 
@@ -26,6 +27,24 @@ async def test_metadata_that_overtook_a_failed_delivery_of_its_item_stays_what_t
         await made.go_on(at(16, 50, day=24))
         assert (made.arrived["978_onix.xml"], made.arrived["978_book.epub"]) == ("m2", "f1")
         assert len(await made.batches()) == before
+
+
+async def test_the_marker_of_a_delivery_that_was_overtaken_tells_of_what_stands_there(tmp_path: Path) -> None:
+    lay_item(tmp_path, "978", onix_xml="m0", book_epub="f0")
+    lay_item(tmp_path, "979", onix_xml="m0", book_epub="f0")
+    async with channel_stage(tmp_path, text(tmp_path, DAILY), clock=clock()) as made:
+        await made.go_on(at(22, 50))
+        for item in ("978", "979"):
+            lay_item(tmp_path, item, onix_xml="m1", book_epub="f1")
+        is_down = refusing(made, "978_book.epub")
+        await made.go_on(at(14, 10, day=23))
+        lay_item(tmp_path, "978", onix_xml="m2")
+        await made.go_on(at(15, 50, day=23))
+        is_down.clear()
+        await made.go_on(at(16, 50, day=24))
+        files = {f"{item}_{name}" for item in ("978", "979") for name in ("onix.xml", "book.epub")}
+        (batch,) = [row for row in await made.batches() if row.kind == "file"]
+        assert await marked(made, batch.number) == dict.fromkeys(files, True)
 
 
 async def test_metadata_that_a_failed_delivery_brought_is_corrected_once_its_item_is_as_it_was(tmp_path: Path) -> None:
