@@ -11,7 +11,7 @@ from gateway.cli.output import JsonOption, Row
 if TYPE_CHECKING:
     from gateway.config.loaded import Loaded
     from gateway.core.clock import Clock
-    from gateway.service.planning import Plan, PlannedCommand, PlannedFile
+    from gateway.service.planned import Plan, PlannedCommand, PlannedFile
 
 _SHOWN = 200
 
@@ -43,7 +43,8 @@ async def _plans(loaded: "Loaded", clock: "Clock", action: str, offline: bool) -
     import asyncio
 
     from gateway.runner.actions import read_actions
-    from gateway.service.planning import dry_services, plan_instance
+    from gateway.service.dry_services import dry_services
+    from gateway.service.planning import plan_instance
     from gateway.service.targets import require_instances
 
     actions = await asyncio.to_thread(read_actions, loaded)
