@@ -5,7 +5,7 @@ from functools import partial
 
 from gateway.core.clock import Clock
 from gateway.core.errors import NameTaken, PathRefused
-from gateway.core.model import Stamp
+from gateway.core.model import Entry, Kind, Stamp
 from gateway.endpoints.base import Endpoint
 from gateway.language.nodes import Taken
 from gateway.ledger import Connection, Ledger, deliveries
@@ -24,7 +24,7 @@ from gateway.transfer.resume import send_rest
 from gateway.transfer.same import same_content
 from gateway.transfer.send import make_folders, same_source
 from gateway.transfer.verify import sha256_of
-from gateway.transfer.way import Way, stamp_at
+from gateway.transfer.way import Way, entry_at, not_a_file, stamp_at
 from gateway.transfer.zip import pack
 
 
@@ -48,7 +48,7 @@ async def intend(
             _record,
             intent=intent,
             final=final,
-            before=before,
+            before=before.stamp if before is not None else None,
             owner=owner,
             at=ledger.now_ns(),
             mark=ledger.mark,
@@ -64,8 +64,16 @@ async def intend(
             raise
         if caller.on_intended is not None:
             caller.on_intended(row)
-        return Way(row, source, target, ledger, clock, owner, caller)
+        return Way(row, source, target, ledger, clock, owner, caller, in_the_way=_in_the_way(intent, before))
     raise NameTaken(f"{intent.final}: every name is taken")
+
+
+def _in_the_way(intent: Intent, before: Entry | None) -> PathRefused | None:
+    """What is no file is never replaced.  Bytes that go into what stands there displace nothing; a folder takes none."""
+    is_folder = before is not None and before.kind is Kind.FOLDER
+    if intent.unzip is not None or ((intent.inplace or intent.mode is Taken.APPEND) and not is_folder):
+        return None
+    return not_a_file(before)
 
 
 def _is_unique(intent: Intent) -> bool:
@@ -77,10 +85,10 @@ def _names(intent: Intent, target: Endpoint) -> Iterable[str]:
     return naming.free_names(intent.final, target.features.name_bytes_max) if _is_unique(intent) else (intent.final,)
 
 
-async def _standing(intent: Intent, target: Endpoint, name: str) -> Stamp | None:
+async def _standing(intent: Intent, target: Endpoint, name: str) -> Entry | None:
     """What stands under a name; some peers refuse to say so in a folder that is missing, drop folders always."""
     try:
-        return await stamp_at(target, name)
+        return await entry_at(target, name)
     except PathRefused:
         if intent.inplace and intent.mode is Taken.REPLACE:
             return None  # whatever stands there is written over
@@ -88,7 +96,7 @@ async def _standing(intent: Intent, target: Endpoint, name: str) -> Stamp | None
         if not intent.make_dirs or not folder:
             raise
     await make_folders(target, folder)
-    return await stamp_at(target, name)
+    return await entry_at(target, name)
 
 
 async def _recorded(ledger: Ledger, work: "partial[DeliveryRow]", owner: int) -> DeliveryRow:
@@ -148,6 +156,9 @@ def first_partial(intent: Intent, final: str, found: int, mark: str, name_bytes_
 
 async def start(way: Way) -> None:
     """2 to 5, by the rule for names that are taken."""
+    if way.in_the_way is not None:
+        way.swept = not way.inherited
+        raise way.in_the_way
     if way.intent.mode is Taken.APPEND:
         await append(way)
     elif way.intent.inplace:

@@ -1,6 +1,7 @@
 """Steps 6 and 7 of DESIGN §4: the partial takes the final name, once; whatever is unclear is settled."""
 
-from gateway.core.errors import AlreadyThere, NameTaken, NeedsOperator, NotThere
+from gateway.core.errors import AlreadyThere, GatewayError, NameTaken, NeedsOperator, NotThere, PathRefused, Retryable
+from gateway.core.model import Entry
 from gateway.language.nodes import Taken
 from gateway.ledger.delivery_row import State
 from gateway.ledger.errors import FinalBusy
@@ -11,7 +12,7 @@ from gateway.transfer.intent import Unsettled
 from gateway.transfer.same import same_content
 from gateway.transfer.send import make_folders
 from gateway.transfer.settle import Step, remove_partial, settle
-from gateway.transfer.way import Way, removed, stamp_at
+from gateway.transfer.way import Way, entry_at, not_a_file, removed, stamp_at
 
 _NAMES_TRIED = 10_000
 
@@ -36,11 +37,27 @@ async def place(way: Way) -> None:
                 "look whether its folder can be written"
             ) from exc
         return
-    except NeedsOperator as exc:
-        if not exc.concerns_endpoint:
-            await give_up(way)
-        raise
+    except (NeedsOperator, Retryable) as exc:
+        if exc.concerns_endpoint:
+            raise
+        await _refused(way, exc)
     await way.delivered(placed="same")
+
+
+async def _refused(way: Way, error: GatewayError) -> None:
+    """The peer has answered that it doesn't rename; many say no more than "failure" of a folder in the way.  Raises."""
+    in_the_way = await _in_the_way(way)
+    if in_the_way is None and isinstance(error, Retryable):
+        raise error
+    await give_up(way)
+    raise in_the_way or error from error
+
+
+async def _in_the_way(way: Way) -> PathRefused | None:
+    """What has our name and can't be replaced, while our partial waits for it."""
+    if await stamp_at(way.target, way.row.partial) is None:
+        return None
+    return not_a_file(await entry_at(way.target, way.row.final))
 
 
 async def _rename(way: Way) -> None:
@@ -130,12 +147,21 @@ async def swap(way: Way) -> None:
     if way.intent.replace == "refuse":
         await give_up(way)
         raise name_taken(way)
-    backup = await _kept_as(way)
-    before = await stamp_at(way.target, way.row.final)
+    before = await entry_at(way.target, way.row.final)
     if await stamp_at(way.target, way.row.partial) is None:
         await settle(way)  # what stands there is ours
         return
-    await way.move(State.SWAPPING, backup=backup, **stamp_columns("before", before))
+    await _refuse_others(way, before)
+    backup = await _kept_as(way)
+    await way.move(State.SWAPPING, backup=backup, **stamp_columns("before", before.stamp if before else None))
+
+
+async def _refuse_others(way: Way, there: Entry | None) -> None:
+    """Only a file is moved aside: a folder holds what nobody asked us to touch.  Raises PathRefused."""
+    in_the_way = not_a_file(there)
+    if in_the_way is not None:
+        await give_up(way)
+        raise in_the_way
 
 
 async def _kept_as(way: Way) -> str:
@@ -163,6 +189,7 @@ async def swap_on(way: Way) -> None:
 
 
 async def _aside(way: Way, backup: str) -> None:
+    await _refuse_others(way, await entry_at(way.target, way.row.final))
     try:
         await way.target.rename(way.row.final, backup)
     except NotThere:

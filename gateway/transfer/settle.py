@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.core.errors import NotThere, PathRefused
-from gateway.core.model import Stamp
+from gateway.core.model import Kind, Stamp
 from gateway.endpoints.base import Endpoint
 from gateway.language.nodes import Taken
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.transfer import naming
 from gateway.transfer.intent import Unsettled
 from gateway.transfer.verify import sha256_of
-from gateway.transfer.way import Way, removed, stamp_at
+from gateway.transfer.way import Way, entry_at, removed, stamp_at
 
 
 class Step(StrEnum):
@@ -38,6 +38,7 @@ class Shown:
     final: Stamp | None
     final_sha256: str | None = None
     backup: Stamp | None = None
+    is_file: bool = True  # what is no file under the final name is neither ours nor what stood there before
 
 
 def decide(row: DeliveryRow, shown: Shown) -> Step:
@@ -69,7 +70,7 @@ def _decide_swapping(row: DeliveryRow, shown: Shown) -> Step:
 
 def _is_half_aside(row: DeliveryRow, shown: Shown) -> bool:
     """True if final and backup are the same old file, by inode or else by what stood there before the swap."""
-    if shown.backup is None or shown.final is None or row.before is None:
+    if shown.backup is None or shown.final is None or row.before is None or not shown.is_file:
         return False
     if shown.backup.inode and shown.final.inode:
         return _one_file(shown.backup, shown.final)
@@ -102,7 +103,7 @@ def _old_one_stands(row: DeliveryRow, final: Stamp | None) -> bool:
 
 def is_ours(row: DeliveryRow, shown: Shown) -> bool:
     """True if partial and final are one file, or the final is new since the start and has our content."""
-    if shown.partial is None or shown.final is None:
+    if shown.partial is None or shown.final is None or not shown.is_file:
         return False
     if _one_file(shown.partial, shown.final):
         return True
@@ -143,12 +144,13 @@ async def _look(row: DeliveryRow, target: Endpoint) -> Shown:
     partial = await stamp_at(target, row.partial)
     if partial is None:
         await _folder_answers(target, row)
-    final = await stamp_at(target, row.final)
+    there = await entry_at(target, row.final)
+    final, is_file = (there.stamp, there.kind is Kind.FILE) if there is not None else (None, True)
     backup = await stamp_at(target, row.backup) if row.backup else None
     digest = None
-    if partial and final and not _one_file(partial, final) and _content_decides(row, final, target):
+    if partial and final and is_file and not _one_file(partial, final) and _content_decides(row, final, target):
         digest = await sha256_of(target, row.final)
-    return Shown(partial, final, digest, backup)
+    return Shown(partial, final, digest, backup, is_file)
 
 
 def _content_decides(row: DeliveryRow, final: Stamp, target: Endpoint) -> bool:
@@ -217,7 +219,8 @@ async def _name_again(way: Way) -> None:
 
 
 def _both_facts(row: DeliveryRow, shown: Shown) -> str:
-    there = "nothing" if shown.final is None else f"a file of {shown.final.size_bytes} bytes"
+    what = "a file" if shown.is_file else "no file but something"
+    there = "nothing" if shown.final is None else f"{what} of {shown.final.size_bytes} bytes"
     partial = "gone" if shown.partial is None else "still there"
     return (
         f"{row.final}: our partial {row.partial} is {partial}, yet under the final name stands {there} "

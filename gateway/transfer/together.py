@@ -106,7 +106,7 @@ class Together:
         found = await self.lent.lays.stat_all([file.intent.final for file in files]) if files else []
         refused = []
         for file, entry in zip(files, found, strict=True):
-            if isinstance(entry, Entry) and replaces:
+            if isinstance(entry, Entry) and replaces and entry.kind is Kind.FILE:
                 file.before = entry
             elif isinstance(entry, PathRefused):
                 refused.append(file)

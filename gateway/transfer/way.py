@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from gateway.core.clock import Clock
-from gateway.core.errors import NotThere
-from gateway.core.model import Stamp
+from gateway.core.errors import NotThere, PathRefused
+from gateway.core.model import Entry, Kind, Stamp
 from gateway.endpoints.base import Endpoint
 from gateway.language.nodes import Taken
 from gateway.ledger import Connection, Ledger, deliveries
@@ -37,6 +37,9 @@ class Way:
 
     kept: Kept | None = field(default=None)
     """The partial of an earlier attempt that this one goes on with."""
+
+    in_the_way: PathRefused | None = field(default=None)
+    """What stood under the final name when this was intended, if it can't be replaced."""
 
     @property
     def intent(self) -> Intent:
@@ -147,9 +150,26 @@ async def removed(endpoint: Endpoint, path: str) -> None:
         return
 
 
-async def stamp_at(endpoint: Endpoint, path: str) -> Stamp | None:
+async def entry_at(endpoint: Endpoint, path: str) -> Entry | None:
     """What stands under a path now, None if nothing does."""
     try:
-        return (await endpoint.stat(path)).stamp
+        return await endpoint.stat(path)
     except NotThere:
         return None
+
+
+async def stamp_at(endpoint: Endpoint, path: str) -> Stamp | None:
+    """Its stamp alone."""
+    there = await entry_at(endpoint, path)
+    return None if there is None else there.stamp
+
+
+def not_a_file(there: Entry | None) -> PathRefused | None:
+    """The error if a final name belongs to a folder, or to anything but a file: that is never replaced or moved."""
+    if there is None or there.kind is Kind.FILE:
+        return None
+    what = {Kind.FOLDER: "a folder", Kind.LINK: "a link"}.get(there.kind, "something that is no regular file")
+    return PathRefused(
+        f"{there.path}: {what} stands under the final name, and only a file is ever replaced; move it away or give "
+        "the file another name"
+    )

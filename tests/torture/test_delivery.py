@@ -61,6 +61,29 @@ async def test_b16_where_a_rename_does_not_replace_the_old_file_is_never_deleted
         assert [move.rpartition(" -> ")[0] for move in kind.order if move.startswith("a -> ")] == ["a"], "to its backup"
 
 
+@pytest.mark.parametrize("replaces", [True, False], ids=["posix-rename", "plain rename"])
+async def test_b16_a_folder_under_the_final_name_is_never_moved_and_keeps_no_other_file(
+    tmp_path: Path, replaces: bool
+) -> None:
+    kind = asyncssh.SFTPServer if replaces else crime(odd.PlainRename, order=[])
+    async with sftp_scene(tmp_path, kind) as scene:
+        (scene.peer / "b").mkdir()
+        (scene.peer / "b" / "precious").write_bytes(b"theirs")
+        for name in "abc":
+            scene.drop(name, name)
+        result = await scene.run("@order kept\n@retry_delay 1h\nPUT -DEL * /")
+        assert (result.outcome, result.files, result.failed_files) == (Outcome.FAILED, 2, 1)
+        assert (scene.there, scene.left) == ({"a": "a", "b/precious": "theirs", "c": "c"}, {"b": "b"})
+        [held] = await scene.act.held()
+        assert (held.state, Path(held.source).name) == ("parked", "b")
+        assert "a folder stands under the final name" in held.error
+        (scene.peer / "b" / "precious").unlink()
+        (scene.peer / "b").rmdir()
+        await scene.act.ledger_free(held.action, "b")
+        assert (await scene.run("PUT -DEL * /")).outcome is Outcome.DONE
+        assert (scene.there, scene.left) == ({"a": "a", "b": "b", "c": "c"}, {})
+
+
 async def test_b16_a_partner_that_may_not_swap_keeps_its_old_file(tmp_path: Path) -> None:
     async with sftp_scene(tmp_path, crime(odd.PlainRename, order=[]), 'replace = "refuse"') as scene:
         (scene.peer / "a").write_bytes(b"old")

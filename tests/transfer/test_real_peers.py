@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.core.clock import SystemClock
-from gateway.core.errors import LinkLost
+from gateway.core.errors import LinkLost, PathRefused
 from gateway.endpoints.base import Endpoint
 from gateway.endpoints.local import LocalEndpoint
 from gateway.endpoints.opening import open_place
@@ -117,6 +117,40 @@ async def test_a_put_replaces_what_stands_there(desk: Desk) -> None:
     assert isinstance(outcome, Delivered)
     assert desk.peer.shown() == {"a b.csv": b"hello" * 50_000}
     assert not (desk.work / "a b.csv").exists()
+
+
+class FolderComes(Wrapped):
+    """A session before whose rename the partner makes a folder under the final name, with a file in it."""
+
+    def __init__(self, inner: Endpoint, folder: Path) -> None:
+        super().__init__(inner)
+        self._folder = folder
+
+    async def rename(self, source: str, target: str) -> None:
+        a_folder_of_theirs(self._folder)
+        await super().rename(source, target)
+
+
+def a_folder_of_theirs(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "precious").touch()
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["there", "comes with the rename"])
+async def test_a_folder_under_the_final_name_stays_and_is_named(desk: Desk, late: bool) -> None:
+    theirs = desk.peer.folder / "a b.csv"
+    if not late:
+        a_folder_of_theirs(theirs)
+    async with session(desk) as target:
+        with pytest.raises(PathRefused, match=r"a b\.csv: a folder stands under the final name, .*move it away"):
+            await desk.put(FolderComes(target, theirs) if late else target)
+        row = await desk.ledger.read(partial(deliveries.get, found=desk.found))
+    assert row is not None
+    assert row.state is State.INTENDED, "nothing to be settled is left"
+    assert [str(path.relative_to(desk.peer.folder)) for path in desk.peer.folder.rglob("*")] == [
+        "a b.csv", "a b.csv/precious"
+    ]  # fmt: skip
+    assert (desk.work / "a b.csv").exists()
 
 
 async def test_unique_leaves_what_stands_there(desk: Desk) -> None:

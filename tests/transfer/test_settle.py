@@ -86,6 +86,12 @@ TABLE = [
      row(NAMELESS, State.SWAPPING, backup="b", noted=NAMELESS), Shown(None, None, None, NAMELESS), Step.DELIVERED),
     ("swapping, partial not as noted, old one aside: put it back", row(OLD, State.SWAPPING, backup="b"),
      Shown(OTHER, None, None, OLD), Step.PUT_BACK),
+    ("a folder that looks like our file: rename, which is refused", row(),
+     Shown(NAMELESS, NAMELESS, is_file=False), Step.RENAME),
+    ("partial gone, a folder under the name since: delivered", row(OLD), Shown(None, OTHER, is_file=False),
+     Step.DELIVERED),
+    ("swapping, old one aside and a folder that looks like it came: hold", row(OLD, State.SWAPPING, backup="b"),
+     Shown(NEW, replace(OLD, inode=0), None, replace(OLD, inode=0), is_file=False), Step.HOLD),
     ("swapping, partial not as noted: restart", row(OLD, State.SWAPPING, backup="b"),
      Shown(OTHER, OLD), Step.RESTART),
 ]  # fmt: skip
