@@ -69,7 +69,7 @@ async def intend(
 
 
 def _in_the_way(intent: Intent, before: Entry | None) -> PathRefused | None:
-    """What is no file is never replaced.  Bytes that go into what stands there displace nothing; a folder takes none."""
+    """What is no file is never replaced.  Bytes that go into what stands there displace nothing; folders take none."""
     is_folder = before is not None and before.kind is Kind.FOLDER
     if intent.unzip is not None or ((intent.inplace or intent.mode is Taken.APPEND) and not is_folder):
         return None
