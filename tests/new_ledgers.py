@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gateway.ledger import ledger
+from gateway.ledger.reserve import reserve_of
 
 
 def copy_new_ledgers() -> None:
@@ -20,7 +21,7 @@ def _with_a_copy(migrate: Callable[[Path], None]) -> Callable[[Path], None]:
 
     @wraps(migrate)
     def migrated(path: Path) -> None:
-        if not path.exists():
+        if not path.exists() and not reserve_of(path.parent).exists():
             made[:] = made or [_made(migrate)]
             with suppress(OSError):  # whoever makes it then says so
                 _lay(path, made[0])

@@ -28,6 +28,18 @@ class LedgerBroken(NeedsOperator):
     concerns_endpoint = True
 
 
+class LedgerLost(LedgerBroken):
+    """The state folder was in use, and its ledger is gone or empty: taken for new, it would have all sent again."""
+
+    def __init__(self, path: Path, reserve: Path) -> None:
+        super().__init__(
+            f"{path}: the ledger is gone or empty, yet {reserve.name} beside it says that a gateway ran with this "
+            "state folder; put the ledger back from a backup, with its -wal file; or, to begin with a new one that "
+            f"knows of nothing that was ever sent, remove {reserve} (then `gateway baseline ACTION` counts what lies "
+            "there as delivered)"
+        )
+
+
 class AlreadyServed(NeedsOperator):
     """Another gateway holds this state folder."""
 

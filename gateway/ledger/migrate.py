@@ -7,7 +7,8 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.config.disks import is_network
 from gateway.ledger.database import reading_engine, writing_engine
-from gateway.ledger.errors import LedgerBroken, ledger_error
+from gateway.ledger.errors import LedgerBroken, LedgerLost, ledger_error
+from gateway.ledger.reserve import reserve_of
 
 HEAD = "0016"
 """The newest step in gateway/ledger/migrations/versions."""
@@ -16,13 +17,17 @@ HEAD = "0016"
 def migrate(path: Path) -> None:
     """Make or change the tables.  Raises LedgerBroken or LedgerLocked with the remedy."""
     _check_place(path)
+    was_used = reserve_of(path.parent).exists()  # asked first: another process may be making both
     reading, writing = reading_engine(path), writing_engine(path)
     try:
         with reading.connect() as connection:  # which waits for nobody: most who come here find nothing to do
-            if _version(connection) == HEAD:
-                return
+            version = _version(connection, path)
+        if version == HEAD:
+            return
+        if version is None and was_used:
+            raise LedgerLost(path, reserve_of(path.parent))
         with writing.connect() as connection:
-            if _version(connection) != HEAD:
+            if _version(connection, path) != HEAD:
                 _upgrade(connection, path)
     except DBAPIError as exc:
         raise ledger_error(path, exc) or LedgerBroken(f"{path}: the ledger can't be opened: {exc.orig}") from exc
@@ -39,12 +44,14 @@ def _check_place(path: Path) -> None:
         )
 
 
-def _version(connection: Connection) -> str | None:
-    """The step that the file is at, None for a new one."""
+def _version(connection: Connection, path: Path) -> str | None:
+    """The step that the file is at, None for a new one.  Raises LedgerBroken where it has tables and says none."""
     try:
         if not inspect(connection).has_table("alembic_version"):
             return None
         found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        if found is None:
+            raise LedgerBroken(f"{path}: the ledger doesn't say its version; put it back from a backup")
         return found
     finally:
         connection.rollback()

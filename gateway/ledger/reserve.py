@@ -12,11 +12,16 @@ _LOOK_EVERY_S = 1.0  # asked for every file: a look costs more than most of what
 RESERVE_BYTES = 8 * 1024 * 1024
 
 
+def reserve_of(folder: Path) -> Path:
+    """Where it lies.  It is made after the ledger: where it lies without one, the ledger is lost."""
+    return folder / "reserve"
+
+
 class Reserve:
     """Blocks kept back for the outcomes of what is under way when the disk fills."""
 
     def __init__(self, folder: Path, size_bytes: int = RESERVE_BYTES) -> None:
-        self._path = folder / "reserve"
+        self._path = reserve_of(folder)
         self._size_bytes = size_bytes
         self._wanted_bytes = 2 * size_bytes
         self._problem = ""

@@ -10,6 +10,7 @@ from gateway.core.errors import GatewayError, NeedsOperator
 from gateway.ledger import Ledger, open_ledger
 from gateway.ledger.database import FILE_NAME
 from gateway.ledger.instances import Holder, holder
+from gateway.ledger.reserve import reserve_of
 from gateway.service.asking import newer
 
 SERVE = "serve"
@@ -34,8 +35,8 @@ async def is_served(loaded: Loaded) -> bool:
 
 @asynccontextmanager
 async def reading(loaded: Loaded, clock: Clock) -> AsyncIterator[Ledger]:
-    """The ledger to read from, whoever serves.  Raises GatewayError if nothing ever ran here."""
-    if not (loaded.state / FILE_NAME).exists():
+    """The ledger to read from, whoever serves.  Raises GatewayError if nothing ever ran here, or the ledger is lost."""
+    if not (loaded.state / FILE_NAME).exists() and not reserve_of(loaded.state).exists():
         raise NothingYet(f"{loaded.state}: there is no ledger yet: nothing ever ran with this state folder")
     async with open_ledger(loaded.state, clock) as ledger:
         yield ledger

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from gateway.core.clock import SystemClock
 from gateway.core.errors import NeedsOperator
 from gateway.ledger import migrate, open_ledger, runs
 from gateway.ledger.database import FILE_NAME, writing_engine
+from gateway.ledger.errors import LedgerBroken, LedgerLost
 from gateway.ledger.standing import Block, standings
 from gateway.ledger.tables import METADATA
 
@@ -84,6 +86,30 @@ def test_a_second_opening_changes_nothing(tmp_path: Path) -> None:
     before = _schema(tmp_path / FILE_NAME)
     migrate.migrate(tmp_path / FILE_NAME)
     assert _schema(tmp_path / FILE_NAME) == before
+
+
+@pytest.mark.parametrize("lose", [Path.unlink, lambda path: path.write_bytes(b"")], ids=["gone", "empty"])
+async def test_a_ledger_that_is_lost_is_not_taken_for_a_new_one(tmp_path: Path, lose: Callable[[Path], object]) -> None:
+    async with open_ledger(tmp_path, SystemClock()):
+        pass
+    lose(tmp_path / FILE_NAME)
+    with pytest.raises(LedgerLost, match=f"remove {tmp_path}/reserve"):
+        async with open_ledger(tmp_path, SystemClock()):
+            pass
+    (tmp_path / "reserve").unlink()
+    async with open_ledger(tmp_path, SystemClock()):
+        pass
+
+
+async def test_a_ledger_without_its_version_is_a_clear_message(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path, SystemClock()):
+        pass
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        connection.execute("DELETE FROM alembic_version")
+    connection.close()
+    with pytest.raises(LedgerBroken, match="doesn't say its version"):
+        async with open_ledger(tmp_path, SystemClock()):
+            pass
 
 
 async def test_a_ledger_of_a_newer_gateway_is_left_alone(tmp_path: Path) -> None:
