@@ -1,8 +1,6 @@
 """`gateway job new`: by questions on a terminal, or by options alone."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import typer
 
@@ -19,6 +17,7 @@ from gateway.cli.job_draft import (
     text_of,
 )
 from gateway.cli.job_judge import judge
+from gateway.cli.job_new_options import Options
 from gateway.cli.job_said import by_options
 from gateway.cli.job_save import Saved, file_of, save_job, write_job
 from gateway.cli.job_wizard import Made, walk
@@ -26,39 +25,6 @@ from gateway.config.load import load
 from gateway.config.loaded import Loaded
 from gateway.core.clock import SystemClock
 from gateway.core.errors import Refused
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What was said on the command line; None or empty: nothing."""
-
-    name: str | None = None
-    description: str | None = None
-    hash: str = "sha256"
-    source: str | None = None
-    to: Sequence[str] = ()
-    path: str | None = None
-    groups: Sequence[str] = ()
-    before_indexing: Sequence[str] = ()
-    after_endpoint: Sequence[str] = ()
-    after_endpoint_at: str | None = None
-    after_all: Sequence[str] = ()
-    repeat: str | None = None
-    every: int = 1
-    at: Sequence[str] = ()
-    days: Sequence[str] = ()
-    start_day: str | None = None
-    finish_day: str | None = None
-    zone: str | None = None
-    priority: int = 5
-    profile: str | None = None
-    deadline: str | None = None
-    require: str = "all"
-    offline: str = "wait"
-    start: bool = True
-    dry_run: bool = False
-    detach: bool = False
-    as_json: bool = False
 
 
 def new_job(options: Options) -> None:
