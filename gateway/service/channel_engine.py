@@ -5,8 +5,9 @@ from functools import partial
 
 import structlog
 
-from gateway.channels.engine import Around, ChannelEngine
+from gateway.channels.engine import ChannelEngine
 from gateway.channels.model import Channels
+from gateway.channels.outgoing import Around
 from gateway.channels.schedule_values import values_of
 from gateway.config.loaded import Loaded
 from gateway.ledger import Ledger, channel_changes

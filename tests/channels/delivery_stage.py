@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from gateway.channels.engine import Around, ChannelEngine
+from gateway.channels.engine import ChannelEngine
+from gateway.channels.outgoing import Around
 from gateway.channels.read import read_channels
 from gateway.config.load import load
 from gateway.core.clock import Clock, TurnedClock

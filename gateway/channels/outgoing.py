@@ -1,0 +1,96 @@
+"""Deliveries to one channel, as they are due or as a person asks, each to its end or its failure.
+
+Whoever calls sees to it that no two are under way to one channel.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from gateway.channels.batches import Asked, fire
+from gateway.channels.delivering import BatchDelivery, Means, Settle
+from gateway.channels.due import HAND_OF, planned
+from gateway.channels.model import Channel, Channels, Kind
+from gateway.config.loaded import Loaded
+from gateway.core.errors import Refused, Unknown
+from gateway.ledger import channel_batches, channel_states
+from gateway.ledger.channel_batches import BatchRow, BatchState
+from gateway.ledger.channel_states import Hand
+from gateway.runner.places import Places
+from gateway.runner.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What channels find in the process that they work in; asked anew each time, since a reload changes it."""
+
+    services: Callable[[], Services]
+    places: Places
+    settle: Settle
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """The channels as they are configured."""
+
+    loaded: Loaded
+    channels: Channels
+
+    def channel(self, name: str) -> Channel:
+        """A channel that can run.  Raises Unknown, Refused with its first error."""
+        if name not in self.channels.channels:
+            raise Unknown(f"there is no channel {name!r}; gateway channel list shows those that there are")
+        if name in self.channels.broken:
+            raise Refused(f"{name} can't run: {self.channels.broken[name]}")
+        return self.channels.channels[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """To any channel; `configured` is asked anew for each step, for the same reason."""
+
+    configured: Callable[[], Configured]
+    around: Around
+
+    async def due(self, name: str) -> None:
+        """What a killed process left, then each kind whose time has come."""
+        await self._carry_begun(name)
+        for kind, hand in HAND_OF.items():
+            channel = self.configured().channels.sound().get(name)
+            if channel is None:
+                return
+            at = await self._due_at(channel, hand)
+            if at is not None and await self._fire(Asked(channel=channel, kind=kind, due=at, hand=hand)):
+                await self._carry_begun(name)
+
+    async def now(self, name: str, kind: Kind | None) -> tuple[BatchRow, ...]:
+        """What waits, or failed, of this kind or of all; the batches at the end of it."""
+        touched = {row.id: row for row in await self._carry_begun(name)}
+        for one in (kind,) if kind is not None else HAND_OF:
+            channel = self.configured().channel(name)  # as it is by now
+            await self._fire(Asked(channel=channel, kind=one, due=self._services.clock.now()))
+            touched |= {row.id: row for row in await self._carry_begun(name)}
+        return tuple(touched.values())
+
+    async def _due_at(self, channel: Channel, hand: Hand) -> datetime | None:
+        state = await self._services.ledger.read(partial(channel_states.get, channel=channel.name))
+        return planned(channel, state, self._services.clock.now()).due.get(hand)
+
+    async def _fire(self, asked: Asked) -> bool:
+        ledger = self._services.ledger
+        return await ledger.write(partial(fire, asked=asked, at=ledger.now_ns()))
+
+    async def _carry_begun(self, name: str) -> list[BatchRow]:
+        """Every batch that is to go out, oldest first, each to its end or its failure."""
+        configured, services = self.configured(), self._services
+        channel = configured.channel(name)
+        rows = await services.ledger.read(partial(channel_batches.open_of, channel=name))
+        around = self.around
+        means = Means(loaded=configured.loaded, services=services, places=around.places, settle=around.settle)
+        begun = [row for row in rows if row.state is BatchState.DELIVERING]
+        return [await BatchDelivery(means=means, channel=channel, row=row).carry() for row in begun]
+
+    @property
+    def _services(self) -> Services:
+        return self.around.services()
