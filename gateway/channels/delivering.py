@@ -33,7 +33,7 @@ from gateway.ledger.runs import FrozenFile
 from gateway.runner.carrying import Carrying
 from gateway.runner.instance import Instance
 from gateway.runner.intents import intending
-from gateway.runner.interrupted import recalled, work_of
+from gateway.runner.interrupted import work_of
 from gateway.runner.jobs import Ends
 from gateway.runner.moving import noted
 from gateway.runner.places import Place, Places
@@ -187,7 +187,7 @@ class BatchDelivery:
         if problem is None:
             problem = Retryable("another delivery of the same file is not settled yet")
         said = f"{lacking} of {files} files are not there: {problem}"
-        raise recalled(type(problem).__name__, said)
+        raise tries.retold(problem, said)
 
     async def _mark(self, run: Run, made: Compiled) -> None:
         """All of it is there: the marker, last."""
@@ -200,7 +200,7 @@ class BatchDelivery:
         marker = await asyncio.to_thread(write_marker, self._marker, bytes(content), marker)
         problem = await self._carry(run, [await self._intent(run, made, len(made.action.commands), marker)])
         if problem is not None:
-            raise recalled(type(problem).__name__, f"all files are there, but not {marker.final}: {problem}")
+            raise tries.retold(problem, f"all files are there, but not {marker.final}: {problem}")
 
     async def _as_they_stand(self, page: Sequence[BatchFile]) -> list[BatchFile]:
         work = partial(as_they_stand, files=page, address=self.row.address, ignore_case=self.channel.ignore_case)

@@ -1,5 +1,7 @@
-"""The run of the action in which a batch is tried, and where that try goes."""
+"""The run of the action in which a batch is tried, where that try goes, and what is told of one that failed."""
 
+from gateway.core import errors
+from gateway.core.errors import GatewayError
 from gateway.endpoints.place import Place
 from gateway.ledger import Connection, channel_batches, runs
 from gateway.ledger.channel_batches import BatchRow
@@ -24,3 +26,9 @@ def begin(connection: Connection, batch: BatchRow, instance: Instance, address: 
         return batch
     found = begin_round(connection, instance, trigger="channel", owner=owner, at=at)
     return channel_batches.change(connection, batch.id, {"action_run": found, "address": address})
+
+
+def retold(error: GatewayError, said: str) -> GatewayError:
+    """An error of the same kind that says more; where only a part of ours knows the kind, of the one that it is of."""
+    kinds = (kind for kind in type(error).__mro__ if issubclass(kind, GatewayError))
+    return next(kind for kind in kinds if kind.__module__ == errors.__name__)(said)

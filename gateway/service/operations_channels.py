@@ -16,6 +16,7 @@ from gateway.ledger.channel_events import EventRow, EventState
 from gateway.service.desk import Answer, Handler
 from gateway.service.failures import exit_code_of
 from gateway.service.operations import Gateway, Said
+from gateway.service.operations_retry import forget
 
 Arguments = Mapping[str, Any]
 NOTHING_TO_DO = 9
@@ -29,7 +30,7 @@ def channel_handlers(gateway: Gateway) -> Mapping[str, Handler]:
     channels = gateway.engine.channels
     return {
         "channel_detect": lambda arguments: _said(detect(channels, arguments)),
-        "channel_deliver": lambda arguments: _said(deliver(channels, arguments)),
+        "channel_deliver": lambda arguments: _said(deliver(gateway, arguments)),
         "channel_approve": lambda arguments: _said(approve(channels, arguments)),
         "channel_drop": lambda arguments: _said(drop(channels, arguments)),
         "channel_baseline": lambda arguments: _said(channel_baseline(channels, str(arguments["channel"]))),
@@ -76,9 +77,10 @@ def _count_as_delivered(items: int) -> str:
     return f"{items} item{' counts' if items == 1 else 's count'} as delivered"
 
 
-async def deliver(channels: ChannelEngine, arguments: Arguments) -> Said:
-    """Deliver what waits for its time, or failed, now."""
-    name, kind = str(arguments["channel"]), _kind(arguments)
+async def deliver(gateway: Gateway, arguments: Arguments) -> Said:
+    """Deliver what waits for its time, or failed, now: also where the recipient would not be tried for a while."""
+    channels, name, kind = gateway.engine.channels, str(arguments["channel"]), _kind(arguments)
+    await forget(gateway, [channels.channel(name).endpoint])
     rows = await channels.deliver_now(name, kind)
     ledger = channels.services.ledger
     events = {row.id: await ledger.read(partial(channel_events.of_batch, batch=row.id)) for row in rows}

@@ -36,7 +36,7 @@ async def retry(gateway: Gateway, what: str, path: str) -> Said:
     if not found:
         looked = sorted({one.action for name in (path, what) for one in gateway.known(name)})
         if looked:
-            await _forget(gateway, sorted(_endpoints_of(gateway, set(looked))))
+            await forget(gateway, sorted(_endpoints_of(gateway, set(looked))))
             gateway.refresh(*looked)
             return Said((f"{what} is judged anew by {', '.join(looked)} in a moment; `gateway why {what}` follows it",))
         raise NotThere(
@@ -49,7 +49,7 @@ async def retry(gateway: Gateway, what: str, path: str) -> Said:
 async def _endpoint(gateway: Gateway, endpoint: str) -> Said:
     """Forget its trouble, and log in at once to see."""
     engine = gateway.engine
-    await _forget(gateway, [endpoint])
+    await forget(gateway, [endpoint])
     actions = [one.name for one in engine.actions.instances.values() if one.endpoint == endpoint]
     try:
         async with engine.pool.session(endpoint, fresh=True):
@@ -61,7 +61,8 @@ async def _endpoint(gateway: Gateway, endpoint: str) -> Said:
     return Said((f"{endpoint}: the login works; what waited for it goes on",))
 
 
-async def _forget(gateway: Gateway, endpoints: Sequence[str]) -> None:
+async def forget(gateway: Gateway, endpoints: Sequence[str]) -> None:
+    """A person says that these can be tried now, whatever they failed with."""
     for endpoint in endpoints:
         if endpoint in gateway.engine.loaded.config.endpoints:
             await gateway.engine.pool.forget_trouble(endpoint)
@@ -94,7 +95,7 @@ async def _files(gateway: Gateway, found: FileState) -> Said:
         await gateway.engine.ledger.write(partial(sources.free, action=held.action, source=held.source))
     free = list(dict.fromkeys((held.action, held.source) for held in found.held))
     lines += [line for action, source in free for line in _freed(gateway, action, source)]
-    await _forget(gateway, sorted(_endpoints_of(gateway, {action for action, _ in free})))
+    await forget(gateway, sorted(_endpoints_of(gateway, {action for action, _ in free})))
     gateway.refresh(*sorted({action for action, _ in free} | {row.intent.action for row in found.open}))
     return Said(tuple(lines), next((code for code in codes if code), 0))
 
@@ -132,7 +133,7 @@ async def _delivery(gateway: Gateway, row: DeliveryRow) -> Said:
     await gateway.engine.ledger.write(
         partial(sources.free, action=row.intent.action, source=row.intent.source, command=row.intent.command)
     )
-    await _forget(gateway, [row.intent.endpoint])
+    await forget(gateway, [row.intent.endpoint])
     gateway.refresh(row.intent.action)
     return Said(tuple(_freed(gateway, row.intent.action, row.intent.source)))
 
@@ -147,7 +148,7 @@ async def _awaited_again(gateway: Gateway, row: DeliveryRow) -> Said | None:
     if not isinstance(command, PutGet):
         return None
     ledger = gateway.engine.ledger
-    await _forget(gateway, [row.intent.endpoint])
+    await forget(gateway, [row.intent.endpoint])
     if not await ledger.write(partial(_wait_again, row=row, deadline_at=ledger.now_ns() + _whole_ns(command.wait))):
         return None
     served = "" if gateway.statuses() else "; `gateway serve` fetches it once it runs"
@@ -183,7 +184,7 @@ async def _tried(gateway: Gateway, row: DeliveryRow) -> Said:
             deliveries.move, found=row.id, source=State.DELETE_FAILED, target=State.DELIVERED, values={"owner": None}
         )
         row = await engine.ledger.write(move)
-    await _forget(gateway, [row.intent.endpoint])
+    await forget(gateway, [row.intent.endpoint])
     try:
         await _go_on(gateway, row)
     except GatewayError as error:
