@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from gateway.channels import up_to_date
-from gateway.channels.looking import catalogue_at
+from gateway.channels.looking import Looking, Pulse
 from gateway.channels.model import Channel
 from gateway.core.clock import Clock
 from gateway.core.errors import SourceChanged
@@ -13,7 +13,6 @@ from gateway.core.portions import portions
 from gateway.ledger import Connection, Ledger, channel_batches, channel_events
 from gateway.ledger.channel_batches import BatchFile, BatchRow, Trouble
 from gateway.ledger.channel_events import EventState
-from gateway.transfer.hanging import Patience, Pulse
 from gateway.transfer.sources import look_at, stamp_of
 
 AT_ONCE = 100
@@ -36,10 +35,11 @@ async def changed(
 ) -> dict[int, str]:
     """By event, what is another file than the one that was frozen, or gone; `others` are for sure.
 
-    Raises Retryable where the catalogue hangs.
+    Raises Retryable where the catalogue hangs; an item that hangs stays as it is.
     """
-    patience = Patience(catalogue_at(str(channel.catalogue.path)), clock)
-    return await patience.run(partial(_changed, files, others))
+    looking = Looking(str(channel.catalogue.path), clock, meanwhile="")
+    asked = [one for one in files if not looking.leaves_out(one.source)]
+    return await looking.run(partial(_changed, asked, others))
 
 
 def _changed(files: Sequence[BatchFile], others: Collection[int], pulse: Pulse) -> dict[int, str]:

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from gateway.core.clock import Clock
 from gateway.transfer.hanging import Patience, Pulse
 
-__all__ = ["Looking", "Pulse", "catalogue_at"]
+__all__ = ["Looking", "Pulse"]
 
+_MEANWHILE = "nothing is concluded from that, and what is known goes out: "
 _MOST_LEFT_OUT = 3
 """Where more items hang it is the catalogue that hangs: each costs a thread, and the time until that is told."""
 
@@ -17,12 +18,11 @@ class Looking(Patience):
     An earlier one that hangs in an item keeps that item back alone: it is `left_out`, with the reason.
     """
 
-    def __init__(self, folder: str, clock: Clock) -> None:
+    def __init__(self, folder: str, clock: Clock, *, meanwhile: str = _MEANWHILE) -> None:
         self._folder = folder
         self._now_s = clock.monotonic()
         self.left_out: Mapping[str, str] = {}
-        meanwhile = "nothing is concluded from that, and what is known goes out: "
-        super().__init__(catalogue_at(folder), clock, meanwhile=meanwhile)
+        super().__init__(f"the catalogue {folder}", clock, meanwhile=meanwhile)
 
     def goes_on_beside(self, hang: Sequence[Pulse]) -> bool:
         """True if all of them are in a few items."""
@@ -35,6 +35,10 @@ class Looking(Patience):
         said = [f"{item}: {reason}" for item, reason in sorted(self.left_out.items())]
         return f"items that hang are left out: {'; '.join(said)}" if said else None
 
+    def leaves_out(self, path: str) -> bool:
+        """True for what is in an item that is left out."""
+        return self._item_of(path) in self.left_out
+
     def _item_of(self, place: str) -> str:
         """The item that a path is in; "" for the catalogue itself."""
         below = place.removeprefix(f"{self._folder}/")
@@ -43,8 +47,3 @@ class Looking(Patience):
     def _said_of(self, pulse: Pulse) -> str:
         for_s = self._now_s - pulse.begun_s
         return f"a look that began {for_s:.0f} s ago still hangs{pulse.at}; check its disk, or its server"
-
-
-def catalogue_at(folder: str) -> str:
-    """What is told of, and waited for, where it hangs."""
-    return f"the catalogue {folder}"
