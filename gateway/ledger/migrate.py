@@ -70,6 +70,11 @@ def _upgrade(connection: Connection, path: Path) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as exc:
-        raise LedgerBroken(
-            f"{path}: this ledger was written by a newer gateway ({exc}); install that version or a later one"
-        ) from exc
+        raise newer(path, str(exc)) from exc
+
+
+def newer(path: Path, found: str) -> LedgerBroken:
+    """A ledger that this version can't know."""
+    return LedgerBroken(
+        f"{path}: this ledger was written by a newer gateway ({found}); install that version or a later one"
+    )

@@ -3,7 +3,9 @@
 import json
 import os
 import socket
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,14 +13,16 @@ import asyncssh
 import pytest
 
 from gateway.cli.checkups.doors import check_certificate, check_port
-from gateway.cli.checkups.folders import check_scripts, check_state
+from gateway.cli.checkups.folders import check_ledger, check_scripts, check_state
 from gateway.cli.checkups.line import Line, State
 from gateway.cli.checkups.machine import check_inotify, check_leases, check_versions
 from gateway.cli.doctor import look_over
 from gateway.cli.main import main
 from gateway.config.load import load
 from gateway.config.schema import TlsSettings
+from gateway.ledger.database import FILE_NAME
 from gateway.ledger.instances import Holder
+from gateway.ledger.migrate import migrate
 from tests.peers.certificates import make_certificate
 
 KEY = asyncssh.generate_private_key("ssh-ed25519")
@@ -203,6 +207,48 @@ def test_a_state_folder_that_is_not_there_yet_is_fine_and_is_not_made(tmp_path: 
     assert line.state is State.OK
     assert "made at the first start" in line.found
     assert not (tmp_path / "a").exists()
+
+
+def _truncate(ledger: Path) -> None:
+    with ledger.open("rb+") as file:
+        file.truncate(ledger.stat().st_size // 2)
+
+
+def _from_a_newer_gateway(ledger: Path) -> None:
+    with closing(sqlite3.connect(ledger)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+
+def _a_folder(ledger: Path) -> None:
+    ledger.unlink()
+    ledger.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told", "remedy"),
+    [
+        (lambda ledger: ledger.write_bytes(b"hello"), "is damaged", ".recover"),
+        (_truncate, "is damaged", ".recover"),
+        (_from_a_newer_gateway, "newer gateway", "install that version"),
+        (_a_folder, "is no file", "from a backup"),
+        (Path.unlink, "is gone or empty", "from a backup"),
+    ],
+    ids=["text", "truncated", "newer", "folder", "gone"],
+)
+def test_a_ledger_that_would_stop_the_gateway_fails(
+    tmp_path: Path, spoil: Callable[[Path], object], told: str, remedy: str
+) -> None:
+    migrate(tmp_path / FILE_NAME)
+    (tmp_path / "reserve").touch()
+    assert check_ledger(tmp_path).state is State.OK
+    spoil(tmp_path / FILE_NAME)
+    line = check_ledger(tmp_path)
+    assert (line.state, told in line.found, remedy in line.remedy) == (State.FAIL, True, True), line
+
+
+def test_a_state_folder_without_a_ledger_is_a_new_one(tmp_path: Path) -> None:
+    assert check_ledger(tmp_path).state is State.OK
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_state_on_a_network_file_system_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

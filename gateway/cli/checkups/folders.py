@@ -9,7 +9,9 @@ from pathlib import Path
 from gateway.cli.checkups.line import Line, fail, ok, warn
 from gateway.config.disks import is_network, kind_of
 from gateway.config.loaded import Loaded
+from gateway.core.errors import GatewayError
 from gateway.core.units import show_size
+from gateway.ledger.checkup import look_over
 
 _LEAST_BYTES = 100 * 1024**2
 _LOW_BYTES = 1024**3
@@ -19,6 +21,7 @@ _LOW_SHARE = 0.05
 def check_folders(loaded: Loaded) -> Iterator[Line]:
     """Everything that must be readable or writable on this machine."""
     yield check_state(loaded.state)
+    yield check_ledger(loaded.state)
     yield check_space(loaded.state)
     if loaded.config.gateway.export_history is not None:
         yield check_export(loaded.resolve(loaded.config.gateway.export_history))
@@ -41,6 +44,17 @@ def check_state(state: Path) -> Line:
         return fail("state folder", f"{state}: {problem}", f"mkdir -p {state}, and give it to the gateway's user")
     made = "" if state.is_dir() else ", made at the first start"
     return ok("state folder", f"{state} can be written, {kind_of(state) or 'unknown file system'}{made}")
+
+
+def check_ledger(state: Path) -> Line:
+    """The ledger must be one that opens."""
+    try:
+        return ok("ledger", look_over(state))
+    except GatewayError as problem:
+        found, _, remedy = str(problem).partition("; ")
+        return fail("ledger", found, remedy or "put the ledger back from a backup")
+    except OSError as problem:
+        return fail("ledger", f"{state}: {problem.strerror}", "run this as the user that the gateway runs as")
 
 
 def check_space(state: Path) -> Line:
