@@ -20,11 +20,9 @@ def look_over(folder: Path) -> str:
 
     Raises what opening it would raise, or LedgerBroken where pages of it are damaged.
     """
-    path, reserve = folder / FILE_NAME, reserve_of(folder)
-    if not path.exists() or path.stat().st_size == 0:
-        if reserve.exists():
-            raise LedgerLost(path, reserve)
-        return "none yet, made at the first start"
+    path = folder / FILE_NAME
+    if not path.exists():
+        return _none_yet(path)
     if not path.is_file():
         raise LedgerBroken(f"{path}: this is no file; move it away, and put the ledger back from a backup")
     try:
@@ -35,13 +33,24 @@ def look_over(folder: Path) -> str:
         raise ledger_error(path, problem) or LedgerBroken(f"{path}: the ledger can't be opened: {problem}") from problem
     if said != "ok":
         raise _damaged(path, said)
+    if version is None:
+        return _none_yet(path)
     step = "" if version == HEAD else f", of an older gateway (step {version}), taken further at the next start"
     return f"{path} is sound, {show_size(path.stat().st_size)}{step}"
 
 
-def _version(connection: sqlite3.Connection, path: Path) -> str:
-    has_tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
-    row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if has_tables else None
+def _none_yet(path: Path) -> str:
+    reserve = reserve_of(path.parent)
+    if reserve.exists():
+        raise LedgerLost(path, reserve)
+    return "none yet, made at the first start"
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> str | None:
+    """The step that it is at, None for one without tables."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     if row is None:
         raise LedgerBroken(f"{path}: the ledger doesn't say its version; put it back from a backup")
     if str(row[0]) > HEAD:

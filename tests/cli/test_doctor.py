@@ -232,8 +232,9 @@ def _a_folder(ledger: Path) -> None:
         (_from_a_newer_gateway, "newer gateway", "install that version"),
         (_a_folder, "is no file", "from a backup"),
         (Path.unlink, "is gone or empty", "from a backup"),
+        (lambda ledger: ledger.write_bytes(b""), "is gone or empty", "from a backup"),
     ],
-    ids=["text", "truncated", "newer", "folder", "gone"],
+    ids=["text", "truncated", "newer", "folder", "gone", "empty"],
 )
 def test_a_ledger_that_would_stop_the_gateway_fails(
     tmp_path: Path, spoil: Callable[[Path], object], told: str, remedy: str
