@@ -110,6 +110,7 @@ def _what(asked: "Asked", *, runs: bool, inbound: bool, chain: bool) -> str:
 def _show(what: str, asked: "Asked", *, as_json: bool) -> None:
     from gateway.cli import history_rows
     from gateway.cli.doing import do
+    from gateway.cli.history_names import with_names
 
     found = {
         _DELIVERIES: history_rows.delivery_lines,
@@ -117,7 +118,7 @@ def _show(what: str, asked: "Asked", *, as_json: bool) -> None:
         _ACTS: history_rows.act_lines,
         _CHAIN: history_rows.chain_lines,
     }[what]
-    lines = do(partial(found, asked=asked), looks_back=True)
+    lines = do(partial(with_names, find=found, asked=asked), looks_back=True)
     print_rows(
         [receipt if as_json else shown for receipt, shown in lines],
         _SHOWN_COLUMNS[what],

@@ -55,6 +55,9 @@ MISSED = (
     ("schedulers show --channel bokshop", "'bookshop'"),
     ("schedulers history --channel bokshop", "'bookshop'"),
     ("schedulers set --channel bokshop --cron 2", "'bookshop'"),
+    ("history --action ordres", "'orders'"),
+    ("history --runs --action ordres", "'orders'"),
+    ("history --endpoint shp1", "'shop1'"),
     ("user remove partnre", "'partner'"),
 )
 """Command lines, and the name that each should have had."""

@@ -1,0 +1,35 @@
+"""A list without a line, because a name that was to narrow it stands for nothing: that is said instead."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from gateway.cli.history_asked import Asked
+    from gateway.config.loaded import Loaded
+    from gateway.core.clock import Clock
+
+T = TypeVar("T")
+
+
+async def with_names(
+    loaded: "Loaded", clock: "Clock", find: "Callable[[Loaded, Clock, Asked], Awaitable[list[T]]]", asked: "Asked"
+) -> list[T]:
+    """What is found; of what is gone from the configuration, too.  Raises Unknown."""
+    lines = await find(loaded, clock, asked)
+    if not lines and loaded.files:  # without them the configuration could not be read
+        await _require_known(loaded, asked)
+    return lines
+
+
+async def _require_known(loaded: "Loaded", asked: "Asked") -> None:
+    import asyncio
+
+    from gateway.runner.actions import read_actions
+    from gateway.service.near_names import action_names, unknown
+
+    if asked.action is not None and "/" not in asked.action:  # runs of jobs and channels are called so
+        known = action_names(await asyncio.to_thread(read_actions, loaded), asked.action)
+        if asked.action not in known:
+            raise unknown("action", asked.action, known)
+    if asked.endpoint is not None and asked.endpoint not in loaded.config.endpoints:
+        raise unknown("endpoint", asked.endpoint, loaded.config.endpoints)
