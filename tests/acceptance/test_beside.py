@@ -21,7 +21,7 @@ POLLED = "@endpoint acme\n@schedule on file polling continuously\n@stable_for 1s
 @pytest.fixture
 def served(site: Site) -> Iterator[Site]:
     """`gateway serve` while the test lasts."""
-    text = site.config.read_text().replace("[gateway]\n", '[gateway]\nautosend_check_every = "1s"\n')
+    text = site.config.read_text().replace("[gateway]\n", '[gateway]\nautosend_check_every = "1s"\ngrace = "1s"\n')
     site.config.write_text(text)
     site.script("orders", POLLED)
     site.script("lists", "@endpoint acme\n@schedule on Mo @06:15\n\nPUT *.txt\n")
@@ -85,7 +85,7 @@ def _runs_when_asked(site: Site) -> None:
     assert site.run("run", "orders", "--error-on-nothing").code == 9
     assert site.run("run", "nix").code == 3
     assert "uses it from now on" in site.run("probe", "acme").out
-    site.script("slow", "@endpoint acme\n\nWAIT 8\n")
+    site.script("slow", "@endpoint acme\n\nWAIT 600\n")
     assert site.run("reload").code == 0
     command = [sys.executable, "-m", "gateway.cli.main", "run", "slow"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:

@@ -120,6 +120,7 @@ def test_an_unreadable_folder_is_told_with_its_remedy_and_works_once_it_can_be_r
         f"{troubled.outbox('locked')}: this folder can't be read (Permission denied); "
         "let the gateway's user list and enter it, or correct the path in the script"
     )
+    troubled.arrived(arrivals / "a file.csv", DATA)  # that of `healthy`, which goes by the same name
     (arrivals / "a file.csv").unlink()
     troubled.outbox("locked").chmod(0o700)
     troubled.arrived(arrivals / "a file.csv", DATA)
