@@ -133,7 +133,10 @@ def drop(
     kind: OnlyKind = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Don't deliver a change that waits, or that a batch failed with; the item's next change is a new one."""
+    """Don't deliver a change that waits, or that a batch failed with; the item's next change is a new one.
+
+    Of an item of which something waits for approval, or is held, that alone is dropped; --kind names another change.
+    """
     from gateway.cli.steering import step_in
     from gateway.core.errors import Refused
 

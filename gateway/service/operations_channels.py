@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.channels.detect import Detected
 from gateway.channels.due import HAND_OF, next_of, show_due
@@ -19,8 +19,10 @@ from gateway.service.operations import Gateway, Said
 from gateway.service.operations_retry import forget
 
 Arguments = Mapping[str, Any]
+T = TypeVar("T")
 NOTHING_TO_DO = 9
 _LINES = 10
+_FOR_A_PERSON = (EventState.REVIEW, EventState.HELD)
 _ONE = {Kind.FIRST: "first delivery", Kind.METADATA: "metadata change", Kind.FILE: "file change"}
 _MANY = {Kind.FIRST: "first deliveries", Kind.METADATA: "metadata changes", Kind.FILE: "file changes"}
 
@@ -145,15 +147,19 @@ async def approve(channels: ChannelEngine, arguments: Arguments) -> Said:
 
 
 async def drop(channels: ChannelEngine, arguments: Arguments) -> Said:
-    """A person keeps items back."""
+    """A person keeps items back: what waits for him, else all that waits of them."""
     name, items, reason = str(arguments["channel"]), [str(one) for one in arguments["items"]], str(arguments["reason"])
     at = channels.services.ledger.now_ns()
     work = partial(_drop, who=str(arguments.get("by") or ""), reason=reason, at=at)
     states = [EventState.WAITING, EventState.REVIEW, EventState.HELD, EventState.BATCHED]
-    count = await _steer(channels, _Wanted(name, items, _kind(arguments), states, "waits"), work)
+    count, stays = await _steer(channels, _Wanted(name, items, _kind(arguments), states, "waits"), work)
     said = "1 change is not delivered; the item's next change is a new one"
     many = f"{count} changes are not delivered; the next changes of these items are new ones"
-    return Said((f"{name}: {said if count == 1 else many}",), facts={"channel": name, "dropped": count})
+    all_the_same = [
+        f"  {one.item}: its {_ONE[Kind(one.kind)]} goes out all the same; --kind {one.kind} drops it" for one in stays
+    ]
+    lines = (f"{name}: {said if count == 1 else many}", *all_the_same)
+    return Said(lines, facts={"channel": name, "dropped": count, "stays": len(stays)})
 
 
 async def channel_baseline(channels: ChannelEngine, name: str, *, dry: bool = False) -> Said:
@@ -171,8 +177,16 @@ def _approve(connection: Connection, channel: str, events: Sequence[EventRow], w
     return channel_going.approve(connection, channel, events, who)
 
 
-def _drop(connection: Connection, channel: str, events: Sequence[EventRow], who: str, reason: str, at: int) -> int:
-    """Out of its queue, or out of a batch that failed."""
+def _drop(
+    connection: Connection, channel: str, events: Sequence[EventRow], who: str, reason: str, at: int
+) -> tuple[int, list[EventRow]]:
+    """Out of its queue, or out of a batch that failed; how many, and what stays.
+
+    Of an item of which something waits for a person that alone: nobody asked him about the rest.
+    """
+    asked = {one.item for one in events if one.state in _FOR_A_PERSON}
+    stays = [one for one in events if one.item in asked and one.state not in _FOR_A_PERSON]
+    events = [one for one in events if one.item not in asked or one.state in _FOR_A_PERSON]
     for one in events:
         if one.state is EventState.BATCHED and one.batch is not None:
             batch = channel_batches.get(connection, one.batch)
@@ -180,7 +194,7 @@ def _drop(connection: Connection, channel: str, events: Sequence[EventRow], who:
                 raise Refused(f"{channel}: {one.item} is on its way; nothing is dropped of what is being delivered")
             channel_going.leave(connection, one, reason)
     still = [row for one in events if (row := channel_events.get(connection, one.id)) is not None]
-    return channel_going.drop(connection, channel, still, who, reason, at)
+    return channel_going.drop(connection, channel, still, who, reason, at), stays
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +219,14 @@ class _Wanted:
         return mine
 
 
-async def _steer(channels: ChannelEngine, wanted: _Wanted, work: "partial[int]") -> int:
-    """Change them; how many.  Raises Unknown."""
+async def _steer(channels: ChannelEngine, wanted: _Wanted, work: "partial[T]") -> T:
+    """Change them; what was done.  Raises Unknown."""
     channels.channel(wanted.channel)
-    count = await channels.services.ledger.write(
+    done = await channels.services.ledger.write(
         lambda connection: work(connection, wanted.channel, wanted.of(connection))
     )
     channels.changed.set()
-    return count
+    return done
 
 
 def _kind(arguments: Arguments) -> Kind | None:
