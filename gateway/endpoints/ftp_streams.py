@@ -5,7 +5,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 
-_AHEAD_BYTES = 2 * 1024 * 1024
+_AHEAD_BYTES = 4 * 1024 * 1024
 """So much waits between the two sides; each block that crosses wakes a thread, so blocks are large and few."""
 _BLOCKS_AHEAD = 2
 """The same towards the loop, in blocks as they are received."""

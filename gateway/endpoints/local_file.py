@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import Future
 from functools import partial
@@ -15,6 +16,10 @@ from gateway.endpoints.session import within
 T = TypeVar("T")
 
 BLOCK_BYTES = 4 * 255 * 1024  # what SFTP takes without cutting off odd ends
+_TOGETHER_BYTES = 4 * BLOCK_BYTES
+"""So much is read or written in one go: each hop to a thread and back costs as much as the bytes."""
+_TOGETHER_S = 0.02
+"""What takes longer than this goes block by block: each then has the time of a call, and little is held."""
 
 
 class OpenFile:
@@ -59,16 +64,26 @@ class OpenFile:
 
 
 async def rest_of(file: OpenFile, block: bytes, offset: int) -> AsyncGenerator[bytes, None]:
-    """`block`, which stands at `offset`, and all behind it; the next one is read while one is taken."""
-    while block:
-        offset += len(block)
+    """`block`, which stands at `offset`, and all behind it; the next ones are read while some are taken."""
+    blocks = [block]
+    while blocks:
+        offset += sum(map(len, blocks))
         file.begin(partial(_read, offset=offset))
-        yield block
-        block = await file.ended()
+        for one in blocks:
+            yield one
+        blocks = await file.ended()
 
 
-def _read(descriptor: int, offset: int) -> bytes:
-    return os.pread(descriptor, BLOCK_BYTES, offset)
+def _read(descriptor: int, offset: int) -> list[bytes]:
+    """The next blocks, none at the end."""
+    begun, at = time.monotonic(), offset
+    blocks: list[bytes] = []
+    while block := os.pread(descriptor, BLOCK_BYTES, at):
+        blocks.append(block)
+        at += len(block)
+        if at - offset >= _TOGETHER_BYTES or time.monotonic() - begun >= _TOGETHER_S:
+            break
+    return blocks
 
 
 async def fill(file: OpenFile, blocks: AsyncIterator[bytes], *, sync: bool) -> int:
@@ -109,12 +124,12 @@ def _finish(descriptor: int, blocks: list[bytes], *, sync: bool) -> None:
 async def _together(blocks: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
     """Blocks in the order in which they come, as many as a thread should be asked for at once."""
     held: list[bytes] = []
-    size = 0
+    size, begun = 0, time.monotonic()
     async for block in blocks:
         held.append(block)
         size += len(block)
-        if size >= BLOCK_BYTES:
+        if size >= _TOGETHER_BYTES or (size >= BLOCK_BYTES and time.monotonic() - begun >= _TOGETHER_S):
             yield held
-            held, size = [], 0
+            held, size, begun = [], 0, time.monotonic()
     if held:
         yield held

@@ -9,7 +9,7 @@ from typing import Any
 
 _INLINE_BYTES = 32 * 1024
 """Blocks up to this size are hashed on the event loop: a hop to a thread costs more."""
-_TOGETHER_BYTES = 1000 * 1000
+_TOGETHER_BYTES = 4 * 1000 * 1000
 """So much is hashed in one go."""
 
 
