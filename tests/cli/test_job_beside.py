@@ -12,7 +12,7 @@ from tests.cli.conftest import Site
 @pytest.fixture
 def served(shops: Site) -> Iterator[Site]:
     """`gateway serve` while the test lasts; the job `slow` goes on once the file `go` is there."""
-    wait = f"while ! test -e {shops.root}/go; do sleep 0.05; done"
+    wait = f"while test -d {shops.root} && ! test -e {shops.root}/go; do sleep 0.05; done"
     shops.job("slow", f'[triggers.before_indexing]\nlinux = ["/bin/sh", "-c", "{wait}"]\n')
     with serving(shops) as site:
         yield site
