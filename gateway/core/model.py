@@ -52,7 +52,8 @@ class Stamp:
 
     `mtime_ns` is nanoseconds since the epoch, None where the peer does not say; `mtime_precision_ns` is how
     finely it says it (a listing may give minutes).  `inode` is 0 where there is no lasting one.  `device` counts
-    only within one boot: it changes at a remount.
+    only within one boot: it changes at a remount.  `ctime_ns`, where this machine's disk was just asked, tells that
+    nothing at all was done to the file; nobody remembers it here.
     """
 
     size_bytes: int
@@ -60,6 +61,7 @@ class Stamp:
     inode: int = 0
     device: int = 0
     mtime_precision_ns: int = 1
+    ctime_ns: int | None = field(default=None, compare=False)
 
     def same_version(self, other: "Stamp") -> bool:
         """True if size and mtime (as far as both know it) agree, and the inode where both have one."""
@@ -75,6 +77,10 @@ class Stamp:
             return True
         grain = max(self.mtime_precision_ns, other.mtime_precision_ns)
         return self.mtime_ns // grain == other.mtime_ns // grain
+
+    def untouched_since(self, other: "Stamp") -> bool:
+        """True if neither content nor anything else was changed, as far as both know when that was last."""
+        return self.same_version(other) and self.ctime_ns is not None and self.ctime_ns == other.ctime_ns
 
     def same_content_likely(self, other: "Stamp") -> bool:
         """True if only inode or device differ: then content (SHA-256) decides."""

@@ -24,7 +24,7 @@ _HASH_BLOCK_BYTES = 1024 * 1024
 
 def stamp_of(found: os.stat_result) -> Stamp:
     """The stamp of a stat answer."""
-    return Stamp(found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev)
+    return Stamp(found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev, ctime_ns=found.st_ctime_ns)
 
 
 def entry_of(path: str, found: os.stat_result) -> Entry:

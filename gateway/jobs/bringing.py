@@ -109,6 +109,7 @@ class Bringing:
             source=self.under.source,
             folder=source_folder(self.under.job, self.under.folders),
             loads=len(self.under.job.destinations),
+            job=self.under.job.name,
         )
 
     async def _compared(self, peer: Endpoint, laid: Sequence[DeliveryRow]) -> tuple[Compared, PlaceLook | None]:

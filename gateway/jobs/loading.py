@@ -19,7 +19,7 @@ from gateway.language.nodes import Put
 from gateway.ledger import job_rounds
 from gateway.ledger.delivery_row import DeliveryRow
 from gateway.ledger.intent import Intent, Share
-from gateway.ledger.job_contents import Entry
+from gateway.ledger.job_contents import Entry, ctimes
 from gateway.ledger.runs import FrozenFile
 from gateway.runner.carrying import Carrying
 from gateway.runner.intents import Destination as Going
@@ -40,7 +40,7 @@ _NUMBER = 1
 class Loading:
     """One destination's load, of `loads` of the run.
 
-    `folder` is where the source's files lie, `job_run` and `place` are rows.
+    `folder` is where the files of the source of `job` lie, `job_run` and `place` are rows.
     """
 
     run: Run
@@ -51,6 +51,7 @@ class Loading:
     source: Endpoint
     folder: str
     loads: int
+    job: str
 
     async def send(self, missing: Sequence[Entry], standing: frozenset[str], *, gated: bool) -> None:
         """Bring all that is `missing`; `gated`: as far as just before it takes its name.
@@ -109,15 +110,17 @@ class Loading:
         """What is intended for each, as the PUT says it."""
         if not missing:
             return []
-        files = [self._file(entry) for entry in missing]
+        touched = await self.run.services.ledger.read(partial(ctimes, job=self.job, entries=missing))
+        files = [self._file(entry, touched.get(entry.relative)) for entry in missing]
         async with self.run.services.pool.session(self.run.endpoint) as peer:
             going = Going(peer, False, self.run.folder, self.put.target)
             planned = await plan(self.run, _NUMBER, self.put, files, going, of=len(files))
         pairs = zip(planned, missing, strict=True)
         return [self._of_job(one.intent, entry, entry.relative in standing) for one, entry in pairs]
 
-    def _file(self, entry: Entry) -> FrozenFile:
-        return FrozenFile(entry.n, join(self.folder, entry.relative), entry.relative, Stamp(entry.size, entry.mtime_ns))
+    def _file(self, entry: Entry, touched_ns: int | None) -> FrozenFile:
+        stamp = Stamp(entry.size, entry.mtime_ns, ctime_ns=touched_ns)
+        return FrozenFile(entry.n, join(self.folder, entry.relative), entry.relative, stamp)
 
     def _of_job(self, intent: Intent, entry: Entry, stands: bool) -> Intent:
         kept = f"{self.to.place.rstrip('/')}/{ARCHIVE}/{self.job_run}/{entry.relative}"

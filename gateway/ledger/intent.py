@@ -100,8 +100,8 @@ class Intent:
 
     @property
     def promised(self) -> str | None:
-        """What the bytes that are sent must hash to: the marker of a channel's delivery says so of them."""
-        return self.sha256 if self.packed is not None else None
+        """What the bytes that are sent must hash to: a manifest or a marker says so of them."""
+        return self.sha256 if self.is_ordered else None
 
     @property
     def holds_back(self) -> bool:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.core.portions import portions
 from gateway.ledger.job_tables import (
     manifest,
     manifest_entry,
@@ -150,6 +151,19 @@ def hashed(connection: Connection, job: str) -> dict[str, Hashed]:
     columns = [source_content.c[name] for name in Hashed._fields]
     query = select(*columns).where(source_content.c.job == job)
     return {row[0]: Hashed(*row) for row in connection.execute(query)}
+
+
+def ctimes(connection: Connection, job: str, entries: Sequence[Entry]) -> dict[str, int]:
+    """By relative path, when files of a job's source were touched last before they hashed to what `entries` say."""
+    found: dict[str, int] = {}
+    names = ("relative", "size", "mtime_ns", "sha256", "ctime_ns")
+    for some in portions(entries, _ASKED_AT_MOST):
+        wanted = {one.relative: (one.size, one.mtime_ns, one.sha256) for one in some}
+        query = select(*[source_content.c[name] for name in names])
+        query = query.where(source_content.c.job == job, source_content.c.relative.in_(wanted))
+        rows = connection.execute(query)
+        found |= {row.relative: row.ctime_ns for row in rows if tuple(row)[1:4] == wanted[row.relative]}
+    return found
 
 
 def note_hashed(connection: Connection, job: str, files: Sequence[Hashed]) -> None:

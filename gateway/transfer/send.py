@@ -25,12 +25,15 @@ Beside = tuple[Stamp | None, Proof, Tally, list[str]]
 async def from_zero(way: Way) -> Beside:
     """2 to 4: the whole source, into a new partial."""
     proof = plan_proof(way.intent, way.target.features)
+    known = None
     if way.intent.stamp.size_bytes > _LITTLE_BYTES or resumable(way.intent, way.source.features, way.target.features):
-        await same_source(way)  # spares sending much in vain; the look that counts comes after the bytes
-    known = None if way.intent.promised else way.intent.sha256
+        seen = await same_source(way)  # spares sending much in vain; the look that counts comes after the bytes
+        known = way.intent.sha256 if seen.untouched_since(way.intent.stamp) else None
     tally = Tally.knowing(known, *proof.algorithms)
     laid = await transmit(way, way.row.partial, tally, mtime_ns=wanted_time(way))
-    await same_source(way)
+    seen = await same_source(way)
+    if known is not None and not seen.untouched_since(way.intent.stamp):
+        raise SourceChanged(f"{way.intent.source}: it was touched while it was sent; it is judged anew")
     notes = [*await give_time(way, way.row.partial, laid), *await let_run(way, way.row.partial)]
     stamp = await prove(way.target, way.row.partial, proof, tally.size_bytes, tally.hex, way.intent, laid.seen)
     return stamp, proof, tally, notes
@@ -129,13 +132,14 @@ async def _next(blocks: AsyncIterator[bytes], source: str) -> bytes | None:
         raise SourceChanged(f"{source}: it vanished while it was read; nothing was delivered") from exc
 
 
-async def same_source(way: Way) -> None:
-    """2 and 3: what stands under the source's name is what was judged.  Raises SourceChanged."""
+async def same_source(way: Way) -> Stamp:
+    """2 and 3: what stands under the source's name, which is what was judged.  Raises SourceChanged."""
     now = await stamp_at(way.source, way.intent.source)
     if now is None:
         raise SourceChanged(f"{way.intent.source}: it vanished before it was sent; nothing was delivered")
     if not now.same_version(way.intent.stamp):
         raise SourceChanged(f"{way.intent.source}: it changed since it was judged; it is judged anew")
+    return now
 
 
 def as_promised(way: Way, tally: Tally) -> None:

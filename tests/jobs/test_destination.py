@@ -1,6 +1,7 @@
 """One destination of a job's run, from queued to delivered, and what stands in its row when it is not."""
 
 import asyncio
+import hashlib
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -9,8 +10,10 @@ import pytest
 
 from gateway.core.errors import LinkLost, NoSpace, PathRefused
 from gateway.endpoints.breaker import FAILURES_IN_A_ROW
+from gateway.jobs.shared_source import SharedSource
 from gateway.ledger.delivery_row import State
 from gateway.ledger.job_states import PlaceState, TriggerState
+from gateway.transfer.tally import Tally
 from tests.jobs.load_stage import JOB, Loads, loads
 from tests.runner.harness import tree, write
 
@@ -208,6 +211,45 @@ async def test_a_source_that_changes_after_it_was_indexed_fails_that_file_never_
     assert (row.state, row.error_class, row.delivered) == (PlaceState.ERROR, "SourceChanged", 1)
     assert "changed since it was judged" in (files["changing"].reason or "")
     assert tree(tmp_path / "far" / "in") == {"a": "a"}
+
+
+@pytest.mark.parametrize("size", [10, 200_000, 20_000_000])
+async def test_a_source_rewritten_under_its_old_size_and_time_is_never_taken_for_what_was_hashed(
+    tmp_path: Path, size: int
+) -> None:
+    rewritten = write(tmp_path / "prices" / "rewritten", bytes(size))
+    touched = write(tmp_path / "prices" / "touched", bytes(size))
+    async with loads(tmp_path, JOB, endpoint='verify = "size"') as made:
+        under = await made.start()
+        seen = rewritten.stat()
+        with rewritten.open("r+b") as file:
+            file.write(b"other")
+        os.utime(rewritten, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+        touched.chmod(0o600)
+        assert isinstance(under.source, SharedSource)
+        under.source.cache.clear()  # else they go out as they were when they were hashed
+        row = await made.carry(under)
+        files = {file.relative: file for file in await made.files(under)}
+    assert (row.state, row.error_class, row.delivered) == (PlaceState.ERROR, "SourceChanged", 1)
+    assert "its content changed, though not its size and time" in (files["rewritten"].reason or "")
+    assert os.listdir(tmp_path / "far" / "in") == ["touched"]
+
+
+async def test_a_large_file_that_nobody_touched_is_not_hashed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "prices" / "large", bytes(20_000_000))
+    known: list[str | None] = []
+
+    def knowing(sha256: str | None, *algorithms: str) -> Tally:
+        known.append(sha256)
+        return Tally.of(*algorithms)
+
+    async with loads(tmp_path) as made:
+        under = await made.start()
+        monkeypatch.setattr(Tally, "knowing", knowing)
+        assert (await made.carry(under)).delivered == 1
+    assert known == [hashlib.sha256(bytes(20_000_000)).hexdigest()]
 
 
 async def test_the_executable_bit_is_part_of_a_file(tmp_path: Path) -> None:
