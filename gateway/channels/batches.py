@@ -60,9 +60,14 @@ def fire(connection: Connection, asked: Asked, at: int) -> bool:
     for row in channel_batches.open_of(connection, channel.name):
         if row.kind == asked.kind and row.state is BatchState.FAILED:
             channel_batches.change(connection, row.id, {"state": BatchState.DELIVERING.value})
-    if up_to_date.does_wait(connection, channel, asked.kind):
-        _make(connection, asked, at)
+    make(connection, asked, at)
     return True
+
+
+def make(connection: Connection, asked: Asked, at: int) -> None:
+    """A batch of what waits, if anything does."""
+    if up_to_date.does_wait(connection, asked.channel, asked.kind):
+        _make(connection, asked, at)
 
 
 def _make(connection: Connection, asked: Asked, at: int) -> None:

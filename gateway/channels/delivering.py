@@ -65,11 +65,12 @@ class Means:
 
 @dataclass(slots=True, kw_only=True)
 class BatchDelivery:
-    """One batch that is `delivering`."""
+    """One batch that is `delivering`.  `has_newer`: what left it can go out as a look has seen it since."""
 
     means: Means
     channel: Channel
     row: BatchRow
+    has_newer: bool = False
     _marker: Path = field(init=False)
     _lacked: bool = False
 
@@ -176,7 +177,7 @@ class BatchDelivery:
         changed = dict[int, str]()
         async for page in self._pages(lacking=True):
             changed |= await leaving.changed(self.channel, page, refused, self.means.services.clock)
-        await leaving.leave_all(self._ledger, self.row.id, self.channel, changed)
+        self.has_newer |= await leaving.leave_all(self._ledger, self.row.id, self.channel, changed)
 
     async def _require_all(self, problem: GatewayError | None) -> int:
         """How many files it has, all of which are there.  Raises why something of it is not."""

@@ -53,20 +53,30 @@ def _changed(files: Sequence[BatchFile], others: Collection[int], pulse: Pulse) 
     return found
 
 
-def leave(connection: Connection, batch: int, channel: Channel, why: Mapping[int, str], at: int) -> None:
-    """These events leave their batch: their items go out with a later one, as they are then."""
+def leave(connection: Connection, batch: int, channel: Channel, why: Mapping[int, str], at: int) -> bool:
+    """These events leave their batch: their items go out with a later one, as they are then.
+
+    True if a look has already seen what one of them is by now.
+    """
+    is_known = False
     for event, reason in why.items():
         row = channel_events.get(connection, event)
         if row is not None and row.state is EventState.BATCHED:
             up_to_date.leave(connection, channel, row, reason, at)
+            now = channel_events.get(connection, event) or row
+            is_known |= (now.metadata, now.files) != (row.metadata, row.files)
         else:  # it was over before: a delivery of the whole item had it
             channel_batches.leave_out(connection, batch, event)
+    return is_known
 
 
-async def leave_all(ledger: Ledger, batch: int, channel: Channel, why: Mapping[int, str]) -> None:
+async def leave_all(ledger: Ledger, batch: int, channel: Channel, why: Mapping[int, str]) -> bool:
     """The same for many, some in a commit."""
+    is_known = False
     for some in portions(list(why.items()), AT_ONCE):
-        await ledger.write(partial(leave, batch=batch, channel=channel, why=dict(some), at=ledger.now_ns()))
+        work = partial(leave, batch=batch, channel=channel, why=dict(some), at=ledger.now_ns())
+        is_known |= await ledger.write(work)
+    return is_known
 
 
 async def note_reasons(ledger: Ledger, batch: BatchRow) -> None:

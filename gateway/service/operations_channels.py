@@ -9,7 +9,7 @@ from gateway.channels.detect import Detected
 from gateway.channels.due import HAND_OF, next_of, show_due
 from gateway.channels.engine import ChannelEngine
 from gateway.channels.model import Kind
-from gateway.core.errors import GatewayError, Refused, Unknown
+from gateway.core.errors import GatewayError, NeedsOperator, Refused, Retryable, Unknown
 from gateway.ledger import Connection, channel_batches, channel_events, channel_going
 from gateway.ledger.channel_batches import BatchRow, BatchState
 from gateway.ledger.channel_events import EventRow, EventState
@@ -91,8 +91,21 @@ async def deliver(gateway: Gateway, arguments: Arguments) -> Said:
     if not rows:
         return Said((f"{name}: nothing waits to be delivered", *stays), NOTHING_TO_DO, facts)
     lines = [line for row in rows for line in _delivered(channels, row, len(events[row.id]))]
+    return Said((*lines, *stays), await ledger.read(partial(_exit_code, rows=rows)), facts)
+
+
+def _exit_code(connection: Connection, rows: Sequence[BatchRow]) -> int:
+    """0 only where something was delivered, and nothing failed; else who acts next on what was not."""
     failed = [row for row in rows if row.state is BatchState.FAILED]
-    return Said((*lines, *stays), exit_code_of(failed[0].error_class) if failed else 0, facts)
+    if failed:
+        return exit_code_of(failed[0].error_class)
+    if any(row.state is BatchState.DELIVERED for row in rows):
+        return 0
+    opened = channel_events.counts(connection).get(rows[0].channel, {})
+    states = {state for kind, state in opened if kind in {row.kind for row in rows}}
+    if EventState.HELD in states:
+        return NeedsOperator.exit_code
+    return Retryable.exit_code if EventState.WAITING in states else NOTHING_TO_DO
 
 
 def _stays(connection: Connection, name: str, kind: Kind | None) -> list[str]:
@@ -123,8 +136,11 @@ def batch_facts(row: BatchRow, items: int) -> Mapping[str, Any]:
 
 def _delivered(channels: ChannelEngine, row: BatchRow, items: int) -> Iterator[str]:
     what = f"{row.channel}: {items} {(_ONE if items == 1 else _MANY)[Kind(row.kind)]}"
+    if row.state is BatchState.GIVEN_UP:
+        yield f"{row.channel}: no {_ONE[Kind(row.kind)]} went out: {row.error}"
+        return
     if row.state is not BatchState.FAILED:
-        yield f"{what}: {row.state.value.replace('_', ' ')} as batch {row.number} of {row.day}"
+        yield f"{what}: delivered as batch {row.number} of {row.day}"
         return
     yield f"{what}: failed: {row.error}"
     channel = channels.channel(row.channel)

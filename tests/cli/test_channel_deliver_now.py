@@ -36,3 +36,18 @@ def test_a_recipient_that_is_left_alone_for_a_while_is_tried_now_by_hand(shops: 
 
 def arrived(site: Site) -> int:
     return len(list((site.root / "shop1" / "in").glob("[!.]*")))
+
+
+def test_what_is_held_alone_is_told_as_nothing_delivered(shops: Site) -> None:
+    site = local(shops)
+    path = site.root / "conf" / "channels.d" / "shop.toml"
+    path.write_text(path.read_text().replace("{item}_{name}", "{item}{ext}"))
+    for item in ("978001", "978002"):
+        (site.root / "titles" / item / "other.epub").write_text("another book")
+    site.run("channel", "detect")
+    ran = site.run("channel", "deliver-now", "shop")
+    assert ran.out.splitlines() == [
+        "shop: no first delivery went out: nothing that waits can go",
+        "  2 held: gateway channel queue shop says why",
+    ]
+    assert (ran.code, arrived(site)) == (7, 0)
