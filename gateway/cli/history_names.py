@@ -16,7 +16,7 @@ async def with_names(
 ) -> list[T]:
     """What is found; of what is gone from the configuration, too.  Raises Unknown."""
     lines = await find(loaded, clock, asked)
-    if not lines and loaded.files:  # without them the configuration could not be read
+    if not lines and loaded.is_whole:
         await _require_known(loaded, asked)
     return lines
 

@@ -47,7 +47,7 @@ async def run_action(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Ended
         async with talk(loaded, clock, "run", patience_s=600.0, waiting=waiting_for) as asked:
             if isinstance(asked, Here):
                 return await _here(asked, loaded, clock, wanted, screen)
-            return await _beside(asked, clock, wanted, screen)
+            return await _beside(asked, loaded, clock, wanted, screen)
 
 
 async def _here(asked: Here, loaded: Loaded, clock: Clock, wanted: Wanted, screen: Screen) -> list[Ended]:
@@ -63,11 +63,11 @@ async def _here(asked: Here, loaded: Loaded, clock: Clock, wanted: Wanted, scree
     return list(ended)
 
 
-async def _beside(asked: Talk, clock: Clock, wanted: Wanted, screen: Screen) -> list[Ended]:
+async def _beside(asked: Talk, loaded: Loaded, clock: Clock, wanted: Wanted, screen: Screen) -> list[Ended]:
     """The gateway that serves runs it, as it has read it.  Raises GoesOn once that is all that is left to do."""
     names = (await asked.ask("instances", await asyncio.to_thread(_meant, wanted.action)))["instances"]
     screen.remark(f"beside `gateway serve` (pid {asked.served_by.pid if asked.served_by else 0}), which runs it")
-    for line in await newer(asked.ledger, clock):
+    for line in await newer(asked.ledger, clock) if loaded.is_whole else ():  # else no reload could take it in
         screen.remark(line)
     try:
         return list(await asyncio.gather(*(_run_one(asked, clock, one, wanted, screen) for one in names)))

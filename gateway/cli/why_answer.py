@@ -27,7 +27,8 @@ async def ask_why(loaded: "Loaded", clock: "Clock", file: str, looks: int) -> An
 
     arguments = {"file": file, "here": asked_here(file).here, "looks": looks}
     async with open_ledger(loaded.state, clock) as ledger:
-        return await ask(ledger, clock, "why", arguments)
+        answer = await ask(ledger, clock, "why", arguments)
+    return {**answer, "newer": []}  # what can't be read no reload could take in
 
 
 async def answer_why(engine: "Engine", arguments: Mapping[str, Any]) -> Answer:

@@ -60,6 +60,11 @@ class Loaded:
         """Where what -DEL takes away is kept for `sent_keep`."""
         return self.state / endpoint / "sent"
 
+    @property
+    def is_whole(self) -> bool:
+        """False where the files could not be read: then what stands in [gateway] is all there is (`load_partly`)."""
+        return bool(self.files)
+
     def members(self, name: str) -> tuple[str, ...]:
         """The endpoints that a group means, by name first, then by tag; an endpoint means itself.
 

@@ -61,7 +61,7 @@ async def gather(loaded: Loaded, clock: Clock) -> GatewayState:
             known = await ledger.read(partial(_known, channels=channels, now=ledger.now_ns(), held=holds is not None))
             known = replace(known, scheduled=holder is not None)
             answer, silent = await _asked(ledger, clock) if holder else ({}, None)
-            changed = await newer(ledger, clock) if holder and silent is None else ()
+            changed = await newer(ledger, clock) if holder and silent is None and loaded.is_whole else ()
             trouble = answer.get("trouble") or (str(ledger.trouble) if ledger.trouble else None)
     except NothingYet:
         known, answer, silent, trouble, changed = Known(), {}, None, None, ()

@@ -56,6 +56,8 @@ def test_verbs_that_ask_the_gateway_that_serves_do_so_beside_a_broken_configurat
     assert [(row["action"], row["state"], row["served"]) for row in ran.json] == [("orders", "idle", True)]
     assert _line_of_the_error(served) in ran.err
     assert "the gateway that serves goes by what it has read" in ran.err
+    for words in (("status",), ("why", "a.csv")):
+        assert "`gateway reload` takes it in" not in served.run(*words).err, "it would be refused"
     ran = served.run("history", "--json")
     assert (ran.code, [row["final"] for row in ran.json]) == (0, ["a.csv"])
     assert "is not TOML" in ran.err
@@ -66,6 +68,7 @@ def test_verbs_that_ask_the_gateway_that_serves_do_so_beside_a_broken_configurat
     ran = served.run("run", "orders", "--now")
     assert ran.code == 0, ran
     assert _line_of_the_error(served) in ran.err
+    assert "`gateway reload` takes it in" not in ran.err
     assert served.run("run", "ordres").code == 3
 
 
