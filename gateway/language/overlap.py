@@ -1,8 +1,9 @@
 """Whether two patterns can match the same name, and two sources the same file."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from itertools import product
 
 from gateway.language.macros import uses
 from gateway.language.pattern import compile_pattern, is_literal
@@ -38,6 +39,17 @@ def is_wide(area: Area) -> bool:
 
 def areas_overlap(one: Area, other: Area) -> Overlap:
     """Whether some file can lie in both."""
+    return max(_overlap(mine, yours) for mine, yours in product(_readings(one), _readings(other)))
+
+
+def _readings(area: Area) -> tuple[Area, ...]:
+    """A plain name with folders below means the file of that name, or what lies below the folder of that name."""
+    if not (area.recurse and area.token and is_literal(area.token) and "%" not in area.token):
+        return (area,)
+    return replace(area, recurse=False), Area((*area.folder, area.token), "", recurse=True)
+
+
+def _overlap(one: Area, other: Area) -> Overlap:
     folders = _folders_overlap(one, other)
     return min(folders, tokens_overlap(one.token, other.token)) if folders else folders
 

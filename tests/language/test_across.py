@@ -70,6 +70,14 @@ def test_a_tree_overlaps_with_the_folders_below_it() -> None:
     assert areas_overlap(Area(("/", "g"), "*.csv"), Area(("/", "g", "in"), "a.csv")) is Overlap.NO
 
 
+def test_a_plain_name_with_the_folders_below_means_that_file_or_that_folder_alone() -> None:
+    tree = Area(("/",), "tree", recurse=True)
+    assert areas_overlap(tree, Area(("/", "zips"), "*")) is Overlap.NO
+    assert areas_overlap(tree, Area(("/", "zips"), "tree")) is Overlap.NO
+    assert areas_overlap(tree, Area(("/",), "tr*")) is Overlap.YES
+    assert areas_overlap(tree, Area(("/", "tree", "in"), "a.csv")) is Overlap.YES
+
+
 def test_two_actions_that_remove_the_same_files_are_an_error_and_one_action_may(world: World) -> None:
     one, other = script("a", "PUT -DEL *.csv"), script("b", "LCOPY -DEL %outbox%/a.csv out/")
     assert codes(world, one, other) == ["b.act:E801"]
