@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 _USE = re.compile(r"%([A-Za-z_]\w*)(?:([+-])(\d{1,4})([dhm]))?(?::(\d{1,2}))?%")
+_ALMOST = re.compile(r"%([A-Za-z_]\w*)[-+:][-+:\w]{0,20}%")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
@@ -108,6 +109,14 @@ def uses(text: str) -> Iterator[Use]:
         length = timedelta(**{_UNITS[unit]: int(count)}) if sign else timedelta(0)
         yield Use(match[0], name, -length if sign == "-" else length, int(width or 0), match.start())
         position = match.end()
+
+
+def almost_uses(text: str) -> Iterator[re.Match[str]]:
+    """What looks like the use of a macro and is none (`%date-1x%`): its name as built in, or so but for the dashes."""
+    real = {at for use in uses(text) for at in range(use.start, use.end)}
+    for match in _ALMOST.finditer(text):
+        if match.start() not in real and {match[1], re.sub(r"\W", "", match[0])} & MACROS.keys():
+            yield match
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gateway.core.model import Span
 from gateway.language.findings import Findings, piece
-from gateway.language.macros import MACROS, Use, Where, uses
+from gateway.language.macros import MACROS, Use, Where, almost_uses, uses
 from gateway.language.nearest import nearest
 from gateway.language.nodes import Command, LocalReplace, Program, Set, Text, Transfer
 from gateway.language.parse import Parsed
@@ -56,6 +56,20 @@ def check_macros(text: str, span: Span, where: Where, world: World, bound: bool,
         problem = _problem(use, where, world, bound)
         if problem is not None:
             findings.error(piece(span, use.start, len(use.text)), *problem)
+    for match in almost_uses(text):
+        findings.error(piece(span, match.start(), len(match[0])), "E403", _almost(match[0], match[1]))
+
+
+def _almost(text: str, name: str) -> str:
+    joined = "".join(char for char in text if char.isalnum() or char == "_")
+    if joined in MACROS:
+        return f"{text} is not a macro; write %{joined}%"
+    macro = MACROS[name]
+    if macro.shifts:
+        return f"{text} is not a macro: a shift is a number and d, h or m; write it as in %{name}-1d%, or %{name}%"
+    if macro.pads:
+        return f"{text} is not a macro: a width is a number; write it as in %{name}:4%, or %{name}%"
+    return f"{text} is not a macro; write %{name}%"
 
 
 def _problem(use: Use, where: Where, world: World, bound: bool) -> tuple[str, str] | None:

@@ -139,13 +139,13 @@ CHECK_FILES = Row(
 CHECK_TRANSFERS = Row(
     verb="CHECK",
     node=nodes.CheckTransfers,
-    syntax="CHECK -TRA -IN|-OUT path OccurredWithin=12H [Status=…] [Count=n|n-m]",
+    syntax="CHECK -TRA -IN|-OUT path OccurredWithin=12H [Status=Success|Error|Active] [Count=n|n-m]",
     options={"IN": "incoming"},
     paths=("path",),
     needed=1,
     parameters=(
         Parameter("OccurredWithin", "within", values.read_within, value_text.show_age, needed=True),
-        Parameter("Status", "status", values.read_words),
+        Parameter("Status", "status", values.read_status),
         _COUNT,
         *_CLASSES,
     ),

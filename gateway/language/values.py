@@ -79,6 +79,18 @@ def read_class(text: str) -> str:
     return word
 
 
+STATUSES = ("Success", "Error", "Active")
+"""What a transfer may be asked for: it arrived; it failed, or waits for a person; it is under way."""
+
+
+def read_status(text: str) -> str:
+    """`Success`, `Error` or `Active`, in any case."""
+    for status in STATUSES:
+        if status.lower() == text.strip().lower():
+            return status
+    raise ValueError(f"{text!r} is no status of a transfer; write Success, Error or Active")
+
+
 def read_words(text: str) -> str:
     """Any text that is not empty."""
     if not text.strip():

@@ -16,9 +16,9 @@ from gateway.transfer.sources import Found
 _SENT = ("PUT", "PUT+GET")
 _MOST = 100_000
 _STATUS = {
-    "success": (State.DELIVERED, State.DONE, State.AWAITING, State.DELETE_FAILED),
-    "error": (State.FAILED, State.PARKED, State.HELD),
-    "active": (State.INTENDED, State.PLACING, State.SWAPPING),
+    "Success": (State.DELIVERED, State.DONE, State.AWAITING, State.DELETE_FAILED),
+    "Error": (State.FAILED, State.PARKED, State.HELD),
+    "Active": (State.INTENDED, State.PLACING, State.SWAPPING),
 }
 
 
@@ -46,7 +46,7 @@ def _has_way(row: DeliveryRow, command: CheckTransfers) -> bool:
 
 
 def _has_status(row: DeliveryRow, command: CheckTransfers) -> bool:
-    return command.status is None or row.state in _STATUS.get(command.status.lower(), ())
+    return command.status is None or row.state in _STATUS[command.status]
 
 
 def _since(run: Run, command: CheckTransfers) -> int:

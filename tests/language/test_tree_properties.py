@@ -15,6 +15,7 @@ from gateway.language.format import format_text
 from gateway.language.nodes import Age, AgeSide, CodeRange, Count, Met, Text
 from gateway.language.parse import parse_action, parse_bytes
 from gateway.language.show import show, show_command
+from gateway.language.values import STATUSES
 from gateway.language.world import EndpointFacts, World
 
 NOWHERE = Span("x.act", 1, 1, 2)
@@ -107,7 +108,7 @@ def others() -> st.SearchStrategy[nodes.Command]:
         **_CHECKED,
     )
     day = st.sampled_from([("today", None, "S"), ("yesterday", None, "S"), (None, timedelta(hours=12), "H")])
-    transfers_of_ledger = st.tuples(day, st.booleans(), st.sampled_from([None, "done"]), counts(), texts()).map(
+    transfers_of_ledger = st.tuples(day, st.booleans(), st.sampled_from([None, *STATUSES]), counts(), texts()).map(
         lambda each: nodes.CheckTransfers(
             span=NOWHERE,
             path=each[4],
