@@ -1,8 +1,10 @@
 """What is recorded of a file that was not delivered, in one commit: its end, the hold on its source, the reaction."""
 
-from gateway.core.errors import GatewayError, Retryable
+from gateway.core.errors import GatewayError, NoSpace, Retryable
+from gateway.endpoints.trouble import NotYet
 from gateway.ledger import Connection, deliveries, job_deliveries, sources
 from gateway.ledger.delivery_row import DeliveryRow, State
+from gateway.ledger.errors import LedgerFull
 from gateway.ledger.sources import Failure
 from gateway.runner.instance import Instance
 from gateway.runner.jobs import is_failure
@@ -30,9 +32,16 @@ def record_failure(
         return row
     if row is not None and instance is not None:
         react_to_failure(connection, row, instance, error, at)
-    if not error.concerns_endpoint and intent.holds_back:
+    if intent.holds_back and (not error.concerns_endpoint or lacks_space(error)):
         _hold_back(connection, intent, error, row, at)
     return row
+
+
+def lacks_space(error: GatewayError) -> bool:
+    """True where a file found no room, there or here: smaller ones may, and nobody knows when it will."""
+    if isinstance(error, NotYet):
+        return error.last_class == NoSpace.__name__
+    return isinstance(error, NoSpace) and not isinstance(error, LedgerFull)
 
 
 def _hold_back(connection: Connection, intent: Intent, error: GatewayError, row: DeliveryRow | None, at: int) -> None:

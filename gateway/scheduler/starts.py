@@ -85,12 +85,21 @@ class Starts:
         entry.unsure = True
         entry.result = result or entry.result
         if result is not None:
-            entry.failures, entry.retry_at_s = 0, None
             entry.error = result.error
+            self._leave_alone(entry, result)
         elif error is not None:
             self._hold_back(entry, error)
         if result is None or result.outcome is Outcome.STOPPED:
             entry.offered = ()  # nothing is to be concluded from what it left
+
+    def _leave_alone(self, entry: Entry, result: RunResult) -> None:
+        """After a full disk for a while from the end of the run on, longer each time that nothing found room."""
+        if not result.lacks_space:
+            entry.failures, entry.retry_at_s = 0, None
+            return
+        entry.failures = 1 if result.files else entry.failures + 1
+        entry.retry_at_s = self._clock.monotonic() + pause_after(entry.failures).total_seconds()
+        entry.offered = ()  # its time alone decides
 
     def _hold_back(self, entry: Entry, error: Exception) -> None:
         """No run came about, or it crashed.  The same error is told once."""

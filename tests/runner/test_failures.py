@@ -124,8 +124,34 @@ async def test_a_full_disk_there_ends_the_command(turned: Stage, server: Server)
     server.fails("write", ".", *[NoSpace("the disk is full")] * 9)
     result = await turned.run("@retries 0\nPUT -DEL *")
     assert result.outcome is Outcome.FAILED
-    assert len([call for call, _ in server.calls if call == "write"]) <= 2, "two sessions, a file each"
-    assert await turned.held() == ()
+    tried = len([call for call, _ in server.calls if call == "write"])
+    assert tried <= 2, "two sessions, a file each"
+    assert [one.state for one in await turned.held()] == ["held_back"] * tried
+
+
+async def test_a_file_that_finds_no_room_is_held_back_from_its_last_attempt_on_and_parked_after_a_day(
+    turned: Stage, server: Server
+) -> None:
+    write(turned.outbox / "a")
+    pauses_min, failed_for = [], timedelta()
+    assert isinstance(turned.clock, TurnedClock)
+    begun = turned.clock.now()
+    while failed_for < timedelta(hours=25):
+        server.fails("write", ".", *[NoSpace("the disk is full")] * 9)
+        result = await turned.run("@retries 2\n@retry_delay 40s\nPUT -DEL *")
+        assert (result.outcome, result.lacks_space) == (Outcome.FAILED, True)
+        [held] = await turned.held()
+        if held.next_at is None:
+            break
+        pauses_min.append(round((held.next_at / 1e9 - turned.clock.now().timestamp()) / 60))
+        await turned.clock.turn(timedelta(minutes=pauses_min[-1]))
+        failed_for = turned.clock.now() - begun
+    assert (pauses_min[:5], held.state) == ([1, 5, 15, 60, 60], "parked")
+    server.faults.clear()
+    await turned.clock.turn(timedelta(hours=1))
+    write(turned.outbox / "b")
+    assert (await turned.run("PUT -DEL *")).outcome is Outcome.DONE
+    assert set(tree(turned.far)) == {"b"}, "what is parked waits for a person"
 
 
 async def test_terminate_on_fail_stops_the_action_and_no_goes_on(turned: Stage) -> None:

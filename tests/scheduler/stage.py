@@ -90,6 +90,7 @@ class RecordedRuns:
     clock: TurnedClock
     started: list[tuple[float, Due]] = field(default_factory=list)
     removes: bool = True
+    full: bool = False  # a full disk ends each run before its first file
     limit: int | None = None
     hook: Callable[[Due], "asyncio.Future[None] | None"] | None = None
 
@@ -97,6 +98,8 @@ class RecordedRuns:
         self.started.append((self.clock.monotonic(), due))
         if self.hook is not None and (waits := self.hook(due)) is not None:
             await waits
+        if self.full:
+            return RunResult(run=len(self.started), outcome=Outcome.FAILED, error="full", lacks_space=True)
         files = [found for one in (due.judged or {}).values() for found in one]
         if self.removes:
             for found in files[: self.limit]:

@@ -1,6 +1,7 @@
 """The scheduler by the clock: due times, pauses, reloads, crashes, its end; a year of it in seconds."""
 
 import asyncio
+import itertools
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -152,6 +153,24 @@ async def test_a_run_that_crashes_is_held_back_and_shown_and_the_others_go_on(tm
         await scene.turn(40)
         assert [due.action for _, due in scene.runs.started].count("bad") == 2
         assert {one.word for one in scene.scheduler.status()} == {"idle"}
+
+
+async def test_b24_after_a_full_disk_an_action_waits_longer_each_time_whatever_else_arrives(
+    tmp_path: Path,
+) -> None:
+    async with await stage(instance(tmp_path)) as scene:
+        scene.runs.full = True
+        for number in range(100):
+            (tmp_path / "outbox" / str(number)).write_text("x")
+            await scene.turn(60, step_s=5)
+        begun = [at for at, _ in scene.runs.started]
+        assert [round((after - before) / 60) for before, after in itertools.pairwise(begun)] == [1, 5, 15, 60]
+        assert scene.scheduler.status()[0].word == "retry"
+        scene.scheduler.refresh("orders")  # what a retry does
+        scene.runs.full = False
+        await scene.turn(30)
+        assert len(scene.runs.names[-1]) == 100
+        assert scene.scheduler.status()[0].word == "idle"
 
 
 async def test_actions_that_cannot_be_scheduled_say_why_and_the_others_run(tmp_path: Path) -> None:

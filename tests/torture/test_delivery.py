@@ -195,12 +195,15 @@ async def test_b23_a_folder_whose_parent_cannot_be_seen_is_written_to(tmp_path: 
 async def test_b24_a_full_disk_there_leaves_no_partial_and_no_hot_retry(tmp_path: Path, way: str) -> None:
     from tests.peers.hostile_sftp import DiskFull
 
-    async with sftp_scene(tmp_path, DiskFull, f'pipeline = "{way}"') as scene:
+    async with sftp_scene(tmp_path, DiskFull, f'pipeline = "{way}"', clock=TurnedClock(START)) as scene:
         scene.drop("a", b"x" * 2_000_000)
-        result = await scene.run("@retries 0\nPUT -DEL a /")
+        result = await scene.run("@retries 1\n@retry_delay 90s\nPUT -DEL a /")
         assert (result.outcome, scene.there, list(scene.left)) == (Outcome.FAILED, {}, ["a"])
         assert "make room" in (result.error or "")
-        assert (await scene.only()).attempts == 1
+        assert (await scene.only()).attempts == 2
+        [held] = await scene.act.held()
+        pause_s = (held.next_at or 0) / 1e9 - scene.act.clock.now().timestamp()
+        assert (held.state, round(pause_s), result.lacks_space) == ("held_back", 60, True)
 
 
 async def test_b27_a_partial_that_cannot_be_renamed_across_disks_is_told_and_the_source_stays(tmp_path: Path) -> None:
