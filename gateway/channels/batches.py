@@ -83,11 +83,7 @@ def sort_out(
     connection: Connection, channel: Channel, events: Sequence[EventRow], on: Occasion, taken: dict[str, str]
 ) -> Sorted:
     """Which of these events of one kind can go together, oldest first, beside those that have the names `taken`."""
-    files = channel_catalogues.files(connection, channel.catalogue.name, [one.item for one in events])
-    wanted = {
-        one.id: named(channel, chosen(Kind(one.kind), channel, one.changed, map(_piece, files.get(one.item, ()))), on)
-        for one in events
-    }
+    wanted = _wanted(connection, channel, events, on)
     holders = Holders(connection, channel, wanted.values())
     fit: dict[int, tuple[Named, ...]] = {}
     held: dict[int, str] = {}
@@ -105,6 +101,27 @@ def sort_out(
             fit[event.id] = mine
             names |= {name_key(one.final, ignore_case=channel.ignore_case): one.piece.below for one in mine}
     return Sorted(fit, held, empty, names)
+
+
+def hopeless(connection: Connection, channel: Channel, events: Sequence[EventRow], on: Occasion) -> dict[int, str]:
+    """Why these can't go whatever goes with them, and whoever lets them: two files of theirs want one name, say."""
+    wanted = _wanted(connection, channel, events, on)
+    reasons = {
+        one: clash(files, {}, ignore_case=channel.ignore_case) or _unsayable(channel, files)
+        for one, files in wanted.items()
+    }
+    return {one: reason for one, reason in reasons.items() if reason is not None}
+
+
+def _wanted(
+    connection: Connection, channel: Channel, events: Sequence[EventRow], on: Occasion
+) -> dict[int, tuple[Named, ...]]:
+    """By event, the files that it is to bring, and their names."""
+    files = channel_catalogues.files(connection, channel.catalogue.name, [one.item for one in events])
+    return {
+        one.id: named(channel, chosen(Kind(one.kind), channel, one.changed, map(_piece, files.get(one.item, ()))), on)
+        for one in events
+    }
 
 
 def marker_row(n: int, final: str) -> BatchFile:

@@ -2,13 +2,15 @@
 
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from gateway.channels.batches import hopeless, upcoming
 from gateway.channels.detect import Detected
 from gateway.channels.due import HAND_OF, next_of, show_due
 from gateway.channels.engine import ChannelEngine
-from gateway.channels.model import Kind
+from gateway.channels.model import Channel, Kind
 from gateway.core.errors import GatewayError, NeedsOperator, Refused, Retryable, Unknown
 from gateway.ledger import Connection, channel_batches, channel_events, channel_going
 from gateway.ledger.channel_batches import BatchRow, BatchState
@@ -152,7 +154,8 @@ async def approve(channels: ChannelEngine, arguments: Arguments) -> Said:
     """A person lets go what waits for one: all that is for review, or these items, which may be held, too."""
     name, items = str(arguments["channel"]), [str(item) for item in arguments.get("items") or ()]
     states = [EventState.REVIEW, *([EventState.HELD] if items else [])]
-    work = partial(_approve, who=str(arguments.get("by") or ""))
+    who, now = str(arguments.get("by") or ""), channels.services.clock.now()
+    work = partial(_approve, of=channels.channel(name), who=who, now=now)
     wanted = _Wanted(name, items, _kind(arguments), states, "waits for approval")
     count = await _steer(channels, wanted, work)
     if not count:
@@ -189,7 +192,16 @@ async def channel_baseline(channels: ChannelEngine, name: str, *, dry: bool = Fa
     return Said((line,), facts={"channel": name, "items": count})
 
 
-def _approve(connection: Connection, channel: str, events: Sequence[EventRow], who: str) -> int:
+def _approve(
+    connection: Connection, channel: str, events: Sequence[EventRow], of: Channel, who: str, now: datetime
+) -> int:
+    """Raises Refused for what is held and can't go, whoever lets it."""
+    held = [one for one in events if one.state is EventState.HELD]
+    on, _ = upcoming(connection, of, now.astimezone(of.zone))
+    never = hopeless(connection, of, held, on)
+    for one in held:
+        if one.id in never:
+            raise Refused(f"{channel}: {one.item} can't go out: {never[one.id]}")
     return channel_going.approve(connection, channel, events, who)
 
 
