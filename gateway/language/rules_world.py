@@ -24,6 +24,7 @@ from gateway.language.nodes import (
     System,
 )
 from gateway.language.parse import Parsed
+from gateway.language.tables import VERBS
 from gateway.language.world import EndpointFacts, World
 
 _AT_ENDPOINT = (Put, Get, PutGet, Dir, MakeDir, RemoveDir, Rename, Delete, ChangeDir, RemoteSystem, Quote)
@@ -101,17 +102,20 @@ def check_program(command: System, world: World, findings: Findings) -> None:
         what = f"the program {program!r} holds a macro"
         findings.error(span, "E706", f"SYSTEM: {what}; write the program out, macros are for its arguments")
     elif not program.startswith("/"):
-        near = _known_parameter_typo(program)
-        remedy = near or f"; write one: /usr/bin/{program}"
+        remedy = _instead_of(program)
         findings.error(span, "E706", f"SYSTEM: {program!r} is not an absolute path{remedy}")
     elif not is_allowed(arguments, world.allow):
         what = f"SYSTEM may not run {program}; to allow it, write under [system] in gateway.toml:"
         findings.error(span, "E707", f"{what} allow = [{', '.join(_entries(program, world))}]")
 
 
-def _known_parameter_typo(program: str) -> str:
+def _instead_of(program: str) -> str:
+    """What to write instead of a name that is no path."""
+    if program.upper() in VERBS:
+        return "; it is a command of scripts: give it a line of its own (reactions start local ones with $: $LCOPY)"
     name = program.partition("=")[0]
-    return nearest(name, ("SuccessCodes",)).replace("Codes", "Codes=") if "=" in program else ""
+    near = nearest(name, ("SuccessCodes",)).replace("Codes", "Codes=") if "=" in program else ""
+    return near or f"; write one: /usr/bin/{program}"
 
 
 def _entries(program: str, world: World) -> Iterator[str]:

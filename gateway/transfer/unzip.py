@@ -116,7 +116,7 @@ def entries(archive: str, wanted: Unzip) -> tuple[Found, ...]:
         packed_bytes = max(sum(info.compress_size for info in infos), 1)
     _check_size(archive, infos, packed_bytes, wanted)
     made = tuple(_found(archive, info, wanted) for info in infos)
-    _check_names(archive, made)
+    _check_names(archive, made, wanted)
     return made
 
 
@@ -136,13 +136,12 @@ def _check_size(archive: str, infos: list[zipfile.ZipInfo], packed_bytes: int, w
         )
 
 
-def _check_names(archive: str, found: tuple[Found, ...]) -> None:
+def _check_names(archive: str, found: tuple[Found, ...], wanted: Unzip) -> None:
     seen: set[str] = set()
     for entry in found:
         if entry.relative in seen:
-            raise NeedsOperator(
-                f"{archive}: two entries would become {entry.relative}; keep their paths (UnzipUsePath=True)"
-            )
+            remedy = "have it packed anew" if wanted.use_path else "keep their paths (UnzipUsePath=True)"
+            raise NeedsOperator(f"{archive}: two entries would become {entry.relative}; {remedy}")
         seen.add(entry.relative)
 
 
