@@ -140,37 +140,15 @@ def sent_of(files: Sequence[BatchFile], marker: str) -> list[Sent]:
     return [Sent(one.source if one.event is not None else marker, one.final) for one in files]
 
 
-def upcoming(connection: Connection, channel: Channel, due: datetime) -> tuple[Occasion, dict[str, str]]:
-    """The next batch that is made, if that is due then, and the name that its marker takes."""
+def upcoming(
+    connection: Connection, channel: Channel, due: datetime, ahead: int = 0
+) -> tuple[Occasion, dict[str, str]]:
+    """The next batch that is made, if that is due then and so many come before it, and the name of its marker."""
     today = due.date().isoformat()
     same_day = [one for one in channel_batches.latest(connection, channel.name) if one.day == today]
-    on = Occasion(due, max((one.number for one in same_day), default=0) + 1)
+    on = Occasion(due, max((one.number for one in same_day), default=0) + 1 + ahead)
     marker = marker_of(channel, on)
     return on, {} if marker is None else {name_key(marker, ignore_case=channel.ignore_case): MARKER}
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What waits of a kind, as it would be frozen at its next time; `held` by item, what can't go and why."""
-
-    files: Sequence[BatchFile]
-    items: int
-    number: int
-    held: Mapping[str, str]
-
-
-def preview(connection: Connection, asked: Asked) -> Preview:
-    """The next batch of a kind, as things are now; nothing is written."""
-    channel, due = asked.channel, asked.due.astimezone(asked.channel.zone)
-    events = up_to_date.waiting(connection, channel, asked.kind)
-    on, taken = upcoming(connection, channel, due)
-    marker = marker_of(channel, on)
-    looked = sort_out(connection, channel, events, on, taken)
-    files = frozen(channel, looked.fit)
-    if files and marker is not None:
-        files.append(marker_row(len(files) + 1, marker))
-    held = {one.item: looked.held[one.id] for one in events if one.id in looked.held}
-    return Preview(files, len(looked.fit), on.number, held)
 
 
 def _piece(row: FileRow) -> Piece:

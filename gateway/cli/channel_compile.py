@@ -8,11 +8,12 @@ from typing import Any
 
 import typer
 
-from gateway.channels.batches import Asked, preview, sent_of
+from gateway.channels.batches import sent_of
 from gateway.channels.compiled import Compiled, compiled, show_compiled
 from gateway.channels.due import HAND_OF, show_due
 from gateway.channels.marker import marker_path
 from gateway.channels.model import Channel, Kind
+from gateway.channels.preview import Preview, previews
 from gateway.channels.read import read_channels
 from gateway.cli.channel_looking import Read, look
 from gateway.cli.channel_reading import sound_channel
@@ -24,7 +25,7 @@ from gateway.core.clock import Clock
 from gateway.ledger import Connection, channel_batches
 from gateway.ledger.channel_batches import BatchFile, BatchRow
 
-_AS_NOW = "the files as they were at the last look; changes until then go along"
+_AS_NOW = "the files as they were at the last look, the number as of what waits now; changes until then go along"
 _FOLDERS = "missing folders there are made"
 
 
@@ -74,25 +75,21 @@ def _begun(channel: Channel, row: BatchRow, files: tuple[BatchFile, ...], loaded
 
 
 def _coming(connection: Connection, channel: Channel, kinds: list[Kind], seen: Read[Any]) -> list[_Delivery]:
-    return [made for kind in kinds if (made := _next(connection, channel, kind, seen)) is not None]
+    times = {kind: at for kind in HAND_OF if (at := seen.next_of(channel.name, kind)) is not None}
+    return [_next(channel, one, seen) for one in previews(connection, channel, times) if one.kind in kinds]
 
 
-def _next(connection: Connection, channel: Channel, kind: Kind, seen: Read[Any]) -> _Delivery | None:
-    due = seen.next_of(channel.name, kind)
-    if due is None:
-        return None
-    found = preview(connection, Asked(channel=channel, kind=kind, due=due))
-    if not found.files and not found.held:
-        return None
+def _next(channel: Channel, found: Preview, seen: Read[Any]) -> _Delivery:
     items = f"{found.items} item{'' if found.items == 1 else 's'}"
-    notes = [f"{channel.name}, {kind.value}: {items}, {show_due(due)}, batch {found.number} of {due.date()}"]
+    due = found.due
+    notes = [f"{channel.name}, {found.kind.value}: {items}, {show_due(due)}, batch {found.number} of {due.date()}"]
     notes += [
         *(f"held: {show_value(item)}: {' '.join(why.split())}" for item, why in found.held.items()),
         _AS_NOW,
         _FOLDERS,
     ]
     marker = str(marker_path(seen.loaded.state, channel.name, 0))
-    return _Delivery(kind, None, compiled(channel, sent_of(found.files, marker), notes))
+    return _Delivery(found.kind, None, compiled(channel, sent_of(found.files, marker), notes))
 
 
 def _script_name(one: _Delivery) -> str:
