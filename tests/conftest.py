@@ -33,6 +33,8 @@ settings.load_profile("any machine")
 LONG = (
     "demo/test_demo.py",
     "acceptance/test_kill.py",
+    "cli/test_interrupted.py",
+    "acceptance/test_hung_mounts.py",
     "runner/test_company.py",
     "acceptance/test_troubled_ledger.py",
     "acceptance/test_jobs_faults.py",
@@ -46,6 +48,10 @@ LONG = (
     "jobs/test_guard.py",
     "transfer/test_histories.py",
     "endpoints/test_conformance.py",
+    "cli/test_file_under_way.py",
+    "acceptance/test_wheel.py",
+    "acceptance/test_one_gateway.py",
+    "transfer/test_resume_peers.py",
     "acceptance/test_full_disks.py",
     "acceptance/test_beside.py",
     "acceptance/test_jobs_hooks.py",
@@ -57,6 +63,13 @@ LONG = (
     "cli/test_verb_steering.py",
     "cli/test_job_stopped.py",
     "channels/test_event_histories.py",
+    "acceptance/test_hung_rooms.py",
+    "channels/test_overwriting.py",
+    "cli/test_channel_telling.py",
+    "cli/test_job_new.py",
+    "cli/test_job_start.py",
+    "endpoints/test_wire_past_asyncssh.py",
+    "language/test_coverage.py",
     "ledger/test_queries.py",
 )
 """Files that take longest come first: workers take a file at a time, and the last one should keep nobody waiting."""

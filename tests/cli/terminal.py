@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 CTRL_C, CTRL_D = "\x03", "\x04"
-_LIMIT_S = 30.0
+_LIMIT_S = 100.0
 # The terminal is made the controlling one: only then Ctrl-C is a signal.
 _BEGIN = """
 import fcntl, os, sys, termios

@@ -1,8 +1,7 @@
 """A file that is being sent: how far it is stands in `status` and `why`, whoever sends it."""
 
+import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Site
+from tests.nursery import nursery
 
 SIZE_BYTES = 3_000_000
 
@@ -20,12 +20,13 @@ def sending(site: Site) -> Iterator[Path]:
     site.script("orders", "@endpoint acme\n@retries 0\n\nPUT -DEL *.bin\n")
     source = site.put("big.bin", "x" * SIZE_BYTES)
     site.config.write_text(f'{site.config.read_text()}bandwidth = "100k"\n')
-    with subprocess.Popen([sys.executable, "-m", "gateway", "run", "orders", "--now"]) as process:
-        try:
-            _until_it_moves(site)
-            yield source
-        finally:
-            process.kill()
+    process = nursery().start(["run", "orders", "--now"], site.root, os.environ, site.root / "run.log")
+    try:
+        _until_it_moves(site)
+        yield source
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _until_it_moves(site: Site) -> None:

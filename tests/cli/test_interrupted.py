@@ -1,13 +1,13 @@
 """What commands say of a run that was killed in the middle of a file, until that file is there."""
 
-import subprocess
-import sys
+import os
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Site
+from tests.nursery import nursery
 
 ORDERS = "@endpoint acme\n@retries 0\n\nPUT -DEL *.bin\n"
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG++CXXUbF7avEvRj4NffsA5wR16oXWX7fFp9Y3HnAR6"
@@ -22,12 +22,15 @@ def killed(site: Site) -> Path:
     source = site.put("big.bin", "x" * SIZE_BYTES)
     usual = site.config.read_text()
     site.config.write_text(usual + SLOW)
-    with subprocess.Popen([sys.executable, "-m", "gateway", "run", "orders", "--now"]) as process:
+    process = nursery().start(["run", "orders", "--now"], site.root, os.environ, site.root / "run.log")
+    try:
         deadline = time.monotonic() + 100
         while not any(one.stat().st_size for one in site.remote.iterdir()):
-            assert time.monotonic() < deadline, "nothing was sent"
+            assert time.monotonic() < deadline, (site.root / "run.log").read_text()
             time.sleep(0.02)
+    finally:
         process.kill()
+        process.wait()
     assert not (site.remote / "big.bin").exists()
     site.config.write_text(usual)
     return source
