@@ -1,10 +1,11 @@
 """What is wrong with a channel although each of its keys is well-formed, and with several channels together."""
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
-from gateway.channels.findings import INSIDE, NO_CATALOGUE, NO_START, ONE_MARKER, ONE_NAME, SAME_PLACE
+from gateway.channels.findings import INSIDE, LEADS_OUT, NO_CATALOGUE, NO_START, ONE_MARKER, ONE_NAME, SAME_PLACE
 from gateway.channels.model import Channel
 from gateway.config.findings import error, section, warning
 from gateway.config.loaded import Loaded
@@ -13,6 +14,7 @@ from gateway.core.model import Finding, Span
 from gateway.endpoints.place import from_settings
 from gateway.transfer.presence import trouble
 
+_SEPARATOR = re.compile(r"[/\\]")
 _OF_TIMES = ("{date}", "{time}")
 _TELL_APART = ("{name}", "{stem}", "{item}", "{ext}")
 
@@ -20,6 +22,7 @@ _TELL_APART = ("{name}", "{stem}", "{item}", "{ext}")
 def channel_findings(channel: Channel, loaded: Loaded) -> Iterator[Finding]:
     """Everything wrong with one channel."""
     yield from _names(channel, loaded)
+    yield from _leads_out(channel, loaded)
     yield from _marker(channel, loaded)
     yield from _catalogue(channel, loaded)
     yield from _start(channel, loaded)
@@ -49,6 +52,16 @@ def _names(channel: Channel, loaded: Loaded) -> Iterator[Finding]:
             f'[place] files: {channel.place.files!r} gives every file one name; put in {{name}}, or "{{item}}{{ext}}"'
         )
         yield error(span, ONE_NAME, f"{_section(channel)}{message}")
+
+
+def _leads_out(channel: Channel, loaded: Loaded) -> Iterator[Finding]:
+    """A place that is not below the recipient's folder though it looks so."""
+    said = {"path": channel.place.path, "files": channel.place.files, "done": channel.place.done or ""}
+    for key, text in said.items():
+        if ".." in _SEPARATOR.split(text):
+            span = loaded.span("channels", channel.name, "place", key)
+            message = f"[place] {key}: {text!r} leads out of the recipient's folder; leave .. out, or begin path with /"
+            yield error(span, LEADS_OUT, f"{_section(channel)}{message}")
 
 
 def _marker(channel: Channel, loaded: Loaded) -> Iterator[Finding]:

@@ -241,6 +241,24 @@ def test_a_catalogue_that_is_not_there_is_a_warning(site: Site, tmp_path: Path) 
     assert str(finding).startswith("conf/gateway.toml:12:1")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("/in/{date}/", "../../elsewhere", "path"),
+        ("{item}{ext}", "../{item}/{name}", "files"),
+        ("batch_{date}_{index}.done", "in/../../{index}.done", "done"),
+    ],
+)
+def test_a_place_that_leads_out_of_the_recipients_folder_is_refused(site: Site, old: str, new: str, key: str) -> None:
+    broken = read_channels(site(BOOKSHOP.replace(old, new))).broken["bookshop"]
+    assert broken.code == "C109"
+    assert f"[place] {key}: {new!r}" in broken.message
+
+
+def test_two_dots_in_a_name_lead_nowhere(site: Site) -> None:
+    assert not read_channels(site(BOOKSHOP.replace("{item}{ext}", "{item}..{ext}"))).findings
+
+
 def test_two_channels_that_write_the_same_names_are_told(site: Site) -> None:
     (finding,) = read_channels(site(**{"channels.d/other.toml": BOOKSHOP})).findings
     assert finding.code == "C105"
