@@ -9,7 +9,8 @@ class EndpointFacts:
     """One endpoint, as far as a script can be wrong about it.
 
     `outbox`, `inbox` and `folder` are absolute local folders as text; `folder` is where relative remote paths start
-    at a file:// endpoint, "" for others.  `nested_outbox` says that a folder called outbox stands inside the outbox.
+    at a file:// endpoint, "" for others.  `nested_outbox` says that a folder called outbox stands inside the outbox,
+    or may.
     """
 
     scheme: str

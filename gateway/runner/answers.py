@@ -15,6 +15,7 @@ from gateway.runner.retrying import asked
 from gateway.runner.run import Run
 from gateway.runner.targets import join_remote, require_no_collision
 from gateway.runner.texts import expanded_path, target_values
+from gateway.transfer.blocking import in_thread
 from gateway.transfer.intent import Intent
 from gateway.transfer.way import stamp_at
 
@@ -41,7 +42,11 @@ class Requests:
 
         Raises Refused where two requests would have one answer, or two answers one name here.
         """
-        wanted = {one.intent.source: self._wanted_by(one) for one in planned}
+        wanted = await in_thread(
+            self._run.instance.inbox,
+            self._run.services.clock,
+            lambda _: {one.intent.source: self._wanted_by(one) for one in planned},
+        )
         self._require_own_answers(wanted)
         self._wanted = await asked(self._run, lambda peer: _looked_at(peer, wanted))
         return [replace(one.intent, awaits_answer=True) for one in planned]

@@ -11,13 +11,14 @@ from gateway.core.model import Finding
 from gateway.endpoints.place import from_settings
 from gateway.language.macros import MACROS
 from gateway.language.world import EndpointFacts, World
+from gateway.transfer.filesystems import Mounts
 
 
 def world_of(loaded: Loaded) -> World:
     """What scripts can refer to; looks whether a folder `outbox` stands inside an outbox, nothing else is read."""
-    config = loaded.config
+    config, mounts = loaded.config, Mounts.now()
     return World(
-        endpoints={name: _facts(loaded, name, settings) for name, settings in config.endpoints.items()},
+        endpoints={name: _facts(loaded, name, settings, mounts) for name, settings in config.endpoints.items()},
         groups={name: loaded.members(name) for name in config.groups},
         macros=frozenset(config.macros),
         allow=tuple((entry,) if isinstance(entry, str) else entry for entry in config.system.allow),
@@ -33,7 +34,7 @@ def world_findings(loaded: Loaded) -> Iterator[Finding]:
             yield error(loaded.span("macros", name), BAD_VALUE, message)
 
 
-def _facts(loaded: Loaded, name: str, settings: EndpointSettings) -> EndpointFacts:
+def _facts(loaded: Loaded, name: str, settings: EndpointSettings, mounts: Mounts) -> EndpointFacts:
     outbox = loaded.outbox(name)
     return EndpointFacts(
         scheme=settings.scheme,
@@ -42,9 +43,14 @@ def _facts(loaded: Loaded, name: str, settings: EndpointSettings) -> EndpointFac
         folder=_folder(name, settings, loaded.root),
         exec=settings.scheme is Scheme.SFTP,
         raw=settings.scheme in (Scheme.FTP, Scheme.FTPS),
-        nested_outbox=os.path.isdir(outbox / "outbox"),  # never raises: the trouble is that endpoint's
+        nested_outbox=_may_hold(outbox, mounts),
         exists=settings.exists,
     )
+
+
+def _may_hold(outbox: Path, mounts: Mounts) -> bool:
+    """Never raises: the trouble is that endpoint's.  A network is not asked: it may hang, and what starts with it."""
+    return mounts.is_network(str(outbox)) or os.path.isdir(outbox / "outbox")
 
 
 def _folder(name: str, settings: EndpointSettings, root: Path) -> str:

@@ -1,7 +1,10 @@
+import asyncio
 from pathlib import Path
 
 from gateway.config.load import load
+from gateway.endpoints.own_thread import OwnThread
 from gateway.runner.actions import Actions, read_actions
+from tests.peers.hung_mount import hung_mount
 
 _POLLED = "@endpoint acme\n@schedule on file polling continuously\n"
 
@@ -36,3 +39,15 @@ def test_a_group_gives_each_member_an_instance_with_its_own_folders(tmp_path: Pa
     found = _read(tmp_path, prices="@endpoint all\n@schedule on file polling continuously\nPUT -DEL *.csv\n")
     assert set(found.instances) == {"prices@acme", "prices@books"}
     assert found.instances["prices@books"].outbox == tmp_path / "var" / "books" / "outbox"
+
+
+async def test_scripts_are_read_while_an_outbox_hangs(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "actions").mkdir()
+    (tmp_path / "actions" / "prices.act").write_text(_POLLED + "PUT -DEL outbox/*.csv\n")
+    (tmp_path / "gateway.toml").write_text('[endpoints.acme]\nurl = "file://peer"\noutbox = "gone"\n')
+    loaded, thread = load(tmp_path / "gateway.toml"), OwnThread("reads")
+    with hung_mount(tmp_path / "gone"):
+        found = await asyncio.wait_for(thread.start(lambda: read_actions(loaded)), 20)
+    thread.end()
+    assert set(found.instances) == {"prices"}
