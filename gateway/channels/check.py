@@ -15,7 +15,6 @@ from gateway.endpoints.place import from_settings
 from gateway.transfer.presence import trouble
 
 _SEPARATOR = re.compile(r"[/\\]")
-_OF_TIMES = ("{date}", "{time}")
 _TELL_APART = ("{name}", "{stem}", "{item}", "{ext}")
 
 
@@ -65,13 +64,14 @@ def _leads_out(channel: Channel, loaded: Loaded) -> Iterator[Finding]:
 
 
 def _marker(channel: Channel, loaded: Loaded) -> Iterator[Finding]:
-    """A marker that is to tell deliveries apart, and can't where two are due at one moment."""
-    done = channel.place.done or ""
-    where = channel.place.path.partition("{item}")[0] + done
-    if any(field in done for field in _OF_TIMES) and "{index}" not in where:
+    """A marker that replaces the one of the delivery before, or of one that is due at the same moment."""
+    done = channel.place.done
+    where = channel.place.path.partition("{item}")[0] + (done or "")
+    if done is not None and "{index}" not in where:
         span = loaded.span("channels", channel.name, "place", "done")
-        message = f"[place] done: {done!r} is one name for all deliveries of a {'time' if '{time}' in where else 'day'}"
-        yield warning(span, ONE_MARKER, f"{_section(channel)}{message}; put in {{index}}, which counts them")
+        of_what = next((f" of a {one}" for one in ("time", "date") if f"{{{one}}}" in where), "").replace("date", "day")
+        message = f"[place] done: {done!r} is one name for all deliveries{of_what}; put in {{index}}, which counts them"
+        yield warning(span, ONE_MARKER, f"{_section(channel)}{message}")
 
 
 def _catalogue(channel: Channel, loaded: Loaded) -> Iterator[Finding]:

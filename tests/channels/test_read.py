@@ -278,7 +278,8 @@ def test_who_leaves_the_beginning_open_is_told_what_holds(site: Site) -> None:
         ("/in/{date}/", "batch_{date}_{time}.done", "all deliveries of a time"),
         ("/in/", "{date}.done", "all deliveries of a day"),
         ("/in/{date}_{index}/{item}", "{date}.done", None),
-        ("/in/", "complete", None),
+        ("/in/", "complete", "all deliveries;"),
+        ("/in/{index}", "complete", None),
     ],
 )
 def test_a_marker_that_another_delivery_of_its_moment_replaces_is_told(
