@@ -25,6 +25,8 @@ def probe(
 ) -> None:
     """Log in and find out what an endpoint can do; reads only, unless told otherwise. The profile is kept.
 
+    A login that was refused is tried once, whoever tries it; `gateway retry ENDPOINT` tries it again.
+
     Exit code 7: something that was tried failed. Else that of the error that the login met.
     """
     from gateway.cli.doing import do
@@ -46,12 +48,13 @@ async def _probe(
     loaded: "Loaded", clock: "Clock", endpoint: str, write: str | None, execute: bool
 ) -> "tuple[Profile, str | None]":
     from gateway.cli.endpoint import place_of
-    from gateway.endpoints.probe import probe as probe_place
     from gateway.ledger import open_ledger
     from gateway.ledger.endpoints import keep_profile
+    from gateway.service.probed import probe_once
 
-    found = await probe_place(place_of(loaded, endpoint), write=write, execute=execute)
+    place = place_of(loaded, endpoint)
     async with open_ledger(loaded.state, clock) as ledger:
+        found = await probe_once(place, ledger, clock, write=write, execute=execute)
         await ledger.write(lambda connection: keep_profile(connection, endpoint, found.as_json()))
         return found, await _tell_the_service(loaded, clock, ledger)
 

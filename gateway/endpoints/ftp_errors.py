@@ -16,6 +16,7 @@ from gateway.core.errors import (
     Retryable,
 )
 from gateway.endpoints.place import Place
+from gateway.endpoints.trouble import login_remedy
 
 FTP_ERRORS = (ftplib.Error, OSError, EOFError)
 _BUSY = re.compile(r"too many|maximum|try again|later|limit|connections? from", re.IGNORECASE)
@@ -84,7 +85,8 @@ def login_error(exc: BaseException, place: Place) -> GatewayError:
     if code == "421" or (code in ("530", "450", "434") and _BUSY.search(words)):
         return PeerBusy(f"{at}: {words}; lower `sessions` of endpoint {place.name} if this stays")
     if code in ("530", "430", "331", "332", "532"):
-        return LoginRefused(f"{at}: user {place.user!r} was refused: {words}; correct the user or the password")
+        remedy = login_remedy(words, place.name, "password")
+        return LoginRefused(f"{at}: user {place.user!r} was refused: {words}; {remedy}")
     if code:
         return NeedsOperator(f"{at}: {words}; is the URL's kind right (ftp, ftps, tls)?")
     return LinkLost(f"{at}: {words}; is the server running, and host and port right?")

@@ -19,6 +19,7 @@ from gateway.core.errors import (
     Retryable,
 )
 from gateway.endpoints.place import Place
+from gateway.endpoints.trouble import login_remedy
 
 _TOO_MANY_CONNECTIONS = 12  # SSH_DISCONNECT_TOO_MANY_CONNECTIONS
 _OURS: dict[type[BaseException], type[GatewayError]] = {  # the most specific class wins
@@ -76,14 +77,18 @@ def sftp_errors(what: str) -> Iterator[None]:
         raise sftp_error(exc, what) from exc
 
 
-def login_error(exc: BaseException, place: Place) -> GatewayError:
-    """Our error for a connection or login that failed; host keys are handled where they are seen."""
+def login_error(exc: BaseException, place: Place, *, said: str = "") -> GatewayError:
+    """Our error for a connection or login that failed; host keys are handled where they are seen.
+
+    `said` are the words with which the server wanted more than a password.
+    """
     at = f"{place.name} ({place.address})"
     if isinstance(exc, asyncssh.HostKeyNotVerifiable):
         return HostKeyRefused(f"{at}: {exc}; compare keys with the peer, then `gateway trust {place.name}`")
     if isinstance(exc, asyncssh.PermissionDenied):
         means = "key or password" if place.key else "password"
-        return LoginRefused(f"{at}: user {place.user!r} was refused: {exc}; correct the user or the {means}")
+        words = f"{exc}; the server says: {said}" if said else str(exc)
+        return LoginRefused(f"{at}: user {place.user!r} was refused: {words}; {login_remedy(words, place.name, means)}")
     if isinstance(exc, asyncssh.ServiceNotAvailable | asyncssh.DisconnectError) and _is_busy(exc):
         return PeerBusy(f"{at}: {exc}; lower `sessions` of endpoint {place.name} if this stays")
     if isinstance(exc, asyncssh.KeyExchangeFailed | asyncssh.ProtocolNotSupported):

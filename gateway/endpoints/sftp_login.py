@@ -41,6 +41,8 @@ class _Client(asyncssh.SSHClient):
         self._place = place
         self._password = place.password
         self.presented: asyncssh.SSHKey | None = None
+        self.said = ""
+        """What the server said when it wanted more than the password: that it has expired, most often."""
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         """Asked only for keys that aren't trusted: remembers which it was."""
@@ -51,6 +53,11 @@ class _Client(asyncssh.SSHClient):
         """The password, once: a second try of a wrong one locks accounts."""
         given, self._password = self._password, None
         return given
+
+    def password_change_requested(self, prompt: str, lang: str) -> tuple[str, str]:
+        """An expired password is a person's to change."""
+        self.said = prompt
+        return NotImplemented
 
     def kbdint_auth_requested(self) -> str | None:
         """Keyboard-interactive stands in for password where the peer asks that way."""
@@ -63,7 +70,10 @@ class _Client(asyncssh.SSHClient):
         if not prompts:
             return []
         given, self._password = self._password, None
-        return [given] if given is not None and len(prompts) == 1 else None
+        if given is None or len(prompts) > 1:
+            self.said = " ".join([name, instructions, *(prompt for prompt, _ in prompts)])
+            return None
+        return [given]
 
 
 def fingerprint(key: asyncssh.SSHKey) -> str:
@@ -178,4 +188,4 @@ async def _connected(
 def _why(exc: BaseException, client: _Client, place: Place) -> GatewayError:
     if isinstance(exc, asyncssh.HostKeyNotVerifiable) and client.presented is not None:
         return _refused_key(place, client.presented)
-    return login_error(exc, place)
+    return login_error(exc, place, said=" ".join(client.said.split()))

@@ -1,5 +1,6 @@
 """What follows from a failure: how long an endpoint is left alone, and how that is said.  Pure."""
 
+import re
 from datetime import datetime, timedelta
 
 from gateway.config.schema import Scheme
@@ -15,6 +16,16 @@ _MOST_JITTER = 0.25  # those who failed together don't come back together
 _REFUSALS: dict[str, type[GatewayError]] = {
     kind.__name__: kind for kind in (LoginRefused, HostKeyRefused, NeedsOperator)
 }
+
+
+_EXPIRED = re.compile(r"expire|chang\w* (?:your|the) password|new password", re.IGNORECASE)
+
+
+def login_remedy(words: str, endpoint: str, means: str) -> str:
+    """What a person must do about a login that was refused with these words."""
+    if _EXPIRED.search(words):
+        return f"set a new password at the peer, then write it where `password` of endpoint {endpoint} is kept"
+    return f"correct the user or the {means}"
 
 
 class NotYet(LinkLost):

@@ -43,6 +43,8 @@ def test_what_was_refused_is_tried_once_and_again_once_it_is_corrected(
     sources = [gateway.drop(wrong, "first.csv", b"first") for wrong in MESSAGES]
 
     _refused_by_hand(gateway)
+    probed = gateway.run("probe", "password")
+    assert (probed.returncode, "not tried again before" in probed.stderr) == (EXIT_CODES["password"], True)
     gateway.start()
     sources += [gateway.drop(wrong, "second.csv", b"second") for wrong in MESSAGES]
     for wrong, message in MESSAGES.items():
