@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from gateway.core.clock import Clock
 from gateway.scheduler.entry import Entry
@@ -17,7 +17,10 @@ _PEOPLE = (Verdict.PARKED, Verdict.NAME_TAKEN, Verdict.DELETE_FAILED)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The file that waits longest; `since` is when its present stamp was first seen."""
+    """The file that waits longest; `since` is when its present stamp was first seen, or its ctime if that is earlier.
+
+    What is seen for the first time after a restart may have waited for long.
+    """
 
     path: str
     since: datetime
@@ -82,6 +85,7 @@ def _files(entry: Entry, clock: Clock) -> tuple[Counter[Verdict], Waiting | None
     """How many files have which verdict; the one that waits longest (what is settled for good doesn't)."""
     counts: Counter[Verdict] = Counter()
     oldest: tuple[float, str, Verdict] | None = None
+    began_s = clock.now().timestamp() - clock.monotonic()
     for watched in entry.polled.watched if entry.polled is not None else ():
         driving = entry.polled is not None and watched.command in entry.polled.driving
         for view in watched.views:
@@ -91,12 +95,12 @@ def _files(entry: Entry, clock: Clock) -> tuple[Counter[Verdict], Waiting | None
                     continue
                 verdict = row.verdict or Verdict.TOO_YOUNG
                 counts[verdict] += 1
-                if driving and verdict is not Verdict.SEEN and (oldest is None or row.since_s < oldest[0]):
-                    oldest = (row.since_s, view.path_of(name), verdict)
+                since_s = min(began_s + row.since_s, row.ctime_ns / 1e9)
+                if driving and verdict is not Verdict.SEEN and (oldest is None or since_s < oldest[0]):
+                    oldest = (since_s, view.path_of(name), verdict)
     if oldest is None:
         return counts, None
-    ago = timedelta(seconds=clock.monotonic() - oldest[0])
-    return counts, Waiting(oldest[1], clock.now() - ago, oldest[2].value)
+    return counts, Waiting(oldest[1], datetime.fromtimestamp(oldest[0], UTC), oldest[2].value)
 
 
 def _next_at(entry: Entry, clock: Clock) -> datetime | None:

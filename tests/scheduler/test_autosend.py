@@ -237,6 +237,20 @@ async def test_what_the_ledger_holds_is_not_offered_until_its_stamp_changes(
         assert scene.runs.names == [["a.csv"]]
 
 
+async def test_what_lay_there_before_the_start_has_waited_since_it_was_laid_there(tmp_path: Path) -> None:
+    action = instance(tmp_path)
+    path = tmp_path / "outbox" / "a.csv"
+    path.write_text("a")
+    async with await stage(action, start=datetime.now(UTC) + timedelta(hours=1)) as scene:
+        scene.book.known["orders", str(path)] = [
+            Standing(block=Block.PARKED, command=1, source=str(path), stamp=stamp_of(path.stat()))
+        ]
+        await scene.turn(60, step_s=5)
+        oldest = scene.scheduler.status()[0].oldest
+        assert oldest is not None
+        assert oldest.since.timestamp() == pytest.approx(path.stat().st_ctime, abs=0.001)
+
+
 async def test_a_file_that_failed_is_held_back_until_its_time(tmp_path: Path) -> None:
     action = instance(tmp_path)
     path = tmp_path / "outbox" / "a.csv"
