@@ -79,7 +79,7 @@ class _Resolver:
             try:
                 if len(split_path(text)) != 1:
                     raise ValueError(f'{text!r} holds a folder; write the pattern of a name, such as "*.xml"')
-                yield compile_pattern(text)
+                yield _pattern(text)
             except ValueError as problem:
                 self._refuse((*at, number), at, BAD_PATTERN, str(problem))
 
@@ -90,7 +90,7 @@ class _Resolver:
                 parts = split_path(text)
                 if not parts or parts[0] == "/":
                     raise ValueError(f'{text!r} names no item; write the name of its folder, or a pattern: "97*"')
-                pattern = compile_pattern(parts[0])
+                pattern = _pattern(parts[0])
             except ValueError as problem:
                 self._refuse((*at, number), at, BAD_PATTERN, str(problem))
                 continue
@@ -103,6 +103,13 @@ class _Resolver:
     def _refuse(self, place: KeyPath, table: KeyPath, code: str, message: str) -> None:
         said = f"{section(table[:-1])}{table[-1]}: {message}"
         self.findings.append(error(self._loaded.span(*place), code, said))
+
+
+def _pattern(token: str) -> Pattern:
+    """Raises ValueError also for a [ within it that nothing closes: no name of a folder was meant by that."""
+    if not token.startswith("[") and token.rfind("[") > token.rfind("]"):
+        raise ValueError(f'{token!r} holds a [ that does not end; a [regex] is all of the pattern: "[97\\d+]"')
+    return compile_pattern(token)
 
 
 def _manual(settings: ChannelSettings) -> frozenset[Kind]:

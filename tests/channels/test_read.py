@@ -255,6 +255,25 @@ def test_a_place_that_leads_out_of_the_recipients_folder_is_refused(site: Site, 
     assert f"[place] {key}: {new!r}" in broken.message
 
 
+@pytest.mark.parametrize(
+    ("main", "text", "wrong"),
+    [
+        (MAIN, BOOKSHOP.replace('"97*"', '"97["'), "'97['"),
+        (MAIN, BOOKSHOP.replace('"_drafts/*"', '"drafts[0-9/*"'), "'drafts[0-9'"),
+        (MAIN.replace("*.onix.xml", "*.[xml"), BOOKSHOP, "'*.[xml'"),
+    ],
+)
+def test_a_bracket_that_is_not_closed_is_no_pattern(site: Site, main: str, text: str, wrong: str) -> None:
+    broken = read_channels(site(text, main=main)).broken["bookshop"]
+    assert broken.code == "C101"
+    assert f"{wrong} holds a [ that does not end" in broken.message
+
+
+def test_brackets_in_the_name_of_an_item_mean_themselves(site: Site) -> None:
+    channel = bookshop(site(BOOKSHOP.replace('"97*"', '"97* [new]"')))
+    assert channel.selects("978 [new]")
+
+
 def test_two_dots_in_a_name_lead_nowhere(site: Site) -> None:
     assert not read_channels(site(BOOKSHOP.replace("{item}{ext}", "{item}..{ext}"))).findings
 
