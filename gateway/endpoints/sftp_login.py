@@ -57,7 +57,7 @@ class _Client(asyncssh.SSHClient):
     def password_change_requested(self, prompt: str, lang: str) -> tuple[str, str]:
         """An expired password is a person's to change."""
         self.said = prompt
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]
 
     def kbdint_auth_requested(self) -> str | None:
         """Keyboard-interactive stands in for password where the peer asks that way."""

@@ -50,7 +50,7 @@ async def test_a_password_that_was_refused_is_not_shown_again_by_a_probe_nor_by_
             with pytest.raises(LoginRefused, match="correct the user or the password"):
                 await probe_once(wrong, ledger, clock, write=None, execute=False)
         pool = Pool({wrong.name: wrong}, clock, LedgerLogins(ledger))
-        with pytest.raises(LoginRefused, match="not tried again before .* `gateway retry`: at once"):
+        with pytest.raises(LoginRefused, match=r"not tried again before .* `gateway retry`: at once"):
             async with pool.session(wrong.name):
                 pass
         assert account.shown == 1
@@ -72,9 +72,7 @@ async def test_an_expired_password_is_told_with_the_servers_words_and_what_to_do
     account.expired = True
     async with asyncssh_sftp(tmp_path, account=lambda: account) as peer:
         place = ssh_place(peer, "/")
-        said = (
-            rf"has expired; choose a new one; set a new password at the peer, then .* of endpoint {place.name} is kept"
-        )
-        with pytest.raises(LoginRefused, match=said):
+        remedy = rf"set a new password at the peer, then .* of endpoint {place.name} is kept"
+        with pytest.raises(LoginRefused, match=f"Your password has expired; choose a new one; {remedy}"):
             await probe_once(place, ledger, TurnedClock(START), write=None, execute=False)
     assert account.shown == 1
