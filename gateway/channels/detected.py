@@ -94,6 +94,9 @@ def _of_catalogue(view: View) -> Iterator[str]:
     looked = view.looked
     if looked.linked:
         yield f"links to folders, which are not followed: {_named(looked.linked)}"
+    left_alone = [one for one in looked.left_alone if view.channel.selects(one.partition("/")[0])]
+    if left_alone:
+        yield f"links, pipes and the like in items, which are left alone: {_named(left_alone)}"
     if looked.loose:
         files, s = ("1 file lies", "s") if looked.loose == 1 else (f"{looked.loose} files lie", "")
         yield f"{files} beside the folders of items and belong{s} to none"

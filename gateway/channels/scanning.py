@@ -26,13 +26,15 @@ Row = tuple[str, int, int, int, int]
 class Looked:
     """A catalogue: the digest of each item's listing, items that could not be listed and why, what is no item.
 
-    An item is a folder that holds a file.  `linked` are folders behind links, `loose` the files beside the items.
+    An item is a folder that holds a file.  `linked` are folders behind links, `loose` the files beside the items,
+    `left_alone` what in items is neither file nor folder, below the catalogue.
     """
 
     items: dict[str, str] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     linked: list[str] = field(default_factory=list)
     loose: int = 0
+    left_alone: list[str] = field(default_factory=list)
 
     def digest(self) -> str:
         """Of everything."""
@@ -69,11 +71,12 @@ def look_at(path: str, beat: Beat = _unwatched, left_out: Mapping[str, str] | No
             looked.unreadable[name] = out[name]
             continue
         try:
-            rows = _rows(f"{path}/{name}", beat)
+            rows, others = _rows(f"{path}/{name}", beat)
         except OSError as exc:
             if os.path.lexists(f"{path}/{name}"):  # else it is gone since it was listed
                 looked.unreadable[name] = _why(exc, name)
             continue
+        looked.left_alone += (f"{name}/{one}" for one in others)
         if rows:
             looked.items[name] = _digest(rows)
     return looked
@@ -82,7 +85,7 @@ def look_at(path: str, beat: Beat = _unwatched, left_out: Mapping[str, str] | No
 def list_item(path: str, item: str, beat: Beat = _unwatched) -> Listing:
     """One item's files as they are now.  Blocks.  Raises an error of ours if it can't be listed."""
     with local_errors(item):
-        rows = _rows(f"{path}/{item}", beat)
+        rows, _ = _rows(f"{path}/{item}", beat)
     seen = [Seen(*row[:4], row[4] & MOST, PLAIN) for row in rows]
     late = next((one.relative for one in seen if max(abs(one.mtime_ns), abs(one.ctime_ns)) > MOST), None)
     if late is not None:
@@ -112,9 +115,13 @@ def _item_names(path: str, looked: Looked, beat: Beat) -> list[str]:
     return names
 
 
-def _rows(folder: str, beat: Beat) -> list[Row]:
-    """The hot loop: an ordinary file costs one stat.  Links are not followed, hidden folders not entered."""
+def _rows(folder: str, beat: Beat) -> tuple[list[Row], list[str]]:
+    """The files, and what is neither file nor folder.  Links are not followed, hidden folders not entered.
+
+    The hot loop: an ordinary file costs one stat.
+    """
     rows: list[Row] = []
+    others: list[str] = []
     pending = [""]
     while pending:
         below = pending.pop()
@@ -127,10 +134,12 @@ def _rows(folder: str, beat: Beat) -> list[Row]:
                     rows.append((below + entry.name, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino))
                     if not len(rows) % _FILES_A_BEAT:
                         beat(at)
-                elif entry.is_dir(follow_symlinks=False) and not is_temporary(entry.name):
+                elif not entry.is_dir(follow_symlinks=False):
+                    others.append(below + entry.name)
+                elif not is_temporary(entry.name):
                     pending.append(f"{below}{entry.name}/")
     rows.sort()
-    return rows
+    return rows, others
 
 
 def _digest(rows: Sequence[Row]) -> str:
