@@ -25,7 +25,7 @@ class Serving:
             self.process = await asyncio.create_subprocess_exec(
                 *(*GATEWAY, "serve", "--json-logs"), env=environment(self._config), stderr=told
             )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while '"serving"' not in (text := await asyncio.to_thread(self._log.read_text, errors="replace")):
                 if self.process.returncode is not None:
                     raise SystemExit(f"the gateway did not start:\n{text}")
