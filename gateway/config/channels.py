@@ -64,7 +64,8 @@ class RhythmSettings(Strict):
 
     every: Every = Field(description="hour, day or week.")
     at: DeliveryTime | None = Field(
-        default=None, description='24-hour time, such as "14:00"; with hour a minute, such as ":30"; no default.'
+        default=None,
+        description='24-hour time, such as "14:00"; with hour a minute, such as ":30", default: that of the looks.',
     )
     day: Weekday | None = Field(default=None, description="With week: Mo, Tu, We, Th, Fr, Sa or Su; no default.")
 
