@@ -1,15 +1,12 @@
 """A catalogue whose disk or server answers no more holds up its own look, for a while, and nothing else."""
 
 import asyncio
-import os
 import re
-import threading
 from collections.abc import Coroutine, Iterator
 from datetime import timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
-from threading import Semaphore
 from typing import Any, TypeVar
 
 import pytest
@@ -25,51 +22,21 @@ from gateway.transfer.hanging import STILL_S
 from tests.channels.catalogue import shop
 from tests.channels.delivery_stage import channel_stage, lay_item
 from tests.channels.test_engine import at, clock, text
+from tests.hung_disk import HungDisk
 
 T = TypeVar("T")
 _QUIET_S = 6
 HUNG = "doesn't answer: nothing for 300 s"
 
 
-class Mount:
-    """Calls of the operating system on paths that end in `path` come back one by one, as they are let."""
-
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self._patch = patch
-        self._let = Semaphore(0)
-        self.asked = 0
-
-    def hang(self, call: str, path: str) -> None:
-        does = getattr(os, call)
-
-        def hangs(where: Any, *rest: Any, **more: Any) -> Any:
-            if str(where).endswith(path):
-                self.asked += 1
-                self._let.acquire(timeout=60)
-            return does(where, *rest, **more)
-
-        self._patch.setattr(os, call, hangs)
-
-    def let(self, calls: int = 1) -> None:
-        self._let.release(calls)
-
-    def heal(self) -> None:
-        """All that hung comes back."""
-        self._patch.undo()
-        self.let(100)
-        for thread in threading.enumerate():
-            if thread.name == "look":
-                thread.join(20)
-
-
 @pytest.fixture
-def mount(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mount]:
-    made = Mount(monkeypatch)
+def mount(monkeypatch: pytest.MonkeyPatch) -> Iterator[HungDisk]:
+    made = HungDisk(monkeypatch)
     yield made
     made.heal()
 
 
-async def asked(calls: int, mount: Mount, clock: TurnedClock, task: "asyncio.Task[Any]") -> None:
+async def asked(calls: int, mount: HungDisk, clock: TurnedClock, task: "asyncio.Task[Any]") -> None:
     """Return once so many calls hung, or the task is over."""
     while mount.asked < calls and not task.done():
         await asyncio.sleep(0.005)
@@ -77,7 +44,7 @@ async def asked(calls: int, mount: Mount, clock: TurnedClock, task: "asyncio.Tas
             await clock.turn(timedelta(seconds=_QUIET_S))
 
 
-async def given_up(mount: Mount, clock: TurnedClock, work: Coroutine[Any, Any, T]) -> T:
+async def given_up(mount: HungDisk, clock: TurnedClock, work: Coroutine[Any, Any, T]) -> T:
     """The end of `work`, which is to hang: the clock is turned until it is given up."""
     task = asyncio.ensure_future(work)
     await asked(mount.asked + 1, mount, clock, task)
@@ -87,7 +54,7 @@ async def given_up(mount: Mount, clock: TurnedClock, work: Coroutine[Any, Any, T
     return await asyncio.wait_for(task, 20)
 
 
-async def test_a_look_that_hangs_is_given_up_and_no_other_begins_meanwhile(tmp_path: Path, mount: Mount) -> None:
+async def test_a_look_that_hangs_is_given_up_and_no_other_begins_meanwhile(tmp_path: Path, mount: HungDisk) -> None:
     async with shop(tmp_path) as made:
         made.put("a")
         mount.hang("scandir", "/titles")
@@ -105,7 +72,7 @@ async def test_a_look_that_hangs_is_given_up_and_no_other_begins_meanwhile(tmp_p
 
 @pytest.mark.parametrize(("call", "path"), [("scandir", "/a"), ("open", "/a/book.epub")])
 async def test_an_item_that_hangs_is_left_out_of_the_next_looks_until_it_is_back(
-    tmp_path: Path, mount: Mount, call: str, path: str
+    tmp_path: Path, mount: HungDisk, call: str, path: str
 ) -> None:
     async with shop(tmp_path) as made:
         made.put("a")
@@ -125,7 +92,7 @@ async def test_an_item_that_hangs_is_left_out_of_the_next_looks_until_it_is_back
         assert (await made.look()).error is None
 
 
-async def test_of_an_item_that_hangs_nothing_is_concluded(tmp_path: Path, mount: Mount) -> None:
+async def test_of_an_item_that_hangs_nothing_is_concluded(tmp_path: Path, mount: HungDisk) -> None:
     async with shop(tmp_path) as made:
         for item in ("a", "b", "c"):
             made.put(item)
@@ -142,7 +109,7 @@ async def test_of_an_item_that_hangs_nothing_is_concluded(tmp_path: Path, mount:
 
 
 @pytest.mark.parametrize("call", ["scandir", "read"])
-async def test_a_look_that_is_slow_is_not_given_up(tmp_path: Path, mount: Mount, call: str) -> None:
+async def test_a_look_that_is_slow_is_not_given_up(tmp_path: Path, mount: HungDisk, call: str) -> None:
     async with shop(tmp_path) as made:
         made.put("a", {"book.epub": "x" * 4_000_000})
         mount.hang(call, "")
@@ -158,7 +125,7 @@ async def test_a_look_that_is_slow_is_not_given_up(tmp_path: Path, mount: Mount,
         assert made.clock.monotonic() > begun_s + 2 * STILL_S
 
 
-async def test_what_is_known_goes_out_while_the_catalogue_hangs(tmp_path: Path, mount: Mount) -> None:
+async def test_what_is_known_goes_out_while_the_catalogue_hangs(tmp_path: Path, mount: HungDisk) -> None:
     lay_item(tmp_path, "978")
     turned = clock()
     async with channel_stage(tmp_path, text(tmp_path), clock=turned) as made:
@@ -173,7 +140,7 @@ async def test_what_is_known_goes_out_while_the_catalogue_hangs(tmp_path: Path, 
 
 
 async def test_what_is_known_does_not_wait_for_a_look_that_takes_long(
-    tmp_path: Path, mount: Mount, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, mount: HungDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lay_item(tmp_path, "978")
     turned = clock()
@@ -197,7 +164,7 @@ async def test_what_is_known_does_not_wait_for_a_look_that_takes_long(
         assert set(made.arrived) == {"978_onix.xml", "978_book.epub", "1.done"}
 
 
-async def test_what_changed_since_it_was_frozen_is_not_asked_for_ever(tmp_path: Path, mount: Mount) -> None:
+async def test_what_changed_since_it_was_frozen_is_not_asked_for_ever(tmp_path: Path, mount: HungDisk) -> None:
     async with shop(tmp_path) as made:
         made.put("a")
         file = BatchFile(1, 1, f"{made.path}/a/book.epub", "a/book.epub", 1, 1, 1, "", "book.epub")

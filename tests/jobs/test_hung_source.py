@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,54 +13,31 @@ from gateway.core.errors import Retryable
 from gateway.jobs import scanning
 from gateway.jobs.indexing import Indexed
 from gateway.transfer.hanging import STILL_S
+from tests.hung_disk import HungDisk
 from tests.jobs.indexer import Indexer, indexer
 
 FILES = {"a.csv": "a", "deep/b.csv": "bb"}
 
 
-class Server:
-    """Calls of the operating system on paths that end in `path` hang until it is mended."""
-
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self._patch = patch
-        self._mended = threading.Event()
-        self.asked = threading.Event()
-
-    def hang(self, call: str, path: str) -> None:
-        does = getattr(os, call)
-
-        def hangs(where: Any, *rest: Any, **more: Any) -> Any:
-            if str(where).endswith(path) and not self._mended.is_set():
-                self.asked.set()
-                self._mended.wait(60)
-            return does(where, *rest, **more)
-
-        self._patch.setattr(os, call, hangs)
-
-    def mend(self) -> None:
-        self._mended.set()
-        for thread in threading.enumerate():
-            if thread.name == "look":
-                thread.join(20)
-
-
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    made = Server(monkeypatch)
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[HungDisk]:
+    made = HungDisk(monkeypatch)
     yield made
-    made.mend()
+    made.heal()
 
 
-async def begun(made: Indexer, server: Server) -> "asyncio.Task[Indexed]":
+async def begun(made: Indexer, server: HungDisk) -> "asyncio.Task[Indexed]":
     """An index that hangs by now."""
     task = asyncio.ensure_future(made.index())
-    assert await asyncio.to_thread(server.asked.wait, 20)
+    async with asyncio.timeout(20):
+        while not server.asked:
+            await asyncio.sleep(0.005)
     return task
 
 
 @pytest.mark.parametrize(("call", "path"), [("scandir", "/deep"), ("open", "/deep/b.csv")])
 async def test_an_index_that_hangs_is_given_up_and_made_once_the_source_answers(
-    tmp_path: Path, server: Server, call: str, path: str
+    tmp_path: Path, server: HungDisk, call: str, path: str
 ) -> None:
     async with indexer(tmp_path, FILES) as made:
         server.hang(call, path)
@@ -74,11 +50,11 @@ async def test_an_index_that_hangs_is_given_up_and_made_once_the_source_answers(
             await asyncio.wait_for(task, 20)
         with pytest.raises(Retryable, match=r"a look at it that began 3\d\d s ago still hangs at"):
             await asyncio.wait_for(made.index(), 20)
-        server.mend()
+        server.heal()
         assert (await made.index()).files == 2
 
 
-async def test_an_index_that_is_ended_while_it_hangs_ends_at_once(tmp_path: Path, server: Server) -> None:
+async def test_an_index_that_is_ended_while_it_hangs_ends_at_once(tmp_path: Path, server: HungDisk) -> None:
     async with indexer(tmp_path, FILES) as made:
         server.hang("open", "/a.csv")
         task = await begun(made, server)
@@ -88,7 +64,7 @@ async def test_an_index_that_is_ended_while_it_hangs_ends_at_once(tmp_path: Path
 
 
 async def test_a_source_that_is_slow_is_not_given_up(
-    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, server: HungDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scanning, "_BEAT_EVERY", 1)
     async with indexer(tmp_path, {f"{number}.csv": "a" for number in range(5)}) as made:
