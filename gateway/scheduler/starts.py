@@ -93,12 +93,15 @@ class Starts:
             entry.offered = ()  # nothing is to be concluded from what it left
 
     def _leave_alone(self, entry: Entry, result: RunResult) -> None:
-        """After a full disk for a while from the end of the run on, longer each time that nothing found room."""
+        """After a full disk for a while from the end of the run on, longer each time that nothing found room.
+
+        Half as long as the file that met it: those behind one that is too large get a run without it.
+        """
         if not result.lacks_space:
             entry.failures, entry.retry_at_s = 0, None
             return
         entry.failures = 1 if result.files else entry.failures + 1
-        entry.retry_at_s = self._clock.monotonic() + pause_after(entry.failures).total_seconds()
+        entry.retry_at_s = self._clock.monotonic() + pause_after(entry.failures).total_seconds() / 2
         entry.offered = ()  # its time alone decides
 
     def _hold_back(self, entry: Entry, error: Exception) -> None:
