@@ -1,6 +1,5 @@
 """`gateway channel queue`."""
 
-import shlex
 from functools import partial
 
 from gateway.channels.due import show_due
@@ -11,6 +10,7 @@ from gateway.cli.output import Row, print_rows
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.moments import iso
+from gateway.core.shell_word import shell_word
 from gateway.ledger import Connection, channel_batches, channel_events
 from gateway.ledger.channel_batches import BatchRow, BatchState
 from gateway.ledger.channel_events import IN_QUEUE, EventRow, EventState
@@ -22,7 +22,7 @@ _Open = tuple[tuple[EventRow, ...], dict[int, BatchRow]]
 
 def show_queue(name: str | None, *, kind: str | None, as_json: bool) -> None:
     """A row for each change that is not over."""
-    rows = do(partial(_rows, name=name, kind=kind))
+    rows = do(partial(_rows, name=name, kind=kind), looks_back=True)
     if as_json:
         rows = [{key: value for key, value in row.items() if key not in ("since", "goes_out", "why")} for row in rows]
     print_rows(rows, COLUMNS, as_json=as_json, empty="Nothing waits.")
@@ -37,8 +37,9 @@ def state_of(event: EventRow, batch: BatchRow | None) -> str:
 
 async def _rows(loaded: Loaded, clock: Clock, name: str | None, kind: str | None) -> list[Row]:
     seen = await look(loaded, clock, partial(_opened, channel=name))
-    seen.chosen(name)
     events, batches = seen.found or ((), {})
+    if not events:
+        seen.chosen(name)
     return [_row(one, batches.get(one.batch or 0), seen) for one in events if kind in (None, one.kind)]
 
 
@@ -74,5 +75,5 @@ def _row(one: EventRow, batch: BatchRow | None, seen: Read[_Open]) -> Row:
 
 def _goes_out(one: EventRow, state: str, next_at: str | None) -> str | None:
     if state == EventState.REVIEW:
-        return f"gateway channel approve {one.channel} {shlex.quote(one.item)}"
+        return f"gateway channel approve {one.channel} {shell_word(one.item)}"
     return next_at

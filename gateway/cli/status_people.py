@@ -1,10 +1,10 @@
 """What a person should know of an action beside its line in `gateway status`: what waits, what is on its way."""
 
-import shlex
 from collections.abc import Iterator
 
 from gateway.cli.output import show_value
 from gateway.cli.sending_text import amount
+from gateway.core.shell_word import shell_word
 from gateway.core.units import show_size
 from gateway.service.action_state import ActionState
 from gateway.service.state import GatewayState
@@ -62,7 +62,7 @@ def _left(one: ActionState) -> Iterator[str]:
 
 def _parked(one: ActionState) -> str:
     """One of the files, and the command that says why it waits: a list of deliveries may hold none of it."""
-    file = show_value(shlex.quote(one.parked_file or ""))
+    file = shell_word(one.parked_file or "")
     more = f"; all that failed: `gateway history --action {one.told.name} --state parked`" if one.parked > 1 else ""
     return f"{files(one.parked)} parked: `gateway why {file}` shows why, and what to do{more}"
 

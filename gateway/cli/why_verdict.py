@@ -8,6 +8,7 @@ from gateway.cli.output import show_span
 from gateway.cli.sending_text import amount
 from gateway.core.model import Stamp
 from gateway.core.moments import moment
+from gateway.core.shell_word import shell_word
 from gateway.language.nodes import CheckFiles, Get
 from gateway.ledger.delivery_row import DeliveryRow
 from gateway.ledger.standing import Block, Standing
@@ -149,16 +150,17 @@ def _standings(one: Candidate, story: Story, told: Told, *, begun: bool) -> Iter
 
 def _standing(standing: Standing, told: Told, story: Story) -> Iterator[str]:
     detail = f": {standing.detail}" if standing.detail else ""
+    retry = f"`gateway retry {shell_word(story.path)}`"
     match standing.block:
         case Block.HELD_BACK:
             when = shown(moment(standing.next_at, told.zone), told.zone) if standing.next_at else "never"
             yield f"Held back{detail}"
-            yield f"It is tried again at {when}; `gateway retry {story.path}` tries at once."
+            yield f"It is tried again at {when}; {retry} tries at once."
         case Block.PARKED:
             yield f"Parked{detail}"
-            yield f"When the cause is mended: `gateway retry {story.path}`; to leave it alone: `gateway skip` with it."
+            yield f"When the cause is mended: {retry}; to leave it alone: `gateway skip` with it."
         case Block.SKIPPED:
-            yield f"Skipped by a person{detail}; a changed file is new, `gateway retry {story.path}` frees this one."
+            yield f"Skipped by a person{detail}; a changed file is new, {retry} frees this one."
         case Block.SEEN:
             yield "This version counts as delivered (-NEW)."
         case _:

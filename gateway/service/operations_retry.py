@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from gateway.core.errors import GatewayError, NeedsOperator, NotThere, Refused
+from gateway.core.shell_word import shell_word
 from gateway.core.units import show_duration
 from gateway.language.nodes import PutGet
 from gateway.ledger import Connection, answers, deliveries, sources
@@ -38,10 +39,11 @@ async def retry(gateway: Gateway, what: str, path: str) -> Said:
         if looked:
             await forget(gateway, sorted(_endpoints_of(gateway, set(looked))))
             gateway.refresh(*looked)
-            return Said((f"{what} is judged anew by {', '.join(looked)} in a moment; `gateway why {what}` follows it",))
+            judged = f"{what} is judged anew by {', '.join(looked)} in a moment"
+            return Said((f"{judged}; `gateway why {shell_word(what)}` follows it",))
         raise NotThere(
             f"{what}: nothing waits under this name: no delivery's id, no endpoint, no action, and no file that is "
-            f"held back; `gateway why {what}` says what is known of a file"
+            f"held back; `gateway why {shell_word(what)}` says what is known of a file"
         )
     return await _files(gateway, found)
 

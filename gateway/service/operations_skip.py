@@ -3,6 +3,7 @@
 from functools import partial
 
 from gateway.core.errors import GatewayError, NotThere, Refused
+from gateway.core.shell_word import shell_word
 from gateway.ledger import Connection, deliveries, sources
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.sources import Failure
@@ -25,7 +26,9 @@ async def skip(gateway: Gateway, what: str, path: str) -> Said:
         return Said((line,))
     found = await engine.ledger.read(partial(file_state, path=path, name=what))
     if not found:
-        raise NotThere(f"{what}: nothing of this name is held back or waits; `gateway why {what}` says what is known")
+        raise NotThere(
+            f"{what}: nothing of this name is held back or waits; `gateway why {shell_word(what)}` says what is known"
+        )
     lines: list[str] = []
     for row in found.open:
         _require_free(gateway, row)
