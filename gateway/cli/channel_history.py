@@ -13,7 +13,7 @@ from gateway.cli.output import Row, print_rows
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.moments import iso
-from gateway.ledger import Connection, channel_batches, channel_events
+from gateway.ledger import Connection, channel_batches, channel_events, channel_states
 from gateway.ledger.channel_batches import BatchRow
 from gateway.ledger.channel_events import EventRow
 
@@ -40,7 +40,7 @@ class _Past:
 
 def show_history(wanted: Wanted, *, as_json: bool) -> None:
     """A row for each change, newest first."""
-    rows = do(partial(_rows, wanted=wanted))
+    rows = do(partial(_rows, wanted=wanted), looks_back=True)
     if as_json:
         rows = [{key: value for key, value in row.items() if key not in _FOR_PEOPLE} for row in rows]
     empty = "No such change was found yet." if wanted.item or wanted.kind else "No change was found yet."
@@ -48,7 +48,7 @@ def show_history(wanted: Wanted, *, as_json: bool) -> None:
 
 
 async def _rows(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Row]:
-    names = [*loaded.config.channels] if wanted.channel is None else [wanted.channel]
+    names = list(loaded.config.channels) if wanted.channel is None else [wanted.channel]
     seen = await look(loaded, clock, partial(_past, names=names, wanted=wanted))
     if not seen.found:
         seen.chosen(wanted.channel)
@@ -56,7 +56,9 @@ async def _rows(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Row]:
 
 
 def _past(connection: Connection, names: list[str], wanted: Wanted) -> list[_Past]:
-    events = [event for name in names for event in _latest(connection, name, wanted)]
+    """Of all that were ever looked at where the configuration can't be read, and so names none."""
+    known = names or channel_states.every(connection)
+    events = [event for name in known for event in _latest(connection, name, wanted)]
     sent: defaultdict[int | None, list[str]] = defaultdict(list)
     batches = {batch: channel_batches.get(connection, batch) for batch in {one.batch for one in events} if batch}
     for one in (file for batch in batches for file in channel_batches.files_of(connection, batch)):
