@@ -187,8 +187,7 @@ class BatchDelivery:
             return files
         if problem is None:
             problem = Retryable("another delivery of the same file is not settled yet")
-        said = f"{lacking} of {files} files are not there: {problem}"
-        raise tries.retold(problem, said)
+        raise tries.retold(problem, f"{leaving.not_there(lacking, files)}: {problem}")
 
     async def _mark(self, run: Run, made: Compiled) -> None:
         """All of it is there: the marker, last."""

@@ -79,6 +79,11 @@ async def leave_all(ledger: Ledger, batch: int, channel: Channel, why: Mapping[i
     return is_known
 
 
+def not_there(lacking: int, files: int) -> str:
+    """So many of so many."""
+    return f"{lacking} of {files} file{'' if files == 1 else 's'} {'is' if lacking == 1 else 'are'} not there"
+
+
 async def note_reasons(ledger: Ledger, batch: BatchRow) -> None:
     """Why each item is not there, some in a commit."""
     if batch.action_run is None:

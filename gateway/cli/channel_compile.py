@@ -70,7 +70,7 @@ def _begun(channel: Channel, row: BatchRow, files: tuple[BatchFile, ...], loaded
     marker = str(marker_path(loaded.state, channel.name, row.id))
     there = sum(one.delivered_at is not None for one in files)
     notes = [f"{channel.name}, {row.kind}: batch {row.number} of {row.day}, {row.state.value}"]
-    notes += [f"{there} of {len(files)} files are there already", _FOLDERS]
+    notes += [f"{there} of {len(files)} files {'is' if there == 1 else 'are'} there already", _FOLDERS]
     return _Delivery(Kind(row.kind), row.id, compiled(channel, sent_of(files, marker), notes))
 
 

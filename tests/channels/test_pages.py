@@ -25,7 +25,7 @@ async def test_what_is_refused_on_one_page_keeps_the_others_not_back(tmp_path: P
         await made.go_on(at(22, 30))
         (batch,) = await made.batches()
         assert (len(made.arrived), batch.failures) == (2 * len(ITEMS) - 1, 1)
-        assert (batch.error or "").startswith("1 of 14 files are not there")
+        assert (batch.error or "").startswith("1 of 14 files is not there")
         is_down.clear()
         await made.go_on(at(22, 1, day=23))
         assert [line.split("  ")[1] for line in made.arrived["1.done"].splitlines()] == [
