@@ -18,6 +18,8 @@ from gateway.service.targets import FileState, file_state, instances_of, is_open
 
 _DELIVERED = (State.DONE, State.AWAITING)
 _FREED = "is free to be tried again"
+_SHOWN = 10
+"""So many files are named one by one."""
 
 
 async def retry(gateway: Gateway, what: str, path: str) -> Said:
@@ -96,7 +98,9 @@ async def _files(gateway: Gateway, found: FileState) -> Said:
     for held in found.held:
         await gateway.engine.ledger.write(partial(sources.free, action=held.action, source=held.source))
     free = list(dict.fromkeys((held.action, held.source) for held in found.held))
-    lines += [line for action, source in free for line in _freed(gateway, action, source)]
+    lines += [line for action, source in free[:_SHOWN] for line in _freed(gateway, action, source)]
+    if len(free) > _SHOWN:
+        lines.append(f"and so for {len(free) - _SHOWN} files more")
     await forget(gateway, sorted(_endpoints_of(gateway, {action for action, _ in free})))
     gateway.refresh(*sorted({action for action, _ in free} | {row.intent.action for row in found.open}))
     return Said(tuple(lines), next((code for code in codes if code), 0))

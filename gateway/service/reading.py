@@ -1,6 +1,7 @@
 """Who serves a state folder, and its ledger to read from: what a command needs that only looks."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -21,10 +22,10 @@ async def served_by(loaded: Loaded) -> Holder | None:
     try:
         return await asyncio.to_thread(holder, loaded.state)
     except OSError as problem:
-        raise NeedsOperator(
-            f"{loaded.state}: the state folder can't be read ({problem.strerror}); "
-            "run this as the user that the gateway runs as"
-        ) from problem
+        found = f"{loaded.state}: the state folder can't be opened ({problem.strerror})"
+        is_disk = problem.errno == errno.EROFS
+        remedy = "have its disk mounted to be written" if is_disk else "run this as the user that the gateway runs as"
+        raise NeedsOperator(f"{found}; {remedy}") from problem
 
 
 async def is_served(loaded: Loaded) -> bool:

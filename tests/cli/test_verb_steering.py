@@ -34,6 +34,18 @@ def test_retry_frees_a_parked_file_by_path_name_delivery_or_action(site: Site) -
     assert (site.remote / "drop" / "p.txt").read_text() == "content"
 
 
+def test_retry_of_an_action_names_ten_files_and_counts_the_others(site: Site) -> None:
+    (site.remote / "drop").mkdir()
+    site.script("held", HELD)
+    for number in range(13):
+        (site.remote / "drop" / f"{number}.txt").write_text("other")
+        site.put(f"{number}.txt")
+    assert site.run("run", "held", "--now").code == 7
+    lines = site.run("retry", "held").out.splitlines()
+    assert len(lines) == 11
+    assert lines[-1] == "and so for 3 files more"
+
+
 def test_retry_of_what_does_not_wait_says_so(site: Site) -> None:
     site.script("orders", ORDERS)
     site.put("a.csv")
