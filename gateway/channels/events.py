@@ -13,8 +13,10 @@ from gateway.ledger.channel_contents import Contents
 from gateway.ledger.channel_events import IN_QUEUE, NO_LONGER_HELD, EventRow, EventState, NewEvent
 from gateway.ledger.channel_items import ANY, Got
 
-MANY = "a new channel with more than {most} first deliveries: `gateway channel approve {channel}` lets them go, "
-MANY += "`gateway baseline {channel}` counts what is there as delivered"
+MANY_ALLOWED = ": `gateway channel approve {channel}` lets them go, "
+MANY_ALLOWED += "`gateway baseline {channel}` counts what is there as delivered"
+"""What a person can say of many first deliveries: told once, however many wait."""
+MANY = "a new channel with more than {most} first deliveries" + MANY_ALLOWED
 UNDONE = "what changed was changed back: nothing is left to send"
 GONE = "the item is no longer in the catalogue"
 UNSELECTED = "the channel no longer selects the item"

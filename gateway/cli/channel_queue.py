@@ -2,7 +2,10 @@
 
 from functools import partial
 
+import typer
+
 from gateway.channels.due import show_due
+from gateway.channels.events import MANY_ALLOWED
 from gateway.cli.channel_looking import Read, look
 from gateway.cli.doing import do
 from gateway.cli.moments import short
@@ -26,6 +29,9 @@ def show_queue(name: str | None, *, kind: str | None, as_json: bool) -> None:
     if as_json:
         rows = [{key: value for key, value in row.items() if key not in ("since", "goes_out", "why")} for row in rows]
     print_rows(rows, COLUMNS, as_json=as_json, empty="Nothing waits.")
+    if not as_json:
+        for channel in dict.fromkeys(str(row["channel"]) for row in rows if row["why"] != row["reason"]):
+            typer.echo(f"{channel}{MANY_ALLOWED.format(channel=channel)}")
 
 
 def state_of(event: EventRow, batch: BatchRow | None) -> str:
@@ -69,7 +75,7 @@ def _row(one: EventRow, batch: BatchRow | None, seen: Read[_Open]) -> Row:
         "approved_by": one.by,
         "since": short(one.detected_at, zone),
         "goes_out": _goes_out(one, state, None if next_at is None else show_due(next_at)),
-        "why": reason,
+        "why": None if reason is None else reason.removesuffix(MANY_ALLOWED.format(channel=one.channel)),
     }
 
 
