@@ -44,7 +44,15 @@ def show_history(wanted: Wanted, *, as_json: bool) -> None:
     if as_json:
         rows = [{key: value for key, value in row.items() if key not in _FOR_PEOPLE} for row in rows]
     empty = "No such change was found yet." if wanted.item or wanted.kind else "No change was found yet."
-    print_rows(rows, COLUMNS, as_json=as_json, empty=empty)
+    is_one = len({row["channel"] for row in rows}) == 1
+    columns = tuple(one for one in COLUMNS if one != "channel" or not is_one)
+    print_rows(rows if as_json else [_shorter(row) for row in rows], columns, as_json=as_json, empty=empty)
+
+
+def _shorter(row: Row) -> Row:
+    """For a terminal of 80 columns: the day of a batch stands there where it is not the one of `when`."""
+    day, _, number = str(row["batch"] or "").rpartition(" ")
+    return {**row, "batch": number} if day and str(row["when"]).startswith(day) else row
 
 
 async def _rows(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Row]:
