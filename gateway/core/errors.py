@@ -8,6 +8,7 @@ GatewayError
 │   └── SourceChanged    the source is no longer the file that was judged
 ├── NeedsOperator        a person must change something
 │   ├── PathRefused      permission denied
+│   │   └── FolderRefused a folder takes no new file from us
 │   ├── NameTaken        other content stands under the final name
 │   ├── VerifyFailed     what arrived is not what was sent
 │   ├── LoginRefused     user, password or key not accepted                     (endpoint)
@@ -67,6 +68,10 @@ class NeedsOperator(GatewayError):
 
 class PathRefused(NeedsOperator):
     """Permission denied for a path."""
+
+
+class FolderRefused(PathRefused):
+    """A folder takes no new file from us: what is meant for it waits, and goes once somebody gives the right back."""
 
 
 class NameTaken(NeedsOperator):

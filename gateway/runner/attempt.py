@@ -13,6 +13,7 @@ from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.runner.failing import record_failure
 from gateway.runner.jobs import LEFT_FOR_LATER, Ended, Ends, Job
 from gateway.runner.order import NotMyTurn
+from gateway.runner.refusing import Folders
 from gateway.runner.retrying import pause_s
 from gateway.runner.run import Run
 from gateway.transfer.deliver import deliver, resume_delivery
@@ -34,6 +35,7 @@ class Attempts:
     ends: Ends
     hooks: Hooks
     my_turn: Callable[[], Awaitable[None]]
+    folders: Folders
     in_line: InLine | None = None
     delivery: int | None = None
 
@@ -114,6 +116,7 @@ class Attempts:
         return Ended(self.job, row, (NameTaken if outcome.name_taken else NeedsOperator)(outcome.reason))
 
     async def _failed(self, error: GatewayError) -> Ended:
+        error = self.folders.judged(error, self.job.intent)
         if self.delivery is not None and not isinstance(error, NotMyTurn):  # then its bytes lie there
             self.run.moving.pop(self.delivery, None)
         work = partial(

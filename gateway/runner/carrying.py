@@ -20,6 +20,7 @@ from gateway.runner.jobs import Ended, Ends, Job
 from gateway.runner.load import Load
 from gateway.runner.order import Turns
 from gateway.runner.portions import Portion, Portions
+from gateway.runner.refusing import Folders
 from gateway.runner.results import Results
 from gateway.runner.retrying import pause
 from gateway.runner.run import CommandFailed, Run
@@ -45,6 +46,7 @@ class Carrying:
         self._hooks = replace(hooks_of(run.instance, command, run.services.ledger.now_ns), intended=intended)
         self._stopped: GatewayError | None = None
         self._results = Results()
+        self._folders = Folders()
         self._at_work = 0
         self._workers = 1
         self._small = False
@@ -104,6 +106,8 @@ class Carrying:
         load = Load()
         for place, job in todo.one():
             await self._alone(place, job, lane, turns, load)
+        while self._folders.in_doubt and (portion := todo.one()):
+            await self._alone(*portion[0], lane, turns, load)
         count = min(self._width(lane), todo.left)
         if count <= 1:
             await self._one_by_one(todo, lane, turns, load)
@@ -134,11 +138,12 @@ class Carrying:
         company = self._company(turns)
         while self._stopped is None:
             together = not self._is_strict and company.possible(lane)
-            portion = todo.some(self._workers) if together else todo.one()
-            if not portion:
+            portion = self._folders.without_refused(todo.some(self._workers) if together else todo.one(), turns)
+            if not portion and not todo.left:
                 return
-            if len(portion) == 1:
-                await self._alone(*portion[0], lane, turns, load)
+            if len(portion) < 2:
+                for place, job in portion:
+                    await self._alone(place, job, lane, turns, load)
                 continue
             with contextlib.suppress(GatewayError):  # each by itself finds out, and says so
                 await lane.repair()
@@ -164,7 +169,7 @@ class Carrying:
         """A file is taken only with the lane in hand: so each file in front of another has one, too."""
         while self._stopped is None:
             async with self._journeys:
-                portion = self._next(todo, lane, company)
+                portion = self._folders.without_refused(self._next(todo, lane, company), turns)
                 if len(portion) > 1:
                     async with load.of(sum(job.intent.stamp.size_bytes for _, job in portion)) as share:
                         await company.carry(portion, lane, share, in_line=self._in_line)
@@ -190,6 +195,7 @@ class Carrying:
 
         def delivered(place: int, ended: Ended) -> None:
             self._results.add(ended)
+            self._folders.took(ended.row)
             turns.over(place)
 
         return Company(self._run, self._ends, self._hooks, turns, alone=alone, delivered=delivered)
@@ -202,10 +208,11 @@ class Carrying:
         """One file, unless it hasn't begun and what has failed keeps it from being tried."""
         failed = True
         try:
-            if self._stopped is not None and job.delivery is None:
+            if job.delivery is None and (self._stopped is not None or self._folders.refuses(job.intent)):
                 return
             ended = await self._one(job, lane, turns, place)
             failed = ended.error is not None
+            self._folders.took(None if failed else ended.row)
             self._results.add(ended)
         finally:
             turns.over(place, failed=failed)
@@ -215,7 +222,7 @@ class Carrying:
     async def _one(self, job: Job, lane: Lane, turns: Turns, place: int) -> Ended:
         my_turn = partial(turns.wait, place)
         in_line = turns.in_line(place) if self._in_line else None
-        attempts = Attempts(self._run, job, lane, self._ends, self._hooks, my_turn, in_line)
+        attempts = Attempts(self._run, job, lane, self._ends, self._hooks, my_turn, self._folders, in_line)
         if self._stopped is not None and lane.abreast == 1:
             return await attempts.give_up(self._stopped)  # one after the other they would fail for hours
         return await attempts.carry()

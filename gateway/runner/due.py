@@ -46,7 +46,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """What became of a run.  `lacks_space`: a full disk, there or here, has ended it: what is left would fail, too."""
+    """What became of a run.  `rests`: a full disk, or a folder that takes nothing: what is left would fail, too."""
 
     run: int
     outcome: Outcome
@@ -55,4 +55,4 @@ class RunResult:
     size_bytes: int = 0
     error: str | None = None
     notes: tuple[str, ...] = field(default=())
-    lacks_space: bool = False
+    rests: bool = False

@@ -1,6 +1,6 @@
 """What is recorded of a file that was not delivered, in one commit: its end, the hold on its source, the reaction."""
 
-from gateway.core.errors import GatewayError, NoSpace, Retryable
+from gateway.core.errors import FolderRefused, GatewayError, NoSpace, Retryable
 from gateway.endpoints.trouble import NotYet
 from gateway.ledger import Connection, deliveries, job_deliveries, sources
 from gateway.ledger.delivery_row import DeliveryRow, State
@@ -37,6 +37,11 @@ def record_failure(
     return row
 
 
+def rests(error: GatewayError) -> bool:
+    """True if what has ended a run is of no single file: what is left would fail, too, and some day doesn't."""
+    return lacks_space(error) or isinstance(error, FolderRefused)
+
+
 def lacks_space(error: GatewayError) -> bool:
     """True where a file found no room, there or here: smaller ones may, and nobody knows when it will."""
     if isinstance(error, NotYet):
@@ -49,7 +54,7 @@ def _hold_back(connection: Connection, intent: Intent, error: GatewayError, row:
     failure = Failure(
         error=str(error),
         error_class=type(error).__name__,
-        parks=not isinstance(error, Retryable),
+        parks=not isinstance(error, Retryable | FolderRefused),
         delivery=row.id if row is not None else None,
     )
     sources.hold_back(connection, intent.action, intent.command, intent.source, intent.stamp, failure, at)

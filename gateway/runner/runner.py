@@ -12,7 +12,7 @@ from gateway.language.settings import settings_before
 from gateway.ledger import Connection, runs
 from gateway.runner.commands import perform, replay
 from gateway.runner.due import Due, Outcome, RunResult, Trigger
-from gateway.runner.failing import lacks_space
+from gateway.runner.failing import rests
 from gateway.runner.instance import Instance
 from gateway.runner.interrupted import recalled
 from gateway.runner.moving import noted
@@ -178,7 +178,7 @@ async def _ended(run: Run) -> RunResult:
         size_bytes=run.size_bytes,
         error=str(failure) if failure else None,
         notes=tuple(run.notes),
-        lacks_space=failure is not None and lacks_space(_cause(failure)),
+        rests=failure is not None and rests(_cause(failure)),
     )
 
 

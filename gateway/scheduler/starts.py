@@ -93,11 +93,11 @@ class Starts:
             entry.offered = ()  # nothing is to be concluded from what it left
 
     def _leave_alone(self, entry: Entry, result: RunResult) -> None:
-        """After a full disk for a while from the end of the run on, longer each time that nothing found room.
+        """After a full disk or a refusing folder for a while from the end of the run on, longer each time in vain.
 
         Half as long as the file that met it: those behind one that is too large get a run without it.
         """
-        if not result.lacks_space:
+        if not result.rests:
             entry.failures, entry.retry_at_s = 0, None
             return
         entry.failures = 1 if result.files else entry.failures + 1

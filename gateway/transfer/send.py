@@ -2,7 +2,17 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
-from gateway.core.errors import AlreadyThere, GatewayError, LinkLost, NeedsOperator, NotThere, Retryable, SourceChanged
+from gateway.core.errors import (
+    AlreadyThere,
+    FolderRefused,
+    GatewayError,
+    LinkLost,
+    NeedsOperator,
+    NotThere,
+    PathRefused,
+    Retryable,
+    SourceChanged,
+)
 from gateway.core.model import Stamp
 from gateway.endpoints.base import Endpoint, Laid
 from gateway.endpoints.wrap import close_iterator
@@ -93,6 +103,10 @@ async def _write_once(way: Way, path: str, tally: Tally, progress: Progress, mti
     blocks = blocks_of(way, tally, progress)
     try:
         return await way.target.lay(path, blocks, mtime_ns=mtime_ns)
+    except PathRefused as exc:
+        if way.unreadable or path != way.row.partial:
+            raise
+        raise FolderRefused(str(exc)) from exc
     finally:
         await blocks.aclose()
 
@@ -120,6 +134,9 @@ async def blocks_of(way: Way, tally: Tally, progress: Progress, offset: int = 0)
             yield block
             progress.made()
             way.caller.on_progress(tally.size_bytes)
+    except PathRefused:
+        way.unreadable = True
+        raise
     finally:
         await close_iterator(blocks)
 

@@ -38,6 +38,9 @@ class Way:
     kept: Kept | None = field(default=None)
     """The partial of an earlier attempt that this one goes on with."""
 
+    unreadable: bool = field(default=False)
+    """It was the source that refused us."""
+
     in_the_way: PathRefused | None = field(default=None)
     """What stood under the final name when this was intended, if it can't be replaced."""
 

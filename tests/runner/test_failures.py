@@ -72,11 +72,43 @@ async def test_after_the_last_attempt_the_file_has_failed(turned: Stage, server:
 
 async def test_what_only_a_person_can_help_is_not_tried_again(turned: Stage, server: Server) -> None:
     write(turned.outbox / "a")
-    server.fails("write", ".a.", *[PathRefused("no right to write there")] * 3)
+    server.fails("rename", "a", *[PathRefused("no right to rename there")] * 3)
     result = await turned.run("@retries 3\nPUT a")
     assert (result.outcome, len(server.times)) == (Outcome.FAILED, 1)
     [held] = await turned.held()
     assert (held.state, held.error_class) == ("parked", "PathRefused")
+
+
+@pytest.mark.parametrize("order", ["kept", "free"])
+async def test_a_folder_that_takes_nothing_is_told_by_few_files_and_all_go_once_it_does(
+    turned: Stage, server: Server, order: str
+) -> None:
+    for number in range(40):
+        write(turned.outbox / f"{number:02}.csv")
+        write(turned.outbox / f"{number:02}.txt")
+    script = f"@order {order}\n@terminate_on_fail no\nPUT -DEL *.csv shut/\nPUT -DEL *.txt open/"
+    for folder in ("shut", "open"):
+        (turned.far / folder).mkdir()
+    server.fails("write", "shut/", *[PathRefused("no right to write there")] * 99)
+    result = await turned.run(script)
+    assert (result.outcome, result.files, result.rests) == (Outcome.FAILED, 40, True)
+    assert result.failed_files in (2, 3), "a lane each, and one under way meanwhile"
+    assert f"{40 - result.failed_files} not tried: no right to write there" in (result.error or "")
+    assert {path.partition("/")[0] for path in tree(turned.far)} == {"open"}
+    assert [held.state for held in await turned.held()] == ["held_back"] * result.failed_files
+    server.faults.clear()
+    assert (await turned.run(script)).outcome is Outcome.DONE
+    assert (len(tree(turned.far)), tree(turned.outbox)) == (80, {})
+
+
+async def test_what_cannot_be_read_says_nothing_of_the_folder_it_goes_to(turned: Stage, server: Server) -> None:
+    for name in "abcdef":
+        write(turned.far / name)
+    for name in "abc":
+        server.fails("read", name, PathRefused("no right to read it"))
+    result = await turned.run("GET *")
+    assert (result.files, result.failed_files, result.rests) == (3, 3, False)
+    assert [held.state for held in await turned.held()] == ["parked"] * 3
 
 
 @pytest.mark.parametrize("line", ["PUT a", "GET a", "DELETE a", "DIR", "MKDIR new", "RENAME a b"])
@@ -139,7 +171,7 @@ async def test_a_file_that_finds_no_room_is_held_back_from_its_last_attempt_on_a
     while failed_for < timedelta(hours=25):
         server.fails("write", ".", *[NoSpace("the disk is full")] * 9)
         result = await turned.run("@retries 2\n@retry_delay 40s\nPUT -DEL *")
-        assert (result.outcome, result.lacks_space) == (Outcome.FAILED, True)
+        assert (result.outcome, result.rests) == (Outcome.FAILED, True)
         [held] = await turned.held()
         if held.next_at is None:
             break

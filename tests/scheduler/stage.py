@@ -99,7 +99,7 @@ class RecordedRuns:
         if self.hook is not None and (waits := self.hook(due)) is not None:
             await waits
         if self.full:
-            return RunResult(run=len(self.started), outcome=Outcome.FAILED, error="full", lacks_space=True)
+            return RunResult(run=len(self.started), outcome=Outcome.FAILED, error="full", rests=True)
         files = [found for one in (due.judged or {}).values() for found in one]
         if self.removes:
             for found in files[: self.limit]:

@@ -203,7 +203,7 @@ async def test_b24_a_full_disk_there_leaves_no_partial_and_no_hot_retry(tmp_path
         assert (await scene.only()).attempts == 2
         [held] = await scene.act.held()
         pause_s = (held.next_at or 0) / 1e9 - scene.act.clock.now().timestamp()
-        assert (held.state, round(pause_s), result.lacks_space) == ("held_back", 60, True)
+        assert (held.state, round(pause_s), result.rests) == ("held_back", 60, True)
 
 
 async def test_b27_a_partial_that_cannot_be_renamed_across_disks_is_told_and_the_source_stays(tmp_path: Path) -> None:
