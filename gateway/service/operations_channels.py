@@ -4,29 +4,23 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from gateway.channels.batches import hopeless, upcoming
 from gateway.channels.detect import Detected
-from gateway.channels.due import HAND_OF, next_of, show_due
 from gateway.channels.engine import ChannelEngine
 from gateway.channels.model import Channel, Kind
-from gateway.core.errors import GatewayError, NeedsOperator, Refused, Retryable, Unknown
+from gateway.core.errors import GatewayError, Refused, Unknown
 from gateway.ledger import Connection, channel_batches, channel_events, channel_going
-from gateway.ledger.channel_batches import BatchRow, BatchState
+from gateway.ledger.channel_batches import BatchState
 from gateway.ledger.channel_events import EventRow, EventState
 from gateway.service.desk import Answer, Handler
-from gateway.service.failures import exit_code_of
 from gateway.service.operations import Gateway, Said
-from gateway.service.operations_retry import forget
+from gateway.service.operations_channel_delivery import MANY, NOTHING_TO_DO, ONE, Arguments, deliver, kind_of
 
-Arguments = Mapping[str, Any]
 T = TypeVar("T")
-NOTHING_TO_DO = 9
 _LINES = 10
 _FOR_A_PERSON = (EventState.REVIEW, EventState.HELD)
-_ONE = {Kind.FIRST: "first delivery", Kind.METADATA: "metadata change", Kind.FILE: "file change"}
-_MANY = {Kind.FIRST: "first deliveries", Kind.METADATA: "metadata changes", Kind.FILE: "file changes"}
 
 
 def channel_handlers(gateway: Gateway) -> Mapping[str, Handler]:
@@ -62,7 +56,7 @@ async def detect(channels: ChannelEngine, arguments: Arguments) -> Said:
 
 def _detected(name: str, found: Detected) -> Iterator[str]:
     counts = {Kind.FIRST: found.first, Kind.METADATA: found.metadata, Kind.FILE: found.file}
-    parts = [f"{count} {(_ONE if count == 1 else _MANY)[kind]}" for kind, count in counts.items() if count]
+    parts = [f"{count} {(ONE if count == 1 else MANY)[kind]}" for kind, count in counts.items() if count]
     parts += [_count_as_delivered(found.counted)] if found.counted else []
     yield f"{name}: {', '.join(parts) or 'nothing new'}"
     yield from _some([f"{entry}; it waits for the next look" for entry in (*found.unstable, *found.unreadable)])
@@ -81,82 +75,13 @@ def _count_as_delivered(items: int) -> str:
     return f"{items} item{' counts' if items == 1 else 's count'} as delivered"
 
 
-async def deliver(gateway: Gateway, arguments: Arguments) -> Said:
-    """Deliver what waits for its time, or failed, now: also where the recipient would not be tried for a while."""
-    channels, name, kind = gateway.engine.channels, str(arguments["channel"]), _kind(arguments)
-    await forget(gateway, [channels.channel(name).endpoint])
-    rows = await channels.deliver_now(name, kind)
-    ledger = channels.services.ledger
-    events = {row.id: await ledger.read(partial(channel_events.of_batch, batch=row.id)) for row in rows}
-    facts = {"channel": name, "batches": [batch_facts(row, len(events[row.id])) for row in rows]}
-    stays = [f"  {line}" for line in await ledger.read(partial(_stays, name=name, kind=kind))]
-    if not rows:
-        return Said((f"{name}: nothing waits to be delivered", *stays), NOTHING_TO_DO, facts)
-    lines = [line for row in rows for line in _delivered(channels, row, len(events[row.id]))]
-    return Said((*lines, *stays), await ledger.read(partial(_exit_code, rows=rows)), facts)
-
-
-def _exit_code(connection: Connection, rows: Sequence[BatchRow]) -> int:
-    """0 only where something was delivered, and nothing failed; else who acts next on what was not."""
-    failed = [row for row in rows if row.state is BatchState.FAILED]
-    if failed:
-        return exit_code_of(failed[0].error_class)
-    if any(row.state is BatchState.DELIVERED for row in rows):
-        return 0
-    opened = channel_events.counts(connection).get(rows[0].channel, {})
-    states = {state for kind, state in opened if kind in {row.kind for row in rows}}
-    if EventState.HELD in states:
-        return NeedsOperator.exit_code
-    return Retryable.exit_code if EventState.WAITING in states else NOTHING_TO_DO
-
-
-def _stays(connection: Connection, name: str, kind: Kind | None) -> list[str]:
-    """What does not go out before a person looks at it."""
-    counts = channel_events.counts(connection).get(name, {})
-    wanted = [(state, many) for (of, state), many in counts.items() if kind in (None, of)]
-    held = sum(many for state, many in wanted if state is EventState.HELD)
-    review = sum(many for state, many in wanted if state is EventState.REVIEW)
-    said = [f"{held} held: gateway channel queue {name} says why"] if held else []
-    return said + ([f"{review} for approval: gateway channel approve {name}"] if review else [])
-
-
-def batch_facts(row: BatchRow, items: int) -> Mapping[str, Any]:
-    """A batch for --json."""
-    return {
-        "batch": row.id,
-        "channel": row.channel,
-        "kind": row.kind,
-        "state": row.state.value,
-        "day": row.day,
-        "number": row.number,
-        "items": items,
-        "failures": row.failures,
-        "error": row.error,
-        "error_class": row.error_class,
-    }
-
-
-def _delivered(channels: ChannelEngine, row: BatchRow, items: int) -> Iterator[str]:
-    what = f"{row.channel}: {items} {(_ONE if items == 1 else _MANY)[Kind(row.kind)]}"
-    if row.state is BatchState.GIVEN_UP:
-        yield f"{row.channel}: no {_ONE[Kind(row.kind)]} went out: {row.error}"
-        return
-    if row.state is not BatchState.FAILED:
-        yield f"{what}: delivered as batch {row.number} of {row.day}"
-        return
-    yield f"{what}: failed: {row.error}"
-    channel = channels.channel(row.channel)
-    at = next_of(channel, HAND_OF[Kind(row.kind)], channels.services.clock.now())
-    yield f"  tried again {show_due(at.astimezone(channel.zone))}, or now: gateway channel deliver-now {row.channel}"
-
-
 async def approve(channels: ChannelEngine, arguments: Arguments) -> Said:
     """A person lets go what waits for one: all that is for review, or these items, which may be held, too."""
     name, items = str(arguments["channel"]), [str(item) for item in arguments.get("items") or ()]
     states = [EventState.REVIEW, *([EventState.HELD] if items else [])]
     who, now = str(arguments.get("by") or ""), channels.services.clock.now()
     work = partial(_approve, of=channels.channel(name), who=who, now=now)
-    wanted = _Wanted(name, items, _kind(arguments), states, "waits for approval")
+    wanted = _Wanted(name, items, kind_of(arguments), states, "waits for approval")
     count = await _steer(channels, wanted, work)
     if not count:
         return Said((f"{name}: nothing waits for approval",), NOTHING_TO_DO, {"channel": name, "approved": 0})
@@ -171,11 +96,11 @@ async def drop(channels: ChannelEngine, arguments: Arguments) -> Said:
     at = channels.services.ledger.now_ns()
     work = partial(_drop, who=str(arguments.get("by") or ""), reason=reason, at=at)
     states = [EventState.WAITING, EventState.REVIEW, EventState.HELD, EventState.BATCHED]
-    count, stays = await _steer(channels, _Wanted(name, items, _kind(arguments), states, "waits"), work)
+    count, stays = await _steer(channels, _Wanted(name, items, kind_of(arguments), states, "waits"), work)
     said = "1 change is not delivered; the item's next change is a new one"
     many = f"{count} changes are not delivered; the next changes of these items are new ones"
     all_the_same = [
-        f"  {one.item}: its {_ONE[Kind(one.kind)]} goes out all the same; --kind {one.kind} drops it" for one in stays
+        f"  {one.item}: its {ONE[Kind(one.kind)]} goes out all the same; --kind {one.kind} drops it" for one in stays
     ]
     lines = (f"{name}: {said if count == 1 else many}", *all_the_same)
     return Said(lines, facts={"channel": name, "dropped": count, "stays": len(stays)})
@@ -241,7 +166,7 @@ class _Wanted:
         mine = [row for row in rows if self.kind in (None, row.kind) and (not self.items or row.item in self.items)]
         lacking = sorted(set(self.items) - {row.item for row in mine})
         if lacking:
-            nothing = "nothing" if self.kind is None else f"no {_ONE[self.kind]}"
+            nothing = "nothing" if self.kind is None else f"no {ONE[self.kind]}"
             shows = f"gateway channel queue {self.channel} shows what does"
             raise Unknown(f"{self.channel}: {nothing} of {lacking[0]!r} {self.said}; {shows}")
         return mine
@@ -255,8 +180,3 @@ async def _steer(channels: ChannelEngine, wanted: _Wanted, work: "partial[T]") -
     )
     channels.changed.set()
     return done
-
-
-def _kind(arguments: Arguments) -> Kind | None:
-    kind = arguments.get("kind")
-    return None if kind is None else Kind(kind)
