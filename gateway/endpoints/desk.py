@@ -79,8 +79,8 @@ class Desk:
             session = None
             try:
                 session = await self._find(fresh)
-            except PeerBusy:
-                if not self._lent:
+            except (PeerBusy, LinkLost) as exc:
+                if isinstance(exc, NotYet) or not self._has_others():
                     raise
                 self._fewer = (len(self._lent), self._clock.monotonic() + _FEWER_FOR_S)
             finally:  # nothing is awaited from here on: a cancel can't lose the slot
@@ -163,7 +163,7 @@ class Desk:
         try:
             session = await self._open(self.place)
         except GatewayError as exc:
-            await self._failed(exc, before)
+            await self._failed(exc, before, instead_of)
             raise
         try:
             await self.breaker.login_worked(before)
@@ -186,9 +186,13 @@ class Desk:
             self._tries = session
         return session
 
-    async def _failed(self, exc: GatewayError, before: Trouble | None) -> None:
-        if isinstance(exc, PeerBusy) and self._lent:
-            return  # the peer works, it only wants fewer of us
+    def _has_others(self, instead_of: Session | None = None) -> bool:
+        """True if a session works: then the peer does, and only wants fewer of us, whether it says so or hangs up."""
+        return any(session.usable for session in self._lent if session is not instead_of)
+
+    async def _failed(self, exc: GatewayError, before: Trouble | None, instead_of: Session | None) -> None:
+        if isinstance(exc, PeerBusy | LinkLost) and self._has_others(instead_of):
+            return
         self._proved = False
         await self.breaker.login_failed(exc, before)
 

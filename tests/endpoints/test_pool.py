@@ -217,11 +217,12 @@ def test_the_longest_pause_is_five_minutes() -> None:
     assert pause_after(1000) == timedelta(minutes=5)
 
 
-async def test_too_many_sessions_means_fewer_of_them_not_a_failed_endpoint() -> None:
+@pytest.mark.parametrize("said", [PeerBusy("421 too many"), LinkLost("hung up without a word")], ids=["busy", "lost"])
+async def test_too_many_sessions_means_fewer_of_them_not_a_failed_endpoint(said: GatewayError) -> None:
     doors, memory = Doors(), ForgetfulMemory()
     pool, _ = pool_of(doors, memory)
     async with pool.session("acme"):
-        doors.answers = [PeerBusy("421 too many")]
+        doors.answers = [said]
         second = asyncio.ensure_future(use(pool))
         await asyncio.sleep(0.01)
         assert not second.done()

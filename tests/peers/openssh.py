@@ -32,7 +32,9 @@ def _write_private(path: Path, key: asyncssh.SSHKey) -> Path:
 
 
 @contextmanager
-def openssh_sshd(work: Path, extra: str = "", port: int | None = None) -> Iterator[SshPeer]:
+def openssh_sshd(
+    work: Path, extra: str = "", port: int | None = None, *, max_startups: str = "200"
+) -> Iterator[SshPeer]:
     """An sshd with internal-sftp and commands allowed; `extra` are more lines of sshd_config."""
     sshd = program("sshd", "openssh-server")
     if os.geteuid() == 0:
@@ -46,7 +48,7 @@ def openssh_sshd(work: Path, extra: str = "", port: int | None = None) -> Iterat
     authorized.write_bytes(user.export_public_key())
     port = port or free_port()
     config = work / "sshd_config"
-    config.write_text(_config(port, host_file, authorized, work) + extra + "\n")
+    config.write_text(_config(port, host_file, authorized, work, max_startups) + extra + "\n")
     with running([sshd, "-D", "-e", "-f", str(config)], port, work / "sshd.log"):
         yield SshPeer(
             port,
@@ -57,7 +59,7 @@ def openssh_sshd(work: Path, extra: str = "", port: int | None = None) -> Iterat
         )
 
 
-def _config(port: int, host_key: Path, authorized: Path, work: Path) -> str:
+def _config(port: int, host_key: Path, authorized: Path, work: Path, max_startups: str) -> str:
     return f"""\
 ListenAddress 127.0.0.1:{port}
 HostKey {host_key}
@@ -70,7 +72,7 @@ KbdInteractiveAuthentication no
 UsePAM no
 StrictModes no
 UseDNS no
-MaxStartups 200
+MaxStartups {max_startups}
 MaxSessions 200
 LogLevel ERROR
 Subsystem sftp internal-sftp

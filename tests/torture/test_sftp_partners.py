@@ -19,14 +19,14 @@ from asyncssh.sftp import SFTPServerHandler
 
 from gateway.core.clock import SystemClock, TurnedClock
 from gateway.endpoints.opening import open_place
-from gateway.endpoints.pool import Pool
+from gateway.endpoints.pool import ForgetfulMemory, Pool
 from gateway.endpoints.session import Session
 from gateway.endpoints.wire.packets import Reader
 from gateway.runner.due import Outcome
 from tests.endpoints.test_conformance import NAMES, get, names, put
 from tests.peers import odd_sftp as odd
 from tests.peers.hostile_sftp import ShortReads, TellsNothing
-from tests.peers.openssh import SshPeer
+from tests.peers.openssh import SshPeer, openssh_sshd
 from tests.peers.places import ssh_place
 from tests.peers.proxy import line_to
 from tests.peers.ssh_servers import Account, asyncssh_sftp
@@ -397,3 +397,20 @@ async def test_e71_a_file_is_fetched_by_name_where_listing_is_denied(tmp_path: P
         assert (scene.here, scene.there) == ({"a.csv": "hello"}, {})
         result = await scene.run("@retries 0\nGET *.csv")
         assert (result.outcome, "not here" in (result.error or "")) == (Outcome.FAILED, True)
+
+
+async def test_d48_an_sshd_that_hangs_up_on_too_many_logins_costs_sessions_not_the_endpoint(tmp_path: Path) -> None:
+    memory = ForgetfulMemory()
+
+    async def use(pool: Pool, number: int) -> None:
+        async with pool.session("acme") as endpoint:
+            await put(endpoint, str(number), b"x")
+            await asyncio.sleep(0.2)
+
+    with openssh_sshd(tmp_path, max_startups="2:100:2") as peer:
+        pool = Pool({"acme": ssh_place(peer, sessions=6)}, SystemClock(), memory)
+        await use(pool, 0)
+        await asyncio.gather(*(use(pool, number) for number in range(1, 7)))
+        await pool.close()
+        assert sorted(os.listdir(peer.folder)) == [str(number) for number in range(7)]
+    assert memory.troubles == {}
