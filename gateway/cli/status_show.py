@@ -20,6 +20,7 @@ from gateway.service.state import GatewayState, since
 _COLUMNS = ("action", "state", "oldest file", "next", "last run", "why")
 _HELD = ("paused", "disabled", "refused")
 _TROUBLED = ("offline", "error")
+_UNASKED = timedelta(minutes=1)
 _WORST = (
     "broken", "refused", "parked", "stuck", "interrupted", "failed", "lag", "retry", "run", "paused", "disabled",
     "idle",
@@ -137,7 +138,8 @@ def _circuit(next_at: int | None, state: GatewayState) -> str:
         return "open: not tried before a person acts"
     at = moment(next_at, state.zone)
     if circuit_at(at, state.now) is Circuit.HALF_OPEN:
-        return "half-open: the next session tries it, alone"
+        unasked = f"nothing wants to go there since {shown(at, state.zone)}; " if state.now - at > _UNASKED else ""
+        return f"half-open: {unasked}the next session tries it, alone"
     return f"open: tried again {shown(at, state.zone)}"
 
 

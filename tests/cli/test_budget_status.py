@@ -28,10 +28,11 @@ def _in(length: timedelta) -> int:
     ("next_at", "word", "told"),
     [
         (_in(timedelta(hours=5)), "open", "open: tried again "),
-        (_in(timedelta(hours=-5)), "half-open", "half-open: the next session tries it, alone"),
+        (_in(timedelta(seconds=-9)), "half-open", "half-open: the next session tries it, alone"),
+        (_in(timedelta(hours=-5)), "half-open", "half-open: nothing wants to go there since "),
         (None, "open", "open: not tried before a person acts"),
     ],
-    ids=["open", "half-open", "open for good"],
+    ids=["open", "half-open", "half-open and not asked", "open for good"],
 )
 def test_status_has_a_word_for_the_circuit_of_an_endpoint(
     site: Site, next_at: int | None, word: str, told: str
