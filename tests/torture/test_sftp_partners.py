@@ -285,6 +285,25 @@ async def test_d62_servers_with_other_kinds_of_key_are_logged_in_to(tmp_path: Pa
         assert await names(endpoint) == []
 
 
+async def test_d62_a_server_that_knows_rsa_with_sha1_alone_is_logged_in_to_by_an_rsa_key(tmp_path: Path) -> None:
+    class KeysAlone(asyncssh.SSHServer):
+        def begin_auth(self, username: str) -> bool:
+            return True
+
+        def public_key_auth_supported(self) -> bool:
+            return True
+
+        def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+            return key.get_algorithm() == "ssh-rsa"
+
+    ours, theirs = (asyncssh.generate_private_key("ssh-rsa") for _ in range(2))
+    old = {"account": KeysAlone, "host_key": theirs, "signature_algs": ["ssh-rsa"]}
+    async with asyncssh_sftp(tmp_path, **old) as peer:  # type: ignore[arg-type]
+        place = ssh_place(peer, "/", key=ours.export_private_key().decode(), password=None)
+        async with await open_place(place) as endpoint:
+            assert await names(endpoint) == []
+
+
 @WAYS
 async def test_d63_new_keys_in_the_middle_of_a_file_change_no_byte(tmp_path: Path, way: str) -> None:
     data = os.urandom(6 * MIB)
