@@ -29,11 +29,11 @@ class Folders:
             self._taking.add(_folder_of(row.intent))
 
     def judged(self, error: GatewayError, intent: Intent) -> GatewayError:
-        """The error of a file that was refused: the folder's, or its own."""
+        """The error of a file that was refused: the folder's, or its own; jobs and channels have rules of their own."""
         if not isinstance(error, FolderRefused):
             return error
         folder = _folder_of(intent)
-        if folder in self._taking:
+        if folder in self._taking or intent.is_ordered:
             return PathRefused(str(error))
         self._refused[folder] += 1
         return error
