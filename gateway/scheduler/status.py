@@ -104,8 +104,8 @@ def _files(entry: Entry, clock: Clock) -> tuple[Counter[Verdict], Waiting | None
 
 
 def _next_at(entry: Entry, clock: Clock) -> datetime | None:
-    if entry.retry_at_s is not None:
-        return clock.now() + timedelta(seconds=max(0.0, entry.retry_at_s - clock.monotonic()))
+    if entry.retry_at_s is not None and entry.retry_at_s > clock.monotonic():
+        return clock.now() + timedelta(seconds=entry.retry_at_s - clock.monotonic())
     if entry.open and entry.watches:
         return clock.now() + timedelta(seconds=max(0.0, entry.look_at_s - clock.monotonic()))
     return entry.next_at

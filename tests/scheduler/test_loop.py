@@ -173,6 +173,14 @@ async def test_b24_after_a_full_disk_an_action_rests_half_as_long_as_the_file_wh
         assert scene.scheduler.status()[0].word == "idle"
 
 
+async def test_a_rest_that_is_over_is_not_told_as_what_comes_next(tmp_path: Path) -> None:
+    async with await stage(instance(tmp_path)) as scene:
+        scene.scheduler.entries["orders"].retry_at_s = scene.clock.monotonic() - 1  # and nothing was ready then
+        told = scene.scheduler.status()[0].next_at
+        assert told is not None
+        assert told > scene.clock.now()
+
+
 async def test_actions_that_cannot_be_scheduled_say_why_and_the_others_run(tmp_path: Path) -> None:
     polled_get = instance(tmp_path, "@endpoint acme\n@schedule on file polling continuously\nGET *\n", "polled_get")
     good = instance(tmp_path, name="good")
