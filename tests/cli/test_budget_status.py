@@ -20,24 +20,21 @@ async def _remember(site: Site, next_at: int | None) -> None:
         await ledger.write(partial(endpoints.remember, trouble=trouble))
 
 
-def _in(length: timedelta) -> int:
-    return int((datetime.now(UTC) + length).timestamp() * 1e9)
-
-
 @pytest.mark.parametrize(
-    ("next_at", "word", "told"),
+    ("next_in", "word", "told"),
     [
-        (_in(timedelta(hours=5)), "open", "open: tried again "),
-        (_in(timedelta(seconds=-9)), "half-open", "half-open: the next session tries it, alone"),
-        (_in(timedelta(hours=-5)), "half-open", "half-open: nothing wants to go there since "),
+        (timedelta(hours=5), "open", "open: tried again "),
+        (timedelta(seconds=-9), "half-open", "half-open: the next session tries it, alone"),
+        (timedelta(hours=-5), "half-open", "half-open: nothing wants to go there since "),
         (None, "open", "open: not tried before a person acts"),
     ],
     ids=["open", "half-open", "half-open and not asked", "open for good"],
 )
 def test_status_has_a_word_for_the_circuit_of_an_endpoint(
-    site: Site, next_at: int | None, word: str, told: str
+    site: Site, next_in: timedelta | None, word: str, told: str
 ) -> None:
     site.script("orders", "@endpoint acme\n\nPUT *.csv\n")
+    next_at = None if next_in is None else int((datetime.now(UTC) + next_in).timestamp() * 1e9)
     asyncio.run(_remember(site, next_at))
     assert told in site.run("status").out
     (row,) = site.run("status", "--json").json
