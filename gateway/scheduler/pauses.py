@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.ledger.pauses import ALL
 from gateway.scheduler.entry import Entry
 
 
@@ -35,3 +36,8 @@ class Pauses:
     def next_end(self, now: datetime) -> datetime | None:
         """When the first of them ends by itself."""
         return min((pause.until for pause in self._pauses.values() if pause.until and pause.until > now), default=None)
+
+
+def shown_scope(scope: str) -> str:
+    """`action orders`, `endpoint acme`, `everything`."""
+    return "everything" if scope == ALL else scope.replace(":", " ", 1)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from gateway.core.clock import Clock
 from gateway.scheduler.entry import Entry
-from gateway.scheduler.pauses import Pause
+from gateway.scheduler.pauses import Pause, shown_scope
 from gateway.transfer.stability import Verdict
 
 LAG = timedelta(seconds=60)
@@ -69,7 +69,7 @@ def _word(
     if entry.running is not None:
         return "run", ""
     if pause is not None:
-        return "paused", f"{pause.scope} is paused" + (
+        return "paused", f"{shown_scope(pause.scope)} is paused" + (
             f" until {pause.until:%Y-%m-%d %H:%M:%S%z}" if pause.until else ""
         )
     if any(counts[verdict] for verdict in _PEOPLE):

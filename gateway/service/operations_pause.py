@@ -6,6 +6,7 @@ from gateway.core.errors import Refused, Unknown
 from gateway.core.users import who_am_i
 from gateway.ledger import pauses
 from gateway.ledger.pauses import ALL, Pause
+from gateway.scheduler.pauses import shown_scope
 from gateway.service.operations import Gateway, Said
 from gateway.service.targets import instances_of
 
@@ -67,20 +68,16 @@ def _require_known(gateway: Gateway, scope: str) -> None:
 
 
 async def resume(gateway: Gateway, what: str) -> Said:
-    """It goes on."""
+    """It goes on.  Raises Unknown where nothing of that name is paused, nor is there."""
     scope = what if what == ALL else scope_of(gateway, what)
     ledger = gateway.engine.ledger
     if await ledger.write(partial(pauses.let_go, scope=scope)):
         await gateway.hold_pauses()
         lines = [f"{shown_scope(scope)} goes on"]
     else:
+        _require_known(gateway, scope)
         lines = [f"{shown_scope(scope)} was not paused"]
     others = [one for one in await ledger.read(partial(pauses.paused, now=ledger.now_ns())) if one.scope != scope]
     if others:
         lines.append(f"still paused: {', '.join(shown_scope(one.scope) for one in others)}")
     return Said(tuple(lines), facts={"scope": scope})
-
-
-def shown_scope(scope: str) -> str:
-    """`action orders`, `endpoint acme`, `everything`."""
-    return "everything" if scope == ALL else scope.replace(":", " ", 1)

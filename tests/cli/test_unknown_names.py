@@ -31,6 +31,7 @@ MISSED = (
     ("pause action:ordres", "'action:orders'"),
     ("pause endpoint:shp1", "'endpoint:shop1'"),
     ("resume ordres", "'orders'"),
+    ("resume endpoint:shp1", "'endpoint:shop1'"),
     ("probe shp1", "'shop1'"),
     ("trust shp1", "'shop1'"),
     ("retry ordres", "'orders'"),
