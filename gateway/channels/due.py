@@ -11,16 +11,11 @@ from typing import NamedTuple
 from gateway.channels.model import Anchor, Channel, Cron, Kind, Rhythm
 from gateway.channels.rhythm import cron_minute, cron_times, delivery_times
 from gateway.core.moments import moment, ns
+from gateway.core.set_back import counts_anew
 from gateway.ledger.channel_states import Hand, StateRow
 
 HAND_OF = {Kind.FIRST: Hand.FIRST, Kind.FILE: Hand.FILE, Kind.METADATA: Hand.METADATA}
 """In the order in which kinds go out that are due together: what carries the metadata, too, goes first."""
-
-SET_BACK_AT_MOST = timedelta(days=1)
-"""A clock that is set back by more was wrong before: what it handled ahead of time does not count.
-
-Of what is handled every so many hours, so many are enough, else nothing would be handled until it is as late again.
-"""
 
 _SEEN_BACK = timedelta(days=15)
 """Between two times of any rhythm lies less: whatever was missed before, the last one that was is in here."""
@@ -43,14 +38,18 @@ class Plan:
 def planned(channel: Channel, state: StateRow, now: datetime) -> Plan:
     """What is to be done now, by what was handled last."""
     said, before = _said(channel), json.loads(state.times) if state.times else {}
-    apart = _apart(channel)
+    intervals = _intervals(channel)
     due: dict[Hand, datetime] = {}
     anew: dict[Hand, datetime] = {}
     nexts: list[datetime] = []
     for hand, after in _clocks(channel).items():
         last = state.handled_at(hand)
         handled = None if last is None else moment(last, UTC)
-        if handled is None or before.get(hand.value) != said[hand.value] or handled - now > apart[hand]:
+        if (
+            handled is None
+            or before.get(hand.value) != said[hand.value]
+            or counts_anew(handled, now, intervals.get(hand))
+        ):
             anew[hand] = handled = now
         passed, following = _passed(after, handled, now)
         if passed is not None:
@@ -93,11 +92,10 @@ def _clocks(channel: Channel) -> Mapping[Hand, Callable[[datetime], Iterator[dat
     }
 
 
-def _apart(channel: Channel) -> dict[Hand, timedelta]:
-    """How much of the future may be handled already."""
-    hourly = {hand: channel.times.rhythm(kind).every == "hour" for kind, hand in HAND_OF.items()}
-    apart = {hand: timedelta(hours=1) if is_hourly else SET_BACK_AT_MOST for hand, is_hourly in hourly.items()}
-    return apart | {Hand.CRON: timedelta(hours=channel.times.cron.value.every)}
+def _intervals(channel: Channel) -> dict[Hand, timedelta]:
+    """Of the clocks that go by one."""
+    hourly = {hand: timedelta(hours=1) for kind, hand in HAND_OF.items() if channel.times.rhythm(kind).every == "hour"}
+    return {Hand.CRON: timedelta(hours=channel.times.cron.value.every), **hourly}
 
 
 def _said(channel: Channel) -> dict[str, str]:

@@ -5,17 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 
+from gateway.core.set_back import counts_anew
 from gateway.jobs.model import JobSchedule
 from gateway.jobs.schedule import Clocks, Start, interval_of, next_start, starts
 
 PUNCTUAL = timedelta(minutes=1)
 """A start that is this late was not missed: a busy loop, a clock that was set forward a little."""
-
-SET_BACK_AT_MOST = timedelta(days=1)
-"""A clock that is set back by more was wrong before: what it fired ahead of time does not count.
-
-For a job that starts after intervals one of them is enough, else it would not start until it is as late again.
-"""
 
 COUNT_AT_MOST = 10_000
 
@@ -40,8 +35,7 @@ def fire(schedule: JobSchedule, clocks: Clocks, *, since: datetime | None, now: 
     `since` None: seen for the first time, or with another schedule than before: nothing was missed.
     """
     now = now.astimezone(UTC)
-    ahead_at_most = min(interval_of(schedule) or SET_BACK_AT_MOST, SET_BACK_AT_MOST)
-    if since is None or since - now > ahead_at_most:
+    if since is None or counts_anew(since, now, interval_of(schedule)):
         return Firing(since=now, next_at=_next_at(schedule, clocks, now))
     passed = list(islice(_passed(schedule, clocks, since, now), COUNT_AT_MOST))
     if not passed:

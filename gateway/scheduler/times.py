@@ -11,6 +11,7 @@ from heapq import merge
 from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
+from gateway.core.set_back import counts_anew
 from gateway.language.calendar import last_point, next_close, next_open, next_points
 from gateway.language.nodes import Action, Check, Transfer
 from gateway.language.schedule import Schedule
@@ -18,12 +19,6 @@ from gateway.language.settings import Misfire
 
 PUNCTUAL = timedelta(minutes=1)
 """A time that is this late was not missed: a busy loop, a clock that was set forward a little."""
-
-SET_BACK_AT_MOST = timedelta(days=1)
-"""A clock that is set back by more was wrong before: what it fired ahead of time does not count.
-
-Intervals go by elapsed time: more than one of them is enough, else nothing would run until it is as late again.
-"""
 
 COUNT_AT_MOST = 10_000
 _SHOWN = "%Y-%m-%d %H:%M:%S%z"
@@ -87,11 +82,10 @@ def fire(schedule: Schedule, zone: ZoneInfo, *, since: datetime | None, now: dat
 
 def _counted_from(schedule: Schedule, zone: ZoneInfo, since: datetime, now: datetime) -> datetime:
     """`since`, unless the clock was set back by more than that may stand for; a fixed time still fires once only."""
-    if since - now > SET_BACK_AT_MOST:
-        return now
-    shortest = min(schedule.intervals, default=SET_BACK_AT_MOST)
-    if since - now <= shortest:
+    if not counts_anew(since, now, min(schedule.intervals, default=None)):
         return since
+    if counts_anew(since, now):
+        return now
     return last_point(_fixed(schedule), now, since, zone) or now
 
 
