@@ -1,18 +1,16 @@
 """A look at the ledger that changes nothing: would it open?"""
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
+
+from sqlalchemy.exc import DBAPIError
 
 from gateway.core.errors import GatewayError
 from gateway.core.units import show_size
-from gateway.ledger.database import FILE_NAME
+from gateway.ledger.database import FILE_NAME, looking_engine
 from gateway.ledger.errors import LedgerBroken, LedgerLost, ledger_error
-from gateway.ledger.migrate import HEAD, newer
+from gateway.ledger.migrate import HEAD, newer, version_of
 from gateway.ledger.reserve import reserve_of
-
-_WAIT_S = 1.0
 
 
 def look_over(folder: Path) -> str:
@@ -25,16 +23,21 @@ def look_over(folder: Path) -> str:
         return _none_yet(path)
     if not path.is_file():
         raise LedgerBroken(f"{path}: this is no file; move it away, and put the ledger back from a backup")
+    looking = looking_engine(path)
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=_WAIT_S)) as connection:
-            version = _version(connection, path)
-            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.Error as problem:
-        raise ledger_error(path, problem) or LedgerBroken(f"{path}: the ledger can't be opened: {problem}") from problem
+        with looking.connect() as connection:
+            version = version_of(connection, path)
+            said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    except DBAPIError as exc:
+        raise ledger_error(path, exc) or LedgerBroken(f"{path}: the ledger can't be opened: {exc.orig}") from exc
+    finally:
+        looking.dispose()
     if said != "ok":
         raise _damaged(path, said)
     if version is None:
         return _none_yet(path)
+    if version > HEAD:
+        raise newer(path, f"its step is {version}, ours {HEAD}")
     step = "" if version == HEAD else f", of an older gateway (step {version}), taken further at the next start"
     return f"{path} is sound, {show_size(path.stat().st_size)}{step}"
 
@@ -44,18 +47,6 @@ def _none_yet(path: Path) -> str:
     if reserve.exists():
         raise LedgerLost(path, reserve)
     return "none yet, made at the first start"
-
-
-def _version(connection: sqlite3.Connection, path: Path) -> str | None:
-    """The step that it is at, None for one without tables."""
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
-        return None
-    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    if row is None:
-        raise LedgerBroken(f"{path}: the ledger doesn't say its version; put it back from a backup")
-    if str(row[0]) > HEAD:
-        raise newer(path, f"its step is {row[0]}, ours {HEAD}")
-    return str(row[0])
 
 
 def _damaged(path: Path, said: str) -> GatewayError:

@@ -4,6 +4,7 @@ import secrets
 import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, QueuePool
@@ -22,6 +23,14 @@ def writing_engine(path: Path) -> Engine:
 def reading_engine(path: Path) -> Engine:
     """Connections that see one state of the ledger for as long as they read."""
     return _engine(path, QueuePool, "BEGIN", synchronous="NORMAL")
+
+
+def looking_engine(path: Path) -> Engine:
+    """A connection that changes nothing, waits a second for others, and raises where there is no file."""
+    address = f"file:{quote(str(path))}?mode=ro"
+    return create_engine(
+        "sqlite://", poolclass=NullPool, creator=lambda: sqlite3.connect(address, uri=True, timeout=1.0)
+    )
 
 
 def _engine(path: Path, pool: type[NullPool] | type[QueuePool], begin: str, *, synchronous: str) -> Engine:

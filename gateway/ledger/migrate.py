@@ -21,13 +21,13 @@ def migrate(path: Path) -> None:
     reading, writing = reading_engine(path), writing_engine(path)
     try:
         with reading.connect() as connection:  # which waits for nobody: most who come here find nothing to do
-            version = _version(connection, path)
+            version = version_of(connection, path)
         if version == HEAD:
             return
         if version is None and was_used:
             raise LedgerLost(path, reserve_of(path.parent))
         with writing.connect() as connection:
-            if _version(connection, path) != HEAD:
+            if version_of(connection, path) != HEAD:
                 _upgrade(connection, path)
     except DBAPIError as exc:
         raise ledger_error(path, exc) or LedgerBroken(f"{path}: the ledger can't be opened: {exc.orig}") from exc
@@ -44,7 +44,7 @@ def _check_place(path: Path) -> None:
         )
 
 
-def _version(connection: Connection, path: Path) -> str | None:
+def version_of(connection: Connection, path: Path) -> str | None:
     """The step that the file is at, None for a new one.  Raises LedgerBroken where it has tables and says none."""
     try:
         if not inspect(connection).has_table("alembic_version"):
