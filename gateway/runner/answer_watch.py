@@ -15,7 +15,7 @@ from gateway.core.errors import GatewayError, NotThere
 from gateway.core.model import Entry
 from gateway.endpoints.base import Endpoint
 from gateway.language.nodes import PutGet, Taken
-from gateway.language.settings import Settings, Stability, settings_before
+from gateway.language.settings import Settings, Stability
 from gateway.ledger import Connection, answers, deliveries
 from gateway.ledger.answers import Awaited
 from gateway.ledger.delivery_row import OPEN, DeliveryRow, State
@@ -169,7 +169,7 @@ def _settings(instance: Instance | None, row: DeliveryRow) -> Settings:
     """What holds for the command of a request."""
     if instance is None:
         return Settings()
-    return settings_before(instance.action.commands[: row.intent.command - 1], instance.settings.first)
+    return instance.settings_at(row.intent.command)
 
 
 def _answer(services: Services, instance: Instance | None, row: DeliveryRow, one: Awaited, entry: Entry) -> Intent:

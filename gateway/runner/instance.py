@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gateway.language.nodes import Action, Transfer
-from gateway.language.settings import ActionSettings
+from gateway.language.settings import ActionSettings, Settings, settings_before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,10 @@ class Instance:
     sent_folder: Path | None = None
     script_sha256: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+
+    def settings_at(self, number: int) -> Settings:
+        """What holds for the command of this number, from 1: the headers, and each SET in front of it."""
+        return settings_before(self.action.commands[: number - 1], self.settings.first)
 
     @property
     def only_new(self) -> frozenset[int]:

@@ -8,7 +8,6 @@ import structlog
 from gateway.core.errors import GatewayError, Refused, fault_text
 from gateway.language.nodes import Check
 from gateway.language.polling import first_of_kinds
-from gateway.language.settings import settings_before
 from gateway.ledger import Connection, runs
 from gateway.runner.commands import perform, replay
 from gateway.runner.due import Due, Outcome, RunResult, Trigger
@@ -196,7 +195,7 @@ def _begin(connection: Connection, instance: Instance, due: Due, services: Servi
         at=services.ledger.now_ns(),
     )
     for number, judged in (due.judged or {}).items():
-        settings = settings_before(instance.action.commands[: number - 1], instance.settings.first)
+        settings = instance.settings_at(number)
         runs.freeze(connection, found, number, chosen(judged, settings))
     return found
 

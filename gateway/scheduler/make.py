@@ -10,7 +10,7 @@ from gateway.language.macros import uses
 from gateway.language.nodes import CheckFiles, LocalCopy, Put, PutGet, Transfer
 from gateway.language.polling import Driver, Drives, driver
 from gateway.language.schedule import ScheduleError, parse_schedule
-from gateway.language.settings import Settings, settings_before
+from gateway.language.settings import Settings
 from gateway.runner.instance import Instance
 from gateway.runner.instance_values import instance_values
 from gateway.scheduler.autocheck import make_rule
@@ -85,7 +85,7 @@ class Maker:
         )
 
     def _watched(self, instance: Instance, number: int, now: datetime, mounts: Mounts) -> Watched:
-        settings = settings_before(instance.action.commands[: number - 1], instance.settings.first)
+        settings = instance.settings_at(number)
         spec = self.source(instance, number, now)
         rule = Rule.of(
             settings,
@@ -99,7 +99,7 @@ class Maker:
         """Where the sources of one command lie now; one that names a date moves with it."""
         command = instance.action.commands[number - 1]
         assert isinstance(command, Transfer)
-        settings = settings_before(instance.action.commands[: number - 1], instance.settings.first)
+        settings = instance.settings_at(number)
         return source_spec(
             command.source.value,
             instance.inbox if isinstance(command, LocalCopy) else instance.outbox,
@@ -112,7 +112,7 @@ class Maker:
     def _check(self, instance: Instance, number: int, now: datetime, mounts: Mounts) -> PolledCheck:
         command = instance.action.commands[number - 1]
         assert isinstance(command, CheckFiles)
-        settings = settings_before(instance.action.commands[: number - 1], instance.settings.first)
+        settings = instance.settings_at(number)
         spec = check_spec(
             command.path.value,
             instance.outbox,

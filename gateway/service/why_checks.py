@@ -12,7 +12,6 @@ from gateway.core.errors import GatewayError
 from gateway.language.age import age_of, meets
 from gateway.language.nodes import AgeSide, CheckFiles
 from gateway.language.pattern import Pattern
-from gateway.language.settings import settings_before
 from gateway.ledger import checks
 from gateway.runner.instance import Instance
 from gateway.runner.instance_values import instance_values
@@ -41,7 +40,7 @@ class Checked:
 def spec_of(loaded: Loaded, instance: Instance, number: int, command: CheckFiles, now: datetime) -> CheckSpec:
     """What the path of the CHECK means now."""
     text = command.path.value
-    settings = settings_before(instance.action.commands[: number - 1], instance.settings.first)
+    settings = instance.settings_at(number)
     return check_spec(
         text,
         instance.outbox,

@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
-from gateway.language.nodes import CheckFiles, Command, Get, LocalCopy, Put, PutGet
+from gateway.language.nodes import CheckFiles, Command, Get, LocalCopy, Put, PutGet, Transfer
 from gateway.language.pattern import compile_pattern, split_source
-from gateway.language.settings import settings_before
 from gateway.runner.actions import Actions
 from gateway.runner.instance import Instance
 from gateway.runner.instance_values import instance_values
@@ -38,7 +37,7 @@ class Commands:
         self._clock = clock
         self._actions = actions
         now = clock.now()
-        self._sources = [(*one, _spec(loaded, one[0], one[1], now)) for one in self._all(_SOURCES)]
+        self._sources = [(*one, _spec(loaded, *one, now)) for one in self._all(_SOURCES)]
         self._checks = [(*one, why_checks.spec_of(loaded, *one, now)) for one in self._all(CheckFiles)]
 
     def _all(self, kind: type[C] | tuple[type[C], ...]) -> Iterator[tuple[Instance, int, C]]:
@@ -72,7 +71,7 @@ class Commands:
 
     def _candidates(self, path: str, present: Sequence[Mapping[str, Any]], known: OfPath) -> Iterator[Candidate]:
         for instance, number, command, spec in self._sources:
-            settings = settings_before(instance.action.commands[: number - 1], instance.settings.first)
+            settings = instance.settings_at(number)
             mine = next((one for one in present if (one["action"], one["command"]) == (instance.name, number)), None)
             yield Candidate(
                 instance=instance,
@@ -109,7 +108,7 @@ class Commands:
         now = self._clock.now()
         for instance, number, command in self._all(Get):
             text = command.source.value
-            settings = settings_before(instance.action.commands[: number - 1], instance.settings.first)
+            settings = instance.settings_at(number)
             values = instance_values(instance, settings, self._loaded.config.macros, text, now)
             pattern = compile_pattern(split_source(text)[1], ignore_case=instance.ignore_case, values=values)
             yes = pattern.takes(name)
@@ -117,10 +116,8 @@ class Commands:
             yield Candidate(instance=instance, number=number, command=command, meant=Meant(yes, reason), drives=False)
 
 
-def _spec(loaded: Loaded, instance: Instance, number: int, now: datetime) -> SourceSpec:
-    command = instance.action.commands[number - 1]
-    assert isinstance(command, _SOURCES)
-    settings = settings_before(instance.action.commands[: number - 1], instance.settings.first)
+def _spec(loaded: Loaded, instance: Instance, number: int, command: Transfer, now: datetime) -> SourceSpec:
+    settings = instance.settings_at(number)
     text = command.source.value
     return source_spec(
         text,
