@@ -113,6 +113,11 @@ def show_value(value: Value) -> str:
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
+def show_files(count: int) -> str:
+    """`1 file`, `3 files`."""
+    return "1 file" if count == 1 else f"{count} files"
+
+
 def show_time(value: datetime | None) -> str | None:
     """ISO 8601 with offset, in the machine's zone, to the second."""
     return value.astimezone().isoformat(timespec="seconds") if value else None

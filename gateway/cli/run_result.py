@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.cli.output import show_value
+from gateway.cli.output import show_files, show_value
 from gateway.core.errors import GatewayError
 from gateway.core.units import show_size
 from gateway.ledger.delivery_row import DeliveryRow
@@ -110,7 +110,7 @@ def _headline(ended: Ended, row: RunRow) -> str:
     if row.outcome != "nothing":
         return _outcome(row)
     if ended.stuck:
-        stuck = f"{_files(len(ended.stuck))} {'is' if len(ended.stuck) == 1 else 'are'} stuck"
+        stuck = f"{show_files(len(ended.stuck))} {'is' if len(ended.stuck) == 1 else 'are'} stuck"
         sent = f"{_earlier(ended)} sent" if ended.settled else "nothing was sent"
         return f"{stuck}, {sent}"
     return f"done, {_earlier(ended)}" if ended.settled else _outcome(row)
@@ -118,15 +118,11 @@ def _headline(ended: Ended, row: RunRow) -> str:
 
 def _earlier(ended: Ended) -> str:
     size = sum(_size(one) for one in ended.settled)
-    return f"{_files(len(ended.settled))} of an earlier run, {show_size(size)}"
+    return f"{show_files(len(ended.settled))} of an earlier run, {show_size(size)}"
 
 
 def _size(row: DeliveryRow) -> int:
     return row.size if row.size is not None else row.intent.stamp.size_bytes
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
 
 
 def _outcome(row: RunRow) -> str:
@@ -136,6 +132,6 @@ def _outcome(row: RunRow) -> str:
             return f"nothing to do, {took}"
         case "done":
             size = f", {show_size(row.size_bytes)}" if row.size_bytes else ""
-            return f"done, {_files(row.files)}{size}, {took}"
+            return f"done, {show_files(row.files)}{size}, {took}"
         case outcome:
-            return f"{outcome}: {_files(row.files)} done, {row.failed_files} failed, {took}"
+            return f"{outcome}: {show_files(row.files)} done, {row.failed_files} failed, {took}"

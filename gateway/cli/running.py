@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gateway.cli.doing import GoesOn, waiting_for
 from gateway.cli.following import Follower, Screen, open_screen
+from gateway.cli.output import show_files
 from gateway.cli.run_result import Ended
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
@@ -139,8 +140,7 @@ async def _run_one(asked: Talk, clock: Clock, name: str, wanted: Wanted, screen:
 
 def _counted(runs_left: Sequence[int], deliveries: Sequence[int]) -> str:
     parts = [f"run {', '.join(map(str, runs_left))}"] if runs_left else []
-    files = "1 file" if len(deliveries) == 1 else f"{len(deliveries)} files"
-    return ", ".join(parts + ([files] if deliveries else []))
+    return ", ".join(parts + ([show_files(len(deliveries))] if deliveries else []))
 
 
 async def _left(asked: Talk, action: str) -> tuple[list[int], Sequence[int]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gateway.cli.output import show_value
+from gateway.cli.output import show_files, show_value
 from gateway.cli.sending_text import amount
 from gateway.core.shell_word import shell_word
 from gateway.core.units import show_size
@@ -31,9 +31,8 @@ def people_lines(state: GatewayState) -> Iterator[str]:
         for word, count in one.unsettled.items():
             if word in told:
                 continue
-            said.append(
-                f"{files(count)} {word.replace('_', ' ')}: `gateway history --action {one.told.name} --state {word}`"
-            )
+            history = f"`gateway history --action {one.told.name} --state {word}`"
+            said.append(f"{show_files(count)} {word.replace('_', ' ')}: {history}")
         if one.failed_reactions:
             said.append(f"{one.failed_reactions} reaction{'' if one.failed_reactions == 1 else 's'} failed")
         if said:
@@ -57,16 +56,11 @@ def _left(one: ActionState) -> Iterator[str]:
             yield show_value(str(stuck))
             yield f"  {stuck.remedy}"
     if len(one.stuck) > _FILES_AT_MOST:
-        yield f"and {files(len(one.stuck) - _FILES_AT_MOST)} more: `gateway history --action {one.told.name}`"
+        yield f"and {show_files(len(one.stuck) - _FILES_AT_MOST)} more: `gateway history --action {one.told.name}`"
 
 
 def _parked(one: ActionState) -> str:
     """One of the files, and the command that says why it waits: a list of deliveries may hold none of it."""
     file = shell_word(one.parked_file or "")
     more = f"; all that failed: `gateway history --action {one.told.name} --state parked`" if one.parked > 1 else ""
-    return f"{files(one.parked)} parked: `gateway why {file}` shows why, and what to do{more}"
-
-
-def files(count: int) -> str:
-    """`1 file`, `3 files`."""
-    return "1 file" if count == 1 else f"{count} files"
+    return f"{show_files(one.parked)} parked: `gateway why {file}` shows why, and what to do{more}"

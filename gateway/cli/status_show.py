@@ -8,9 +8,9 @@ from itertools import chain
 import typer
 
 from gateway.cli.moments import shown
-from gateway.cli.output import print_table, show_span, show_value
+from gateway.cli.output import print_table, show_files, show_span, show_value
 from gateway.cli.status_channels import channel_lines
-from gateway.cli.status_people import WHY_AT_MOST, files, people_lines
+from gateway.cli.status_people import WHY_AT_MOST, people_lines
 from gateway.core.circuit import Circuit, circuit_at
 from gateway.core.moments import moment
 from gateway.scheduler.status import ActionStatus
@@ -105,7 +105,7 @@ def _last(one: ActionState, state: GatewayState) -> str | None:
     if run is None:
         return None
     at = shown(moment(run.ended_at or run.started_at, state.zone), state.zone)
-    moved = f", {files(run.files)}" if run.files else ""
+    moved = f", {show_files(run.files)}" if run.files else ""
     return f"{at} {'interrupted' if one.cut_off else run.outcome or run.state}{moved}"
 
 
