@@ -90,7 +90,9 @@ class Patience:
         self._clock = clock
         self._meanwhile = meanwhile
         self._pulses: list[Pulse] = []
-        hang = _left[what] = [one for one in _left.get(what, ()) if not one.is_over]
+        hang = [one for one in _left.pop(what, ()) if not one.is_over]
+        if hang:
+            _left[what] = hang
         if hang and not self.goes_on_beside(hang):
             for_s = clock.monotonic() - hang[0].begun_s
             raise self._unanswered(f"a look at it that began {for_s:.0f} s ago still hangs{hang[0].at}")
@@ -134,8 +136,9 @@ class Patience:
 
     def _leave(self) -> None:
         """Nobody waits for any of its threads any more: those that did not halt keep others back."""
-        left = self._under_way()
-        _left[self._what] += [one for one in left if one.is_begun and one not in _left[self._what]]
+        known = _left.get(self._what, [])
+        if begun := [one for one in self._under_way() if one.is_begun and one not in known]:
+            _left[self._what] = known + begun
 
     def _under_way(self) -> list[Pulse]:
         return [one for one in self._pulses if not one.is_over]
