@@ -3,11 +3,12 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
+from typing import TypeVar
 
 import pytest
 
@@ -16,10 +17,13 @@ from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock, SystemClock, TurnedClock
 from gateway.core.errors import NeedsOperator, PathRefused, Refused, Retryable
 from gateway.endpoints.pool import Pool
+from gateway.ledger import Connection
 from gateway.service.engine import Engine, engine
 from gateway.service.secrets import mended
 from tests.peers.hung_mount import hung_mount, hung_threads
 from tests.peers.ssh_servers import PASSWORD, Account, asyncssh_sftp
+
+T = TypeVar("T")
 
 
 class Rotating(Account):
@@ -157,17 +161,17 @@ async def test_a_secret_that_a_loan_took_while_all_were_read_again_is_not_lost(
 ) -> None:
     account = Rotating()
     async with acme(tmp_path, account) as made:
-        loop, whole = asyncio.get_running_loop(), Loaded.secret
+        whole = made.ledger.read
 
-        def overtaken(loaded: Loaded, text: str) -> str:
-            found = whole(loaded, text)
-            monkeypatch.setattr(Loaded, "secret", whole)
+        async def overtaken(work: Callable[[Connection], T]) -> T:
+            """All secrets have been read, none is taken yet."""
+            monkeypatch.setattr(made.ledger, "read", whole)
             account.password = "of tomorrow"
             keep(tmp_path, "of tomorrow")
-            asyncio.run_coroutine_threadsafe(made.pool.look_again("acme"), loop).result(10)
-            return found
+            await made.pool.look_again("acme")
+            return await whole(work)
 
-        monkeypatch.setattr(Loaded, "secret", overtaken)
+        monkeypatch.setattr(made.ledger, "read", overtaken)
         await made.learn()
         assert await logs_in(made.pool)
 
