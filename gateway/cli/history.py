@@ -36,7 +36,7 @@ def history(
     action: Annotated[str | None, typer.Option(help="Only of this action; a group's action means all of it.")] = None,
     endpoint: Annotated[str | None, typer.Option(help="Only to or from this endpoint.")] = None,
     name: Annotated[str | None, typer.Option(help="Only files of this name, here or there; * and ? match.")] = None,
-    state: Annotated[str | None, typer.Option(help="Only in this state: done, failed, parked, placing …")] = None,
+    state: Annotated[str | None, typer.Option(help="Only in this state: done, failed, parked, interrupted …")] = None,
     since: Annotated[str | None, typer.Option(help="Started at or after: a time, or a length such as 2h.")] = None,
     until: Annotated[str | None, typer.Option(help="Started before: a time, or a length before now.")] = None,
     limit: Annotated[
@@ -163,12 +163,14 @@ async def _exported(
 
 
 async def _sheet(ledger: "Ledger", loaded: "Loaded", clock: "Clock", what: str, asked: "Asked") -> "Sheet":
+    from gateway.cli.history_rows import cut_off
     from gateway.service.exporting import acts_sheet, deliveries_sheet, runs_sheet
     from gateway.service.reading import is_served
 
     if what == _RUNS:
         return runs_sheet(ledger, asked.runs(loaded, clock, sys.maxsize), loaded.zone())
     if what == _DELIVERIES:
-        return deliveries_sheet(ledger, asked.deliveries(loaded, clock, sys.maxsize), loaded.zone())
+        deliveries = asked.deliveries(loaded, clock, sys.maxsize)
+        return deliveries_sheet(ledger, asked.narrowed(deliveries, await cut_off(loaded, ledger)), loaded.zone())
     wanted = asked.acts(loaded, clock, sys.maxsize)
     return acts_sheet(ledger, wanted, loaded.zone(), is_served=await is_served(loaded))

@@ -1,6 +1,7 @@
 """What `gateway history` was asked for, as the ledger's queries take it."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from gateway.ledger.partner_history import ActFilter
 
 S = TypeVar("S", bound=StrEnum)
+INTERRUPTED = "interrupted"
+"""What is shown of a delivery that was cut off, whatever state it was left in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +36,7 @@ class Asked:
         return any((self.action, self.endpoint, self.partner, self.name, self.state, self.since, self.until))
 
     def deliveries(self, loaded: "Loaded", clock: "Clock", most: int) -> "Filter":
-        """The deliveries that are meant.  Raises Refused."""
+        """The deliveries that are meant, `interrupted` left to `narrowed`.  Raises Refused."""
         from gateway.ledger.delivery_row import State
         from gateway.ledger.history import Filter
 
@@ -42,21 +45,30 @@ class Asked:
             action=self.action,
             endpoint=self.endpoint,
             name=self.name,
-            state=_one_of(State, self.state),
+            state=None if self._wants_interrupted else _one_of(State, self.state, (INTERRUPTED,)),
             since=since,
             until=until,
             limit=self.limit or most,
         )
 
+    def narrowed(self, wanted: "Filter", cut_off: Collection[int]) -> "Filter":
+        """The same, now that it is known which deliveries were cut off."""
+        return replace(wanted, only=cut_off) if self._wants_interrupted else wanted
+
+    @property
+    def _wants_interrupted(self) -> bool:
+        return self.state is not None and self.state.lower() == INTERRUPTED
+
     def runs(self, loaded: "Loaded", clock: "Clock", most: int) -> "RunFilter":
         """The runs that are meant; `state` is their outcome.  Raises Refused."""
         from gateway.ledger.overview import RunFilter
+        from gateway.runner.due import Outcome
 
         since, until = self._times(loaded, clock)
         return RunFilter(
             action=self.action,
             endpoint=self.endpoint,
-            outcome=self.state,
+            outcome=None if self.state is None else _require(self.state, (*Outcome, "skipped")),
             since=since,
             until=until,
             limit=self.limit or most,
@@ -87,10 +99,15 @@ class Asked:
         return first, last
 
 
-def _one_of(states: type[S], text: str | None) -> S | None:
+def _one_of(states: type[S], text: str | None, others: Sequence[str] = ()) -> S | None:
+    """`others` are told beside them where there is no such state.  Raises Refused."""
+    return None if text is None else states(_require(text, (*others, *states)))
+
+
+def _require(text: str, states: Sequence[str]) -> str:
+    """Raises Refused with what there is."""
     from gateway.core.errors import Refused
 
-    try:
-        return None if text is None else states(text.lower())
-    except ValueError:
-        raise Refused(f"there is no state {text!r}; there are: {', '.join(states)}") from None
+    if text.lower() not in states:
+        raise Refused(f"there is no state {text!r}; there are: {', '.join(states)}")
+    return text.lower()

@@ -1,10 +1,11 @@
 """The lines that `gateway history` shows: each as programs get it, and as people read it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from gateway.cli.history_asked import INTERRUPTED
 from gateway.cli.output import Row
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from gateway.cli.history_asked import Asked
     from gateway.config.loaded import Loaded
     from gateway.core.clock import Clock
+    from gateway.ledger import Ledger
     from gateway.ledger.delivery_row import DeliveryRow
     from gateway.ledger.partner_files import Act, ActRow
     from gateway.service.left_open import Stuck
@@ -78,19 +80,26 @@ async def chain_lines(loaded: "Loaded", clock: "Clock", asked: "Asked") -> list[
 async def _deliveries(loaded: "Loaded", clock: "Clock", asked: "Asked") -> list[_Timed]:
     from gateway.ledger.history import history
     from gateway.ledger.overview import parked_deliveries
-    from gateway.service.left_open import interrupted_of
-    from gateway.service.reading import reading, served_by
+    from gateway.service.reading import reading
 
     wanted = asked.deliveries(loaded, clock, SHOWN)
     async with reading(loaded, clock) as ledger:
-        found = await ledger.read(partial(history, wanted=wanted))
+        interrupted = await cut_off(loaded, ledger)
+        found = await ledger.read(partial(history, wanted=asked.narrowed(wanted, interrupted)))
         parked = await ledger.read(partial(parked_deliveries, found=[row.id for row in found]))
-        held = await served_by(loaded) is not None
-        cut_off = await ledger.read(partial(interrupted_of, rows=found, held=held))
-    return [(row.started_at, _delivery(row, parked, cut_off.get(row.id), loaded.zone())) for row in found]
+    return [(row.started_at, _delivery(row, parked, interrupted.get(row.id), loaded.zone())) for row in found]
 
 
-def _delivery(row: "DeliveryRow", parked: Collection[int], cut_off: "Stuck | None", zone: "tzinfo") -> Line:
+async def cut_off(loaded: "Loaded", ledger: "Ledger") -> "Mapping[int, Stuck]":
+    """The deliveries that were interrupted and that nobody carries, by number."""
+    from gateway.service.left_open import interrupted_of
+    from gateway.service.reading import served_by
+
+    held = await served_by(loaded) is not None
+    return await ledger.read(partial(interrupted_of, held=held))
+
+
+def _delivery(row: "DeliveryRow", parked: Collection[int], stuck: "Stuck | None", zone: "tzinfo") -> Line:
     from gateway.cli.moments import short
     from gateway.core.units import show_size
     from gateway.service.receipts import receipt
@@ -100,7 +109,7 @@ def _delivery(row: "DeliveryRow", parked: Collection[int], cut_off: "Stuck | Non
     shown: Row = {
         **told,
         # For people: what nobody carries is not under way, whatever state it was left in.
-        **({} if cut_off is None else {"state": "interrupted", "error": f"{cut_off.why}; {cut_off.remedy}"}),
+        **({} if stuck is None else {"state": INTERRUPTED, "error": f"{stuck.why}; {stuck.remedy}"}),
         "when": short(row.started_at, zone),
         "file": row.name,
         "size": show_size(row.size if row.size is not None else row.intent.stamp.size_bytes),

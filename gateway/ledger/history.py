@@ -1,10 +1,11 @@
 """`gateway history`: what was, is or waits, newest first."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, or_, select
 
 from gateway.ledger.delivery_row import DeliveryRow, State, read_delivery
 from gateway.ledger.tables import delivery, held_back
@@ -14,8 +15,8 @@ from gateway.ledger.tables import delivery, held_back
 class Filter:
     """What to show; None is everything.  `name` matches a file's name here or there, with `*` and `?`.
 
-    Times are nanoseconds since the epoch and compare with when a delivery started.  `below`: ids before this one, for
-    the next page.
+    Times are nanoseconds since the epoch and compare with when a delivery started.  `only`: of these ids; `below`: ids
+    before this one, for the next page.
     """
 
     action: str | None = None
@@ -24,6 +25,7 @@ class Filter:
     state: State | None = None
     since: int | None = None
     until: int | None = None
+    only: Collection[int] | None = None
     below: int | None = None
     limit: int = 100
 
@@ -57,6 +59,9 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
         found.append(delivery.c.started_at >= wanted.since)
     if wanted.until is not None:
         found.append(delivery.c.started_at < wanted.until)
+    if wanted.only is not None:
+        # Written out: a statement takes only so many parameters.
+        found.append(delivery.c.id.in_(bindparam("only", tuple(wanted.only), expanding=True, literal_execute=True)))
     if wanted.below is not None:
         found.append(delivery.c.id < wanted.below)
     return found

@@ -61,14 +61,9 @@ def stuck_of(connection: Connection, action: str | None = None, *, held: bool = 
     return tuple(_stuck(row, troubles.get(row.intent.endpoint)) for row in rows if _is_of(row, action))
 
 
-def interrupted_of(connection: Connection, rows: Collection[DeliveryRow], *, held: bool) -> Mapping[int, Stuck]:
-    """Those of `rows` that were cut off, by delivery; likewise."""
-    if not any(row.state in CUT_OFF for row in rows):
-        return {}
-    found = {row.id for row in rows}
-    return {
-        one.row.id: one for one in stuck_of(connection, held=held) if one.row.id in found and one.row.state in CUT_OFF
-    }
+def interrupted_of(connection: Connection, *, held: bool) -> Mapping[int, Stuck]:
+    """Those that were cut off, by delivery; likewise."""
+    return {one.row.id: one for one in stuck_of(connection, held=held) if one.row.state in CUT_OFF}
 
 
 def _is_of(row: DeliveryRow, action: str | None) -> bool:

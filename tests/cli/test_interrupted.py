@@ -114,6 +114,19 @@ def _history_tells_it_as_interrupted(site: Site) -> None:
     assert "nobody has gone on with it yet; `gateway run orders` goes on with it, or `gateway serve`" in out
 
 
+def test_what_history_tells_as_interrupted_can_be_asked_for(site: Site, killed: Path) -> None:
+    for options, found in (
+        (["--state", "interrupted"], [1]),
+        (["--state", "interrupted", "--action", "orders", "--name", "*.bin"], [1]),
+        (["--state", "interrupted", "--name", "*.csv"], []),
+    ):
+        assert [row["id"] for row in site.run("history", *options, "--json").json] == found, options
+    assert site.run("history", "--state", "interrupted", "--csv").out.count("big.bin") == 2, "here and there"
+    assert site.run("run", "orders").code == 0
+    assert site.run("history", "--state", "interrupted").out == "Nothing matches.\n"
+    assert "there are: interrupted, intended, placing" in site.run("history", "--state", "cut").err
+
+
 def test_status_tells_the_failure_of_the_last_run(site: Site) -> None:
     site.script("orders", ORDERS)
     _other_host_key(site)

@@ -149,6 +149,7 @@ def test_what_can_not_be_meant_is_refused(visited: Site) -> None:
         (["a.csv", "--name", "b.csv"], "give one of them"),
         (["a.csv", "--runs"], "say --name FILE"),
         (["a.csv", "--csv"], "--inbound FILE"),
+        (["--runs", "--state", "parked"], "there are: done, nothing, failed, stopped, skipped"),
         (["--inbound", "--state", "parked"], "there is no state 'parked'; there are: under_way, whole, part"),
     ):
         ran = visited.run("history", *options)
