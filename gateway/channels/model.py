@@ -150,11 +150,15 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """All channels; one that can't be is in `broken`, with the finding that says why.  `findings` are all."""
+    """All channels; one that can't be is in `broken`, with the finding that says why.  `findings` are all.
+
+    `unread`: those whose files were left out as wrong; nothing else is known of them.
+    """
 
     channels: Mapping[str, Channel]
     broken: Mapping[str, Finding]
     findings: tuple[Finding, ...]
+    unread: Mapping[str, Finding] = field(default_factory=dict)
 
     def sound(self) -> Mapping[str, Channel]:
         """Those that can run."""

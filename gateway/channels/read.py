@@ -31,7 +31,8 @@ def read_channels(loaded: Loaded) -> Channels:
         if first is not None:
             broken[name] = first
     findings += across([channel for name, channel in channels.items() if name not in broken])
-    return Channels(channels, broken, tuple(sorted(set(findings), key=_place)))
+    unread = {path.stem: finding for path, finding in loaded.left_out.items()}
+    return Channels(channels, broken, tuple(sorted(set(findings), key=_place)), unread)
 
 
 def _place(finding: Finding) -> tuple[str, int, int, str]:

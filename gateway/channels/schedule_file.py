@@ -127,7 +127,7 @@ def _write(loaded: Loaded, path: Path, before: str | None, text: str) -> None:
     try:
         replace_file(path, text.encode(), like=loaded.path)
         try:
-            load(loaded.path)
+            load(loaded.path, left_out=loaded.left_out)
         except Refused:
             _take_back(path, before)
             raise

@@ -11,8 +11,10 @@ from gateway.cli.channel_looking import Read, look
 from gateway.cli.channel_queue import FAILED
 from gateway.cli.doing import do, tell
 from gateway.cli.output import Row, print_rows
+from gateway.config.beside import load_beside
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
+from gateway.core.model import Finding
 from gateway.ledger import Connection, channel_batches, channel_events
 from gateway.ledger.channel_batches import BatchState
 from gateway.ledger.channel_events import EventState
@@ -32,10 +34,12 @@ _WORDS = {
 
 def list_all(*, as_json: bool) -> None:
     """A row a channel."""
-    read, newer = do(_looked)
-    for line in newer:
+    read, newer = do(_looked, loaded=load_beside())
+    channels = read.channels
+    rows = [_row(channel, read) for channel in channels.channels.values()]
+    rows += [_unread(name, finding) for name, finding in channels.unread.items()]
+    for line in (*newer, *map(str, (*channels.broken.values(), *channels.unread.values()))):
         tell(line)
-    rows = [_row(channel, read) for channel in read.channels.channels.values()]
     columns = ("channel", "endpoint", "catalogue", "state", *(f"next_{kind.value}" for kind in Kind))
     empty = "No channels; `gateway channel new` makes one, or write conf/channels.d/NAME.toml."
     shown = rows if as_json else [_for_people(row, read.now) for row in rows]
@@ -62,6 +66,11 @@ def _row(channel: Channel, read: Read[_Counts]) -> Row:
         **{f"next_{name}": at.isoformat(timespec="seconds") for name, (at,) in times.items()},
         "file": channel.span.file,
     }
+
+
+def _unread(name: str, finding: Finding) -> Row:
+    """A channel whose file is wrong."""
+    return {"channel": name, "state": "broken", "why": str(finding), "file": finding.span.file}
 
 
 def _counts(connection: Connection) -> _Counts:

@@ -7,17 +7,16 @@ import typer
 from gateway.channels.model import Channel, Channels, Kind
 from gateway.channels.origin import short_file
 from gateway.channels.read import read_channels
-from gateway.cli.channel_reading import channel_of
+from gateway.cli.channel_reading import channel_of, load_telling
 from gateway.cli.output import Row, print_json
 from gateway.cli.times_table import print_times, schedule_row, times_rows
-from gateway.config.load import load
 from gateway.config.loaded import Loaded
 from gateway.core.clock import SystemClock
 
 
 def show_channel(name: str, *, as_json: bool) -> None:
     """Everything that its deliveries go by."""
-    loaded = load()
+    loaded = load_telling()
     read, now = read_channels(loaded), SystemClock().now()
     channel = channel_of(read, name)
     if as_json:

@@ -27,9 +27,11 @@ def do(
     verbose: bool = False,
     asks: bool = False,
     looks_back: bool = False,
+    loaded: "Loaded | None" = None,
 ) -> T:
     """Run `work` with the configuration; our log lines go to standard error only if `verbose`.
 
+    `loaded`: the configuration, where it was read before.
     With a configuration that can't be used nothing is done, but by what `asks` a gateway that serves, or `looks_back`
     at the ledger: the errors are told beside their work.
     """
@@ -41,7 +43,7 @@ def do(
 
     configure_logs(verbose=verbose, as_json=False, quiet=not verbose)
     try:
-        loaded = load()
+        loaded = loaded or load()
     except ConfigError as problem:
         beside = _beside_the_error(problem, looks_back=looks_back) if asks or looks_back else None
         if beside is None:

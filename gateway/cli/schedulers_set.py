@@ -13,15 +13,16 @@ from gateway.channels.roles import require_maintainer
 from gateway.channels.schedule_file import Changes, current
 from gateway.channels.schedule_text import parse_cron, parse_rhythm
 from gateway.channels.schedule_values import Value
+from gateway.cli.channel_reading import load_telling
 from gateway.cli.doing import INTERRUPTED, do, tell
 from gateway.cli.job_ask import Cancelled
 from gateway.cli.moments import ahead
 from gateway.cli.output import print_json
 from gateway.cli.schedulers_show import schedule_of, title
 from gateway.cli.times_table import LABELS, print_times, times_rows
+from gateway.config.beside import load_beside
 from gateway.config.channels import CronSettings
 from gateway.config.job_kinds import clock_time
-from gateway.config.load import load
 from gateway.config.loaded import Loaded
 from gateway.core.clock import SystemClock
 from gateway.core.errors import Refused
@@ -48,7 +49,7 @@ class Said:
 
 def set_schedule(channel: str | None, said: Said, *, as_json: bool) -> None:
     """Ask where nothing is said and somebody can answer; save all of it or nothing."""
-    loaded = load()
+    loaded = load_telling()
     _, zone = schedule_of(loaded, channel)
     if channel is None:
         require_maintainer(loaded)
@@ -58,7 +59,7 @@ def set_schedule(channel: str | None, said: Said, *, as_json: bool) -> None:
         changes = _asked(loaded, channel)
     else:
         changes = changes_of(said, loaded, channel, zone)
-    saved = do(lambda _, clock: save_schedule(loaded, clock, channel, changes))  # as it was when it was looked at
+    saved = do(lambda loaded, clock: save_schedule(loaded, clock, channel, changes), loaded=loaded)
     _tell(saved, channel, as_json=as_json)
 
 
@@ -136,7 +137,7 @@ def _effective(loaded: Loaded, channel: str | None) -> CronSettings:
 
 
 def _tell(saved: Saved, channel: str | None, *, as_json: bool) -> None:
-    loaded, now = load(), SystemClock().now()
+    loaded, now = load_beside(), SystemClock().now()
     times, zone = schedule_of(loaded, channel)
     if as_json:
         changes = [{"what": one.key, "old": one.old, "new": one.new} for one in saved.changes]

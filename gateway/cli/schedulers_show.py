@@ -8,18 +8,17 @@ import typer
 from gateway.channels.model import Times
 from gateway.channels.read import read_channels
 from gateway.channels.times import default_times
-from gateway.cli.channel_reading import channel_of
+from gateway.cli.channel_reading import channel_of, load_telling
 from gateway.cli.moments import ahead
 from gateway.cli.output import print_json
 from gateway.cli.times_table import print_times, times_rows
-from gateway.config.load import load
 from gateway.config.loaded import Loaded
 from gateway.core.clock import SystemClock
 
 
 def show_schedule(channel: str | None, *, at: str | None, as_json: bool) -> None:
     """What it says, where, and the next times."""
-    loaded, now = load(), SystemClock().now()
+    loaded, now = load_telling(), SystemClock().now()
     times, zone = schedule_of(loaded, channel)
     after = ahead(at, now, zone) if at is not None else now
     if as_json:

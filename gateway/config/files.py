@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
@@ -51,8 +51,8 @@ class Read:
     findings: tuple[Finding, ...]
 
 
-def read_files(main: Path) -> Read:
-    """Read `main` and the files that its `include` names, in the order of their names."""
+def read_files(main: Path, but: Collection[Path] = ()) -> Read:
+    """Read `main` and the files that its `include` names, `but` those, in the order of their names."""
     tree: Tree = {}
     spans: dict[KeyPath, Span] = {}
     findings: list[Finding] = []
@@ -60,7 +60,7 @@ def read_files(main: Path) -> Read:
     _add_file(main, tree, spans, findings, is_main=True)
     included, missing = _included(main, tree, spans)
     findings += missing
-    for path in _beside(main, included):
+    for path in (one for one in _beside(main, included) if one not in but):
         mark = mark_of(path)
         if _add_file(path, tree, spans, findings):
             marks[path] = mark

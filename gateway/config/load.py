@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -29,13 +30,17 @@ _UNREAD = (SYNTAX, UNREADABLE)
 """A file with such a finding says nothing; it is the first to be told."""
 
 
-def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Loaded:
-    """Read the configuration at `path`, or where DESIGN §7 looks for it.
+def load(
+    path: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+    left_out: Mapping[Path, Finding] = MappingProxyType({}),
+) -> Loaded:
+    """Read the configuration at `path`, or where DESIGN §7 looks for it; files that are `left_out` as if not there.
 
     Raises ConfigError with every finding if one of them is an error; warnings alone stay in `Loaded.findings`.
     """
     main = find_config(path, environment)
-    read = read_files(main)
+    read = read_files(main, left_out)
     tree, spans = read.tree, dict(read.spans)
     findings = [*read.findings, *apply_environment(tree, spans, environment)]
     resolved = resolve_templates(tree, spans, str(main))
@@ -63,6 +68,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] = os.environ) 
         action_folders=tuple(dict.fromkeys(resolve(root, folder) for folder in config.gateway.actions)),
         findings=_sorted(findings),
         spans=spans,
+        left_out=left_out,
     )
 
 

@@ -31,6 +31,7 @@ class Loaded:
     `path` is the main file, `files` all that were read, with what they were then; `root`, `state` and `action_folders`
     are absolute.
     `spans` says where each key stands, `findings` holds the warnings.
+    `left_out`: files that are wrong and were not read, each with its first error (`load_beside`).
     """
 
     config: Config
@@ -41,6 +42,7 @@ class Loaded:
     action_folders: tuple[Path, ...]
     findings: tuple[Finding, ...]
     spans: Mapping[KeyPath, Span] = field(repr=False)
+    left_out: Mapping[Path, Finding] = field(default_factory=dict)
 
     def resolve(self, text: str) -> Path:
         """A path as it stands in the configuration, made absolute."""

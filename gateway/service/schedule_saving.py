@@ -10,8 +10,10 @@ from gateway.channels.schedule_file import Change, Changes, save
 from gateway.channels.schedule_values import DEFAULT_OF_ALL
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
+from gateway.core.errors import Refused
 from gateway.core.users import who_am_i
 from gateway.ledger import Connection, channel_changes, open_ledger
+from gateway.service.reading import is_served
 from gateway.service.taking import taken
 
 
@@ -30,6 +32,9 @@ async def save_schedule(loaded: Loaded, clock: Clock, channel: str | None, chang
     """
     if channel is None:
         require_maintainer(loaded)
+    if loaded.left_out and await is_served(loaded):
+        found = "\n".join(map(str, loaded.left_out.values()))
+        raise Refused(f"{found}\nthe gateway that serves can take nothing in before that is mended: nothing is saved")
     zone = loaded.zone()
     async with open_ledger(loaded.state, clock) as ledger:  # before the file: what can't be recorded isn't changed
         made = await asyncio.to_thread(save, loaded, channel, changes, clock.now().astimezone(zone))
