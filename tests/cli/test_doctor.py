@@ -24,6 +24,7 @@ from gateway.ledger.database import FILE_NAME
 from gateway.ledger.instances import Holder
 from gateway.ledger.migrate import migrate
 from tests.peers.certificates import make_certificate
+from tests.peers.processes import free_port
 
 KEY = asyncssh.generate_private_key("ssh-ed25519")
 PUBLIC = KEY.export_public_key().decode().strip()
@@ -267,9 +268,9 @@ def test_a_missing_action_folder_is_a_warning_with_the_command_that_makes_it(tmp
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
+        port = free_port()
+        other.bind(("127.0.0.1", port))
         other.listen()
-        port = other.getsockname()[1]
         line = check_port("inbound sftp", f"127.0.0.1:{port}")
         assert (line.state, line.found) == (State.WARN, f"127.0.0.1:{port} is taken")
         ours = Holder(os.getpid(), "serve", datetime.now(UTC))

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from tests.peers.certificates import make_certificate
 from tests.peers.ftp_servers import pyftpd
 from tests.peers.hostile_tcp import black_hole, trickler
 from tests.peers.places import ftp_place
+from tests.peers.processes import free_port
 from tests.peers.vsftpd import FtpPeer
 
 SHORT_S = 0.6
@@ -68,7 +70,7 @@ async def test_a_peer_that_never_says_hello_is_given_up_in_time(peer: Any, tls: 
 
 async def test_nobody_listening_names_the_address(tmp_path: Path) -> None:
     with pyftpd(tmp_path) as peer:
-        place = ftp_place(peer)
+        place = replace(ftp_place(peer), port=free_port())
     with pytest.raises(LinkLost, match=f"books.*{place.port}.*is the server running"):
         await open_ftp(place)
 

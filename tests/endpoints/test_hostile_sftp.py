@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from tests.peers import hostile_sftp as hostile
 from tests.peers.hostile_tcp import black_hole, trickler
 from tests.peers.openssh import SshPeer
 from tests.peers.places import ssh_place as any_ssh_place
+from tests.peers.processes import free_port
 from tests.peers.ssh_servers import asyncssh_sftp
 
 SHORT_S = 0.4
@@ -78,7 +80,7 @@ async def test_a_peer_that_never_says_hello_is_given_up_in_time(peer: Any) -> No
 
 async def test_nobody_listening_names_the_address(tmp_path: Path) -> None:
     async with asyncssh_sftp(tmp_path) as peer:
-        place = ssh_place(peer)
+        place = replace(ssh_place(peer), port=free_port())
     with pytest.raises(LinkLost, match=f"acme.*{place.port}.*is the server running"):
         await open_sftp(place)
 

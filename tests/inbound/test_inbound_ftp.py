@@ -19,6 +19,7 @@ from gateway.config.schema import InboundSettings
 from gateway.core.errors import NeedsOperator
 from gateway.inbound import InboundServers
 from tests.inbound.running import NAME, PASSWORD, Running, running, until
+from tests.peers.processes import free_port
 
 TIMEOUT_S = 60
 
@@ -382,9 +383,7 @@ async def test_a_login_anew_gives_up_an_upload_that_waits_for_its_connection(ftp
 
 
 async def test_passive_ports_stay_in_their_range(tmp_path: Path, password_hash: str) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        low = probe.getsockname()[1]
+    low = free_port()
     section = {"listen": "127.0.0.1:0", "plain": True, "passive_ports": f"{low}-{low}"}
     async with running(tmp_path, password_hash, ftp=section) as made:
 

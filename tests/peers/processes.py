@@ -1,6 +1,7 @@
 """Starting a server program on a free loopback port, and ending it again."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -27,11 +28,36 @@ def program(name: str, package: str) -> str:
 
 
 def free_port() -> int:
-    """A TCP port that nobody listens on just now."""
+    """A TCP port that nobody listens on, and that is given to nobody else while this process lives.
+
+    The kernel hands out higher ones by itself, to whoever connects or asks for any port.
+    """
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        if _is_ours(port) and _is_free(port):
+            return port
+
+
+def _is_ours(port: int) -> bool:
+    """False if another process of the tests was given it: such a name belongs to one at a time, and dies with it."""
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0gateway-tests-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    claim.detach()  # it stays open
+    return True
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @contextmanager
