@@ -4,9 +4,10 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from inspect import cleandoc
+from typing import Any
 
 import typer
 
@@ -19,6 +20,8 @@ EPILOG = (
     "change something, 9 nothing to do, 20 host key, 21 login, 22 verification."
 )
 
+_HELP = ["-h", "--help"]
+
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line; always ends in SystemExit with the exit code."""
@@ -26,7 +29,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     atexit.register(gc.freeze)  # nor is any collected at the end: looking for it takes longer than `check` of a script
     try:
         arguments = _take_config(list(sys.argv[1:] if argv is None else argv))
-        application(_verb_in(arguments))(args=arguments, prog_name="gateway")
+        command = typer.main.get_command(application(_verb_in(arguments)))
+        for one in _and_below(command):
+            _show_no_value_of_switches(one)
+        command(args=arguments, prog_name="gateway")
     except GatewayError as error:
         print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 -- the one place that tells a person why it ended
         raise SystemExit(error.exit_code) from error
@@ -43,12 +49,26 @@ def application(wanted: str | None) -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": _HELP},
     )
     app.callback()(_gateway)
     for name, verb in VERBS.items():
         _register(app, name, verb, real=name == wanted)
     return app
+
+
+def _and_below(command: Any) -> Iterator[Any]:
+    """A command and those that it is a group of: Typer names no type for them."""
+    yield command
+    for one in getattr(command, "commands", {}).values():
+        yield from _and_below(one)
+
+
+def _show_no_value_of_switches(command: Any) -> None:
+    """Else help says of each of them that it takes a `<bool>`."""
+    for option in command.get_params(typer.Context(command, help_option_names=_HELP)):
+        if getattr(option, "is_flag", False):
+            option.metavar = ""
 
 
 def _show_version(wanted: bool) -> None:

@@ -28,6 +28,17 @@ def test_help_is_folded_by_the_terminal_alone_and_names_arguments_as_messages_do
             assert [one.name for one in named if one.metavar is None] == [], (name, command.name)
 
 
+def test_a_switch_shows_no_value_in_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["history", "--help"], ["job", "runs", "--help"], ["--help"]):
+        with pytest.raises(SystemExit):
+            main(words)
+        out = capsys.readouterr().out
+        switches = [line.strip("│ ") for line in out.splitlines() if line.strip("│ ").startswith(("--json", "--help"))]
+        assert switches, words
+        assert [line for line in switches if "<" in line or "BOOL" in line.upper()] == [], words
+    assert "--version" in out
+
+
 def test_an_option_without_its_value_is_2(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["status", "--config"])
