@@ -103,16 +103,6 @@ def sort_out(
     return Sorted(fit, held, empty, names)
 
 
-def hopeless(connection: Connection, channel: Channel, events: Sequence[EventRow], on: Occasion) -> dict[int, str]:
-    """Why these can't go whatever goes with them, and whoever lets them: two files of theirs want one name, say."""
-    wanted = _wanted(connection, channel, events, on)
-    reasons = {
-        one: clash(files, {}, ignore_case=channel.ignore_case) or _unsayable(channel, files)
-        for one, files in wanted.items()
-    }
-    return {one: reason for one, reason in reasons.items() if reason is not None}
-
-
 def _wanted(
     connection: Connection, channel: Channel, events: Sequence[EventRow], on: Occasion
 ) -> dict[int, tuple[Named, ...]]:

@@ -118,7 +118,7 @@ def approve(
 
     An item that is held is let go where it is named.
 
-    Exit code 9: nothing waits for approval.
+    Exit code 9: nothing waits for approval. 7: some is held, with the reason: two items want one name, say.
     """
     from gateway.cli.steering import step_in
 

@@ -2,15 +2,14 @@
 
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from gateway.channels.batches import hopeless, upcoming
 from gateway.channels.detect import Detected
 from gateway.channels.engine import ChannelEngine
-from gateway.channels.model import Channel, Kind
-from gateway.core.errors import GatewayError, Refused, Unknown
+from gateway.channels.held import hindered
+from gateway.channels.model import Kind
+from gateway.core.errors import GatewayError, NeedsOperator, Refused, Unknown
 from gateway.ledger import Connection, channel_batches, channel_events, channel_going
 from gateway.ledger.channel_batches import BatchState
 from gateway.ledger.channel_events import EventRow, EventState
@@ -79,15 +78,18 @@ async def approve(channels: ChannelEngine, arguments: Arguments) -> Said:
     """A person lets go what waits for one: all that is for review, or these items, which may be held, too."""
     name, items = str(arguments["channel"]), [str(item) for item in arguments.get("items") or ()]
     states = [EventState.REVIEW, *([EventState.HELD] if items else [])]
-    who, now = str(arguments.get("by") or ""), channels.services.clock.now()
-    work = partial(_approve, of=channels.channel(name), who=who, now=now)
     wanted = _Wanted(name, items, kind_of(arguments), states, "waits for approval")
-    count = await _steer(channels, wanted, work)
-    if not count:
-        return Said((f"{name}: nothing waits for approval",), NOTHING_TO_DO, {"channel": name, "approved": 0})
+    channel, ledger = channels.channel(name), channels.services.ledger
+    why = await hindered(ledger, channel, await ledger.read(wanted.of), ledger.now_ns())
+    work = partial(_approve, who=str(arguments.get("by") or ""), why=why)
+    count, held = await _steer(channels, wanted, work)
+    facts = {"channel": name, "approved": count, "held": {one.item: why[one.id] for one in held}}
+    if not count and not held:
+        return Said((f"{name}: nothing waits for approval",), NOTHING_TO_DO, facts)
     changes = "1 change goes out at its" if count == 1 else f"{count} changes go out at their"
-    lines = (f"{name}: {changes} next time; gateway channel deliver-now {name} sends now",)
-    return Said(lines, facts={"channel": name, "approved": count})
+    goes = f"{changes} next time; gateway channel deliver-now {name} sends now" if count else "nothing is let go"
+    lines = (f"{name}: {goes}", *_some([f"{one.item} is held: {why[one.id]}" for one in held]))
+    return Said(lines, NeedsOperator.exit_code if held else 0, facts)
 
 
 async def drop(channels: ChannelEngine, arguments: Arguments) -> Said:
@@ -118,16 +120,13 @@ async def channel_baseline(channels: ChannelEngine, name: str, *, dry: bool = Fa
 
 
 def _approve(
-    connection: Connection, channel: str, events: Sequence[EventRow], of: Channel, who: str, now: datetime
-) -> int:
-    """Raises Refused for what is held and can't go, whoever lets it."""
-    held = [one for one in events if one.state is EventState.HELD]
-    on, _ = upcoming(connection, of, now.astimezone(of.zone))
-    never = hopeless(connection, of, held, on)
+    connection: Connection, channel: str, events: Sequence[EventRow], who: str, why: Mapping[int, str]
+) -> tuple[int, list[EventRow]]:
+    """How many go, and those that can't: they are held for what is in the way, before their delivery finds it."""
+    held = [one for one in events if one.id in why]
     for one in held:
-        if one.id in never:
-            raise Refused(f"{channel}: {one.item} can't go out: {never[one.id]}")
-    return channel_going.approve(connection, channel, events, who)
+        channel_events.hold(connection, one.id, why[one.id])
+    return channel_going.approve(connection, channel, [one for one in events if one.id not in why], who), held
 
 
 def _drop(
