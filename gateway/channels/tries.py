@@ -11,7 +11,7 @@ from gateway.runner.rounds import begin_round
 
 def address_of(place: Place) -> str:
     """What tells two recipients apart."""
-    return f"{place.scheme}://{place.user}@{place.host}:{place.port}/{place.folder}"
+    return f"{place.server}/{place.folder}"
 
 
 def begin(connection: Connection, batch: BatchRow, instance: Instance, address: str, owner: int, at: int) -> BatchRow:

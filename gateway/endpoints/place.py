@@ -58,6 +58,11 @@ class Place:
         return f"{self.host}:{self.port}" if self.host else self.folder
 
     @property
+    def server(self) -> str:
+        """What tells this server, and the account there, from any other; the folder is left out."""
+        return f"{self.scheme}://{self.user}@{self.host}:{self.port}"
+
+    @property
     def smooth_bytes(self) -> int | None:
         """The most that one request should ask for, lest bytes come in gulps; None where nothing is limited."""
         limits = [change.bytes_per_s for change in self.bandwidth.changes if change.bytes_per_s is not None]

@@ -12,6 +12,7 @@ from gateway.core.moments import moment, ns
 from gateway.endpoints.base import Endpoint
 from gateway.jobs import manifest
 from gateway.jobs.absent import Extra, delete_absent, require_few, sweep_archive
+from gateway.jobs.arriving import require_same
 from gateway.jobs.comparing import Asked, Compared, compare, look_at, nothing_to_do
 from gateway.jobs.compiled import source_folder
 from gateway.jobs.loading import Loading
@@ -184,6 +185,7 @@ class Bringing:
             await self.under.released.wait()
             if self.to.place_at is not None and moves:
                 await self._until(self.to.place_at)
+        await require_same(self.run.services, self.row)  # a long time may have passed
         await loading.place_all(await loading.laid())
 
     async def _until(self, clock_time: time) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import structlog
+
 from gateway.core.errors import GatewayError, NotThere, PathRefused, Retryable
 from gateway.core.model import Kind, Stamp
 from gateway.endpoints.base import Endpoint
@@ -15,7 +17,7 @@ from gateway.jobs.scanning import HIDDEN
 from gateway.jobs.staging import fit, forget, lacking, let_run
 from gateway.language.nodes import Get
 from gateway.language.pattern import is_temporary
-from gateway.ledger import deliveries, job_runs
+from gateway.ledger import deliveries, job_places, job_runs
 from gateway.ledger.job_contents import Skipped
 from gateway.ledger.runs import FrozenFile
 from gateway.runner.carrying import Carrying
@@ -26,6 +28,8 @@ from gateway.runner.listing import remote_source
 from gateway.runner.retrying import asked
 from gateway.runner.run import CommandFailed, Run
 from gateway.runner.sending import lanes, width
+
+log = structlog.get_logger(__name__)
 
 _ROUNDS = 3
 _CHANGING = "it changes while it is fetched; it goes along with the next start if it is at rest then"
@@ -62,6 +66,7 @@ class _Collecting:
     """One source being collected."""
 
     def __init__(self, job: Job, run: Run, command: Get, staging: str, everything: bool) -> None:
+        self._job = job.name
         self._rules = rules_of(job)
         self._run = run
         self._command = command
@@ -73,6 +78,7 @@ class _Collecting:
         """List and fetch, again for what changed or went meanwhile."""
         failed: Mapping[str, GatewayError | None] = {}
         begun = self._run.size_bytes
+        await self._trust_what_is_here()
         for _ in range(_ROUNDS):
             tree, skipped = self._taken(await asked(self._run, self._list))
             await asyncio.to_thread(fit, self._staging, tree.files.keys(), tree.folders)
@@ -82,6 +88,7 @@ class _Collecting:
         await asyncio.to_thread(forget, self._staging, failed)
         here = {name: shown for name, shown in tree.files.items() if name not in failed}
         await asyncio.to_thread(let_run, self._staging, here)
+        await self._note_from(self._address)
         skipped += [Skipped(name, _CHANGING if error is None else str(error), True) for name, error in failed.items()]
         return Collected(
             bytes_read=self._run.size_bytes - begun,
@@ -90,8 +97,29 @@ class _Collecting:
             skipped=tuple(sorted(skipped)),
         )
 
+    @property
+    def _folder(self) -> str:
+        return remote_source(self._run, self._command.source.value)[0]
+
+    @property
+    def _address(self) -> str:
+        return f"{self._run.services.pool.place(self._run.endpoint).server}/{self._folder}"
+
+    async def _trust_what_is_here(self) -> None:
+        """But not where it came from another folder or server: files there may look like these."""
+        known = await self._run.services.ledger.read(partial(job_places.collected_from, job=self._job))
+        if known in (None, self._address):
+            await self._note_from(self._address)
+            return
+        log.warning("source is another one", job=self._job, address=self._address, before=known or "several")
+        self._everything = True
+        await self._note_from("")  # until all of it is here
+
+    async def _note_from(self, address: str) -> None:
+        await self._run.services.ledger.write(partial(job_places.note_collected, job=self._job, address=address))
+
     async def _list(self, peer: Endpoint) -> Tree:
-        folder = remote_source(self._run, self._command.source.value)[0]
+        folder = self._folder
         at = f"{self._run.endpoint}: {folder}"
         try:
             kind = (await peer.stat(folder.rstrip("/") or folder)).kind if folder else Kind.FOLDER

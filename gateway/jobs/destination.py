@@ -18,6 +18,7 @@ from gateway.core.pauses import pause_after_ns
 from gateway.endpoints.pool import NotYet
 from gateway.endpoints.trouble import pause_after as pause_of_endpoint
 from gateway.jobs.absent import ApprovalNeeded
+from gateway.jobs.arriving import arrive, require_same
 from gateway.jobs.bringing import Bringing
 from gateway.jobs.check import kept_back, no_partials
 from gateway.jobs.compiled import Part
@@ -101,11 +102,14 @@ class DestinationLife:
         gated = bool(kept)
         if gated and self.under.loaded.config.endpoints[self.endpoint].inplace:  # since the run began, or unchecked
             raise NeedsOperator(no_partials(self.endpoint, kept))
+        await arrive(self.under.services, self._row)
+        await self._look()
         run = await self._begin(place, gated=gated)
         try:
             await self._settle(gated=gated)
             await self._advance(PlaceState.COMPARING)
             await self._bringing(run, gated=gated).bring()
+            await require_same(self.under.services, self._row)
         except BaseException as error:
             await cleaned(self._broken(run, error, gated=gated))
             raise

@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from gateway.config.loaded import Loaded
-from gateway.core.errors import GatewayError, Retryable
+from gateway.core.errors import GatewayError, NeedsOperator, Retryable
 from gateway.core.moments import ns
+from gateway.jobs.arriving import require_same
 from gateway.jobs.compiled import Part
 from gateway.jobs.guard import Guard, Life, Seen
 from gateway.jobs.instances import instance_of
@@ -25,7 +26,7 @@ from gateway.jobs.model import HERE, Job, Machine, Moment, Trigger
 from gateway.jobs.schedule import next_showing
 from gateway.jobs.trigger_call import Call, call_of, command_of
 from gateway.jobs.verdicts import verdict
-from gateway.ledger import Ledger, job_triggers
+from gateway.ledger import Ledger, job_destinations, job_triggers
 from gateway.ledger.job_runs import JobRunRow
 from gateway.ledger.job_states import WENT_WELL, TriggerState
 from gateway.ledger.job_triggers import TriggerRow
@@ -121,6 +122,7 @@ class Triggers:
         guard = _guard(one, row)
         if row.state is TriggerState.DUE:
             await self._wait_until(row.due_at)
+            await self._require_files_there(one)
             await guard.prepare()
             row = await self._advance(row, TriggerState.STARTED, **self._begun(one))
             log.info("job command starts", run=row.run, moment=row.moment, place=row.place, attempt=row.attempt)
@@ -128,6 +130,18 @@ class Triggers:
         else:
             seen = await guard.look()
         return await self._ended(one, row, guard, await self._followed(one, guard, seen))
+
+    async def _require_files_there(self, one: _Command) -> None:
+        """Raises where a destination's endpoint is another server than the one that got the files."""
+        to = await self._ledger.read(partial(job_destinations.get, run=one.run.id, endpoint=one.place))
+        if to is None:
+            return
+        try:
+            await require_same(self._services, to)
+        except Retryable as error:
+            if one.trigger.moment is not Moment.AFTER_ALL:
+                raise  # the next try brings all to the other one
+            raise NeedsOperator(f"{error} at the next start; after_all was not run there") from error
 
     def _begun(self, one: _Command) -> dict[str, Any]:
         return {"owner": self._services.owner, "started_at": self._ledger.now_ns(), "line": one.call.line}

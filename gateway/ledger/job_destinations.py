@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.ledger.errors import StateLost
+from gateway.ledger.job_places import place_id
 from gateway.ledger.job_states import PLACE, PlaceState, moved
 from gateway.ledger.job_tables import job_destination, job_file, place
 
@@ -69,14 +70,6 @@ class FileRow:
     at: int
     reason: str | None = None
     delivery: int | None = None
-
-
-def place_id(connection: Connection, endpoint: str, folder: str) -> int:
-    """The number of a folder at an endpoint."""
-    values = {"endpoint": endpoint, "folder": folder}
-    connection.execute(upsert(place).values(values).on_conflict_do_nothing())
-    query = select(place.c.id).where(place.c.endpoint == endpoint, place.c.folder == folder)
-    return int(connection.execute(query).scalar_one())
 
 
 def add(connection: Connection, run: int, places: Sequence[NewPlace], at: int) -> None:

@@ -80,6 +80,14 @@ source_look = Table(
     Index("source_looks_by_manifest", "manifest"),
 )
 
+# Where the files come from that the folder holds into which a job's remote source is collected.
+staging = Table(
+    "staging",
+    METADATA,
+    Column("job", Text, primary_key=True),
+    Column("address", Text, nullable=False),  # "": of more than one, or nobody knows
+)
+
 # A folder of an endpoint that jobs write: macros and tags put in, from the server's root or the login folder.
 place = Table(
     "place",
@@ -87,6 +95,7 @@ place = Table(
     Column("id", Integer, primary_key=True),
     Column("endpoint", Text, nullable=False),
     Column("folder", Text, nullable=False),
+    Column("address", Text),  # of the server that it was at last; null: no contact since that is kept
     Index("one_place", "endpoint", "folder", unique=True),
     sqlite_autoincrement=True,
 )

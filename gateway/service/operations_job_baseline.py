@@ -16,7 +16,7 @@ from gateway.jobs.place_tree import Tree, tree_of
 from gateway.jobs.read import folders_of
 from gateway.jobs.scanning import scan
 from gateway.jobs.starting import Start, frozen_run
-from gateway.ledger import Connection, job_contents, job_destinations
+from gateway.ledger import Connection, job_contents, job_places
 from gateway.ledger.job_contents import There
 from gateway.ledger.job_destinations import NewPlace
 from gateway.service.engine import Engine
@@ -66,7 +66,8 @@ async def job_baseline(engine: Engine, name: str, destination: str | None, *, dr
     for place in chosen:
         found = await _compared(engine, job, place, folder)
         if not dry:
-            await engine.ledger.write(partial(_note, found=found))
+            server = engine.pool.place(place.endpoint).server
+            await engine.ledger.write(partial(_note, found=found, server=server, at=engine.ledger.now_ns()))
         total += len(found.same)
         lines.append(_line(found, dry=dry))
     return Said(tuple(lines), facts={"job": name, "files": total, "dry_run": dry})
@@ -115,8 +116,9 @@ def _digests(path: Path, algorithm: str) -> tuple[str, str | None]:
         return sha256, hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
 
 
-def _note(connection: Connection, found: _Found) -> None:
-    place = job_destinations.place_id(connection, found.place.endpoint, found.place.folder)
+def _note(connection: Connection, found: _Found, server: str, at: int) -> None:
+    place = job_places.place_id(connection, found.place.endpoint, found.place.folder)
+    job_places.arrive(connection, place, server, at)
     job_contents.note_there(connection, place, found.same)
 
 

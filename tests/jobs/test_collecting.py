@@ -228,3 +228,20 @@ async def test_a_source_that_cant_be_reached_is_an_error_of_its_own(tmp_path: Pa
         with pytest.raises(LinkLost, match="no answer"):
             await made.collect()
         assert tree(made.staging) == FILES
+
+
+async def test_a_source_that_only_looks_as_the_one_before_is_fetched_whole(tmp_path: Path) -> None:
+    """Another folder or server, whose files have the names, sizes and times of those that are here."""
+    async with collector(tmp_path) as made:
+        await made.collect()
+        made.source.rename(tmp_path / "before")
+        for name, content in FILES.items():
+            path = write(made.source / name, content.upper())
+            os.utime(path, ns=(1, (tmp_path / "before" / name).stat().st_mtime_ns))
+        assert (await made.collect()).fetched == 0, "nobody could know"
+        pool = made.made.engine.pool
+        await pool.update({"far": replace(pool.place("far"), user="another")})
+        moved = await made.collect()
+        again = await made.collect()
+    assert (moved.fetched, moved.kept, again.fetched, again.kept) == (2, 0, 0, 2)
+    assert tree(made.staging) == {name: content.upper() for name, content in FILES.items()}

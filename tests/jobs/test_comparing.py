@@ -15,7 +15,7 @@ from gateway.core.model import Span
 from gateway.endpoints.memory import MemoryEndpoint, MemoryStore
 from gateway.jobs.comparing import Asked, Compared, compare
 from gateway.jobs.model import Destination, Machine, Profile, Route
-from gateway.ledger import Ledger, job_contents, job_destinations, open_ledger
+from gateway.ledger import Ledger, job_contents, job_places, open_ledger
 from gateway.ledger.job_contents import Entry, There
 
 AT = Span("job", 1, 1, 1)
@@ -70,7 +70,7 @@ def wanted(*texts: str, folders: Sequence[str] = ()) -> list[Entry]:
 
 
 async def place(ledger: Ledger) -> int:
-    return await ledger.write(partial(job_destinations.place_id, endpoint="far", folder="/in"))
+    return await ledger.write(partial(job_places.place_id, endpoint="far", folder="/in"))
 
 
 async def judged(

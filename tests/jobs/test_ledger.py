@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from gateway.core.clock import SystemClock
-from gateway.ledger import Ledger, instances, job_contents, job_destinations, job_runs, job_triggers, open_ledger
+from gateway.ledger import (
+    Ledger,
+    instances,
+    job_contents,
+    job_destinations,
+    job_places,
+    job_runs,
+    job_triggers,
+    open_ledger,
+)
 from gateway.ledger.errors import StateLost
 from gateway.ledger.job_contents import Entry, Hashed, Skipped, There
 from gateway.ledger.job_destinations import FileRow, NewPlace
@@ -133,13 +142,37 @@ async def test_contents_are_kept_replaced_and_forgotten(ledger: Ledger) -> None:
     await ledger.write(partial(job_contents.note_hashed, job="prices", files=[one._replace(sha256="bb")]))
     await ledger.write(partial(job_contents.forget_hashed, job="prices", relatives=["b"]))
     assert await ledger.read(partial(job_contents.hashed, job="prices")) == {"a": one._replace(sha256="bb")}
-    place = await ledger.write(partial(job_destinations.place_id, endpoint="a", folder="/in"))
-    assert await ledger.write(partial(job_destinations.place_id, endpoint="a", folder="/in")) == place
+    place = await ledger.write(partial(job_places.place_id, endpoint="a", folder="/in"))
+    assert await ledger.write(partial(job_places.place_id, endpoint="a", folder="/in")) == place
     there = There("a", 3, None, 1, "aa", None, 1)
     await ledger.write(partial(job_contents.note_there, place=place, files=[there]))
     assert await ledger.read(partial(job_contents.there, place=place)) == {"a": there}
     await ledger.write(partial(job_contents.forget_there, place=place, relatives=["a"]))
     assert await ledger.read(partial(job_contents.there, place=place)) == {}
+
+
+async def test_what_is_known_of_a_place_is_forgotten_where_its_endpoint_is_another_server(ledger: Ledger) -> None:
+    run = await begun(ledger)
+    to = NewPlace(endpoint="a", folder="/in", priority=5)
+    await ledger.write(partial(job_destinations.add, run=run.id, places=[to], at=1))
+    place = await ledger.write(partial(job_places.place_id, endpoint="a", folder="/in"))
+    other = await ledger.write(partial(job_places.place_id, endpoint="a", folder="/else"))
+    for one in (place, other):
+        await ledger.write(partial(job_contents.note_there, place=one, files=[There("a", 3, None, 1, "aa", None, 1)]))
+        await ledger.write(partial(job_contents.note_place_look, place=one, digest="look"))
+    await ledger.write(partial(job_destinations.change, run=run.id, endpoint="a", values={"approved": True}))
+
+    async def known(one: int) -> tuple[int, str | None, bool]:
+        row = await ledger.read(partial(job_destinations.get, run=run.id, endpoint="a"))
+        assert row is not None
+        there = await ledger.read(partial(job_contents.there, place=one))
+        return len(there), await ledger.read(partial(job_contents.place_looked, place=one)), row.approved
+
+    for server, before in (("first", None), ("first", None), ("second", "first")):
+        assert await known(place) == (1, "look", True), "what was known before servers were kept, counts"
+        assert await ledger.write(partial(job_places.arrive, found=place, server=server, at=2)) == before
+    assert await known(place) == (0, None, False)
+    assert (await known(other))[:2] == (1, "look")
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def _schema(path: Path) -> dict[str, list[str]]:
 
 def _clauses(sql: str) -> list[str]:
     """What a statement says; the order of constraints means nothing."""
-    flat = re.sub(r"\s+", " ", sql)
+    flat = re.sub(r"\s+", " ", sql).replace(" ,", ",")
     return sorted(part.strip(" )") for part in re.split(r"[,(] ?(?![^()]*\))", flat))
 
 
