@@ -26,7 +26,7 @@ from demo.shops import JOB, open_shops
 from demo.stage import Stage, build
 from gateway.ledger.database import FILE_NAME
 
-LIMIT_S = 45.0
+LIMIT_S = 180.0
 _MISSING = "[bold red]Something is missing.[/]"
 
 
@@ -97,13 +97,13 @@ async def _gateway(stage: Stage, *, quiet: bool = True) -> AsyncIterator[asyncio
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await process.wait()
 
 
 async def _ready(stage: Stage, process: asyncio.subprocess.Process, log: Path) -> None:
     """Return once it serves: its ledger stands and the outboxes are made."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await asyncio.to_thread(_serves, stage):
             if process.returncode is not None:
                 raise SystemExit(f"the gateway did not start:\n{await asyncio.to_thread(log.read_text)}")

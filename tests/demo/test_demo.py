@@ -1,29 +1,56 @@
 """`make demo` does what it promises: it ends by itself, with the table and exit code 0."""
 
+import os
+import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LIMIT_S = 90
+LIMIT_S = 600
+"""It takes half a minute; a machine that is busy may need many times that."""
+MARK = "TEST_DEMONSTRATION"
 
 
-@pytest.mark.timeout(LIMIT_S + 20)
-def test_the_demonstration_ends_within_its_time_with_every_file_proved() -> None:
-    began = time.monotonic()
+@contextmanager
+def demonstration(folder: Path) -> Iterator["subprocess.Popen[str]"]:
+    """It, and at the end of the block nothing is left of all that it started."""
+    environment = {**os.environ, MARK: str(folder), "TMPDIR": str(folder)}
     words = [sys.executable, "-m", "demo"]
-    shown = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-    took_s = time.monotonic() - began
+    with subprocess.Popen(
+        words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGKILL)
+            for left in _started(str(folder)):
+                with suppress(psutil.NoSuchProcess):
+                    left.kill()
 
-    assert shown.returncode == 0, shown.stdout + shown.stderr
-    assert took_s < LIMIT_S
-    assert "Every file arrived whole, once." in shown.stdout
-    assert "Every shop has what the reports say, byte for byte." in shown.stdout
-    assert "Both recipients have the catalogue as it is, after five deliveries." in shown.stdout
-    sent = [line.split()[:3] for line in shown.stdout.splitlines() if "then the marker" in line]
+
+def _started(name: str) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(MARK) == name:
+                yield process
+
+
+@pytest.mark.timeout(LIMIT_S + 60)
+def test_the_demonstration_ends_by_itself_with_every_file_proved(tmp_path: Path) -> None:
+    with demonstration(tmp_path) as process:
+        shown, _ = process.communicate(timeout=LIMIT_S)
+
+    assert process.returncode == 0, shown
+    assert "Every file arrived whole, once." in shown
+    assert "Every shop has what the reports say, byte for byte." in shown
+    assert "Both recipients have the catalogue as it is, after five deliveries." in shown
+    sent = [line.split()[:3] for line in shown.splitlines() if "then the marker" in line]
     assert sent == [
         ["Mon", "22:00", "bookshop"],
         ["Tue", "12:30", "bookshop"],
@@ -32,7 +59,7 @@ def test_the_demonstration_ends_within_its_time_with_every_file_proved() -> None
         ["Sun", "14:00", "bookshop"],
     ]
     for shop in (("shop001", "SFTP"), ("shop002", "SFTP"), ("shop003", "FTP")):
-        row = next(line for line in shown.stdout.splitlines() if line.split()[:2] == list(shop))
+        row = next(line for line in shown.splitlines() if line.split()[:2] == list(shop))
         assert row.split()[2:8] == ["38", "sent", "0", "sent", "1", "sent"]
         assert row.rstrip().endswith("equal")
     for moved in (
@@ -45,7 +72,7 @@ def test_the_demonstration_ends_within_its_time_with_every_file_proved() -> None
         ("hand over.pdf", "LCOPY"),
         ("forgotten.txt", "CHECK"),
     ):
-        assert _row(shown.stdout, *moved), f"{moved} is missing:\n{shown.stdout}"
+        assert _row(shown, *moved), f"{moved} is missing:\n{shown}"
 
 
 def _row(shown: str, name: str, route: str) -> bool:
