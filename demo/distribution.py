@@ -21,7 +21,7 @@ from gateway.jobs.report import file_fields, file_lines, read_report, run_fields
 from gateway.ledger.database import FILE_NAME, reading_engine
 
 _LOOK_EVERY_S = 0.3
-_LOOKS = 60
+_LOOKS = 200
 
 
 @dataclass(frozen=True, slots=True)
