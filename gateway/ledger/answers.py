@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from gateway.core.model import Stamp
+from gateway.ledger.rows import columns_of, from_row
 from gateway.ledger.stamps import read_stamp, stamp_columns
 from gateway.ledger.tables import awaited
 
@@ -25,16 +26,7 @@ class Awaited:
 
 def note(connection: Connection, answer: Awaited) -> None:
     """Record, with the request that is intended, what stands under the answer's name."""
-    values = {
-        "delivery": answer.delivery,
-        "action": answer.action,
-        "endpoint": answer.endpoint,
-        "response": answer.response,
-        "local": answer.local,
-        "deadline_at": answer.deadline_at,
-        "state": answer.state,
-        **stamp_columns("before", answer.before),
-    }
+    values = {**columns_of(answer, without=("before",)), **stamp_columns("before", answer.before)}
     connection.execute(insert(awaited).values(values))
 
 
@@ -47,7 +39,9 @@ def expect(connection: Connection, delivery: int, deadline_at: int) -> None:
 def waiting(connection: Connection) -> tuple[Awaited, ...]:
     """The answers that are still waited for, by deadline."""
     query = select(awaited).where(awaited.c.state == "waiting").order_by(awaited.c.deadline_at)
-    return tuple(_read(row) for row in connection.execute(query).mappings())
+    return tuple(
+        from_row(Awaited, row, before=read_stamp("before", row)) for row in connection.execute(query).mappings()
+    )
 
 
 def over(connection: Connection, delivery: int, state: str, answer: int | None = None) -> bool:
@@ -60,16 +54,3 @@ def wait_again(connection: Connection, delivery: int, deadline_at: int) -> bool:
     """missed -> waiting: a person says that the answer comes after all; False if this one was not missed."""
     query = update(awaited).where(awaited.c.delivery == delivery, awaited.c.state == "missed")
     return connection.execute(query.values(state="waiting", deadline_at=deadline_at)).rowcount > 0
-
-
-def _read(row: RowMapping) -> Awaited:
-    return Awaited(
-        delivery=row["delivery"],
-        action=row["action"],
-        endpoint=row["endpoint"],
-        response=row["response"],
-        local=row["local"],
-        before=read_stamp("before", row),
-        deadline_at=row["deadline_at"],
-        state=row["state"],
-    )

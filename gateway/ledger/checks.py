@@ -8,6 +8,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from gateway.core.model import Stamp
 from gateway.core.pauses import pause_after_ns
+from gateway.ledger.rows import from_row
 from gateway.ledger.stamps import read_stamp, stamp_columns
 from gateway.ledger.tables import check_report
 
@@ -37,14 +38,7 @@ def reports_of(connection: Connection, path: str) -> tuple[Report, ...]:
 
 
 def _read(row: RowMapping) -> Report:
-    return Report(
-        action=row["action"],
-        path=row["path"],
-        stamp=read_stamp("stamp", row) or Stamp(0),
-        reported_at=row["reported_at"],
-        failures=row["failures"],
-        next_at=row["next_at"],
-    )
+    return from_row(Report, row, stamp=read_stamp("stamp", row) or Stamp(0))
 
 
 def reported(connection: Connection, action: str, files: Iterable[tuple[str, Stamp]], at: int) -> None:

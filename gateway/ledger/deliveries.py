@@ -9,10 +9,9 @@ from sqlalchemy import Connection, and_, bindparam, case, exists, insert, or_, s
 from sqlalchemy.exc import IntegrityError
 
 from gateway.core.model import Stamp
-from gateway.ledger.archives import members_text
 from gateway.ledger.delivery_row import OPEN, DeliveryRow, State, changed_delivery, new_delivery, read_delivery
 from gateway.ledger.errors import FinalBusy, SourceBusy, StateLost
-from gateway.ledger.intent import Intent, how_text
+from gateway.ledger.intent import Intent, intent_columns
 from gateway.ledger.ready import Ready
 from gateway.ledger.stamps import stamp_columns
 from gateway.ledger.tables import delivery, instance
@@ -73,7 +72,7 @@ def intend(
 def intended_columns(row: DeliveryRow) -> dict[str, Any]:
     """The columns of a delivery that was just intended, but for its id."""
     return {
-        **_columns(row.intent),
+        **intent_columns(row.intent),
         **stamp_columns("before", row.before),
         "final": row.final,
         "partial": row.partial,
@@ -83,6 +82,7 @@ def intended_columns(row: DeliveryRow) -> dict[str, Any]:
         "attempts": row.attempts,
         "offset": row.offset,
         "started_at": row.started_at,
+        "notes": notes_text(row.notes),
     }
 
 
@@ -213,28 +213,6 @@ def of_run(connection: Connection, run: int, command: int | None = None) -> tupl
     query = select(delivery).where(delivery.c.run == run).order_by(delivery.c.command, delivery.c.n, delivery.c.id)
     query = query if command is None else query.where(delivery.c.command == command)
     return tuple(read_delivery(row) for row in connection.execute(query).mappings())
-
-
-def _columns(intent: Intent) -> dict[str, Any]:
-    return {
-        "run": intent.run,
-        "parent": intent.parent,
-        "action": intent.action,
-        "command": intent.command,
-        "verb": intent.verb,
-        "n": intent.n,
-        "of": intent.of,
-        "endpoint": intent.endpoint,
-        "place": intent.place,
-        "source": intent.source,
-        **stamp_columns("source", intent.stamp),
-        "mode": intent.mode.value,
-        "remove_source": intent.remove_source,
-        "sentbox": intent.sentbox,
-        "how": how_text(intent),
-        "notes": notes_text((intent.note,) if intent.note else ()),
-        "sources": members_text(intent.zip.members) if intent.zip is not None else None,
-    }
 
 
 def _busy(intent: Intent, final: str, exc: IntegrityError) -> Exception:

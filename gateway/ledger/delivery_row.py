@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from gateway.core.model import Stamp
-from gateway.language.nodes import Taken
-from gateway.ledger.intent import Intent, read_how
+from gateway.ledger.intent import Intent, read_intent
+from gateway.ledger.rows import from_row
 from gateway.ledger.stamps import read_stamp
 
 
@@ -73,31 +73,14 @@ class DeliveryRow:
 
 def read_delivery(row: RowMapping) -> DeliveryRow:
     """The frozen value of a row of the delivery table."""
-    return DeliveryRow(
-        id=row["id"],
-        intent=_intent(row),
+    return from_row(
+        DeliveryRow,
+        row,
+        intent=read_intent(row),
         state=State(row["state"]),
-        final=row["final"],
-        partial=row["partial"],
-        starts=row["starts"],
         before=read_stamp("before", row),
         noted=read_stamp("partial", row),
-        backup=row["backup"],
-        size=row["size"],
-        sha256=row["sha256"],
-        offset=row["offset"],
-        verified=row["verified"],
-        placed=row["placed"],
-        owner=row["owner"],
-        attempts=row["attempts"],
-        next_at=row["next_at"],
-        started_at=row["started_at"],
-        delivered_at=row["delivered_at"],
-        finished_at=row["finished_at"],
-        error=row["error"],
-        error_class=row["error_class"],
         notes=tuple(json.loads(row["notes"])),
-        sent_as=row["sent_as"],
     )
 
 
@@ -134,41 +117,3 @@ def changed_delivery(row: DeliveryRow, state: State, values: Mapping[str, Any]) 
 
 
 _FIELDS = frozenset(field.name for field in fields(DeliveryRow)) - {"intent", "state", "before", "noted", "notes"}
-
-
-def _intent(row: RowMapping) -> Intent:
-    how = read_how(row["how"], row["sources"])
-    return Intent(
-        action=row["action"],
-        command=row["command"],
-        verb=row["verb"],
-        endpoint=row["endpoint"],
-        place=row["place"],
-        source=row["source"],
-        stamp=read_stamp("source", row) or Stamp(0),
-        final=how.wanted,
-        run=row["run"],
-        parent=row["parent"],
-        n=row["n"],
-        of=row["of"],
-        mode=Taken(row["mode"]),
-        remove_source=row["remove_source"],
-        sentbox=row["sentbox"],
-        verify=how.verify,
-        partial=how.partial,
-        inplace=how.inplace,
-        replace=how.replace,
-        mtime_ns=how.mtime_ns,
-        timeout=how.timeout,
-        make_dirs=how.make_dirs,
-        awaits_answer=how.awaits_answer,
-        zip=how.zip,
-        unzip=how.unzip,
-        member_of=how.member_of,
-        markers=how.markers,
-        sha256=how.sha256,
-        executable=how.executable,
-        archive=how.archive,
-        share=how.share,
-        packed=how.packed,
-    )

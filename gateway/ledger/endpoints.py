@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
+from gateway.ledger.rows import columns_of, from_row
 from gateway.ledger.tables import endpoint_state
 
 _RESUME_OFF = "resume_off"
@@ -28,42 +29,26 @@ class EndpointTrouble:
 
 def remember(connection: Connection, trouble: EndpointTrouble) -> None:
     """Keep it, in place of what was kept."""
-    _set(
-        connection,
-        trouble.endpoint,
-        failures=trouble.failures,
-        failing_since=trouble.failing_since,
-        next_at=trouble.next_at,
-        error=trouble.error,
-        error_class=trouble.error_class,
-        digest=trouble.digest,
-    )
+    _set(connection, **columns_of(trouble))
 
 
 def forget(connection: Connection, endpoint: str) -> None:
     """It works again, or a person asks for a try."""
-    nothing = {
-        "failures": 0,
-        "failing_since": None,
-        "next_at": None,
-        "error": None,
-        "error_class": None,
-        "digest": None,
-    }
-    _set(connection, endpoint, **nothing)
+    nothing = dict.fromkeys(("failing_since", "next_at", "error", "error_class", "digest"))
+    _set(connection, endpoint, failures=0, **nothing)
 
 
 def recall(connection: Connection, endpoint: str) -> EndpointTrouble | None:
     """What is remembered, None if it works or was never tried."""
     query = select(endpoint_state).where(endpoint_state.c.endpoint == endpoint, endpoint_state.c.error.is_not(None))
     row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else _read(row)
+    return None if row is None else from_row(EndpointTrouble, row)
 
 
 def troubled(connection: Connection) -> tuple[EndpointTrouble, ...]:
     """Every endpoint that fails, by name."""
     query = select(endpoint_state).where(endpoint_state.c.error.is_not(None)).order_by(endpoint_state.c.endpoint)
-    return tuple(_read(row) for row in connection.execute(query).mappings())
+    return tuple(from_row(EndpointTrouble, row) for row in connection.execute(query).mappings())
 
 
 def keep_profile(connection: Connection, endpoint: str, profile: Mapping[str, Any]) -> None:
@@ -91,15 +76,3 @@ def resumes(connection: Connection, endpoint: str) -> bool:
 def _set(connection: Connection, endpoint: str, **values: int | str | None) -> None:
     query = insert(endpoint_state).values(endpoint=endpoint, **values)
     connection.execute(query.on_conflict_do_update(index_elements=["endpoint"], set_=values))
-
-
-def _read(row: RowMapping) -> EndpointTrouble:
-    return EndpointTrouble(
-        endpoint=row["endpoint"],
-        failures=row["failures"],
-        failing_since=row["failing_since"] or 0,
-        next_at=row["next_at"],
-        error=row["error"],
-        error_class=row["error_class"] or "",
-        digest=row["digest"] or "",
-    )

@@ -1,9 +1,12 @@
 """What is meant to happen to one file: frozen when it is intended, the same for every later attempt."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Literal
+
+from sqlalchemy import RowMapping
 
 from gateway.config.schema import Verify
 from gateway.core.model import Stamp
@@ -19,6 +22,7 @@ from gateway.ledger.archives import (
     unzip_how,
     zip_how,
 )
+from gateway.ledger.stamps import read_stamp, stamp_columns
 
 Replace = Literal["swap", "refuse"]
 
@@ -109,80 +113,57 @@ class Intent:
         return self.parent is None and not self.is_ordered
 
 
-def how_text(intent: Intent) -> str:
-    """The part of an intent that has no column of its own."""
-    return json.dumps(
-        {
-            "wanted": intent.final,
-            "verify": intent.verify.value,
-            "partial": intent.partial,
-            "inplace": intent.inplace,
-            "replace": intent.replace,
-            "mtime_ns": intent.mtime_ns,
-            "timeout_s": intent.timeout.total_seconds(),
-            "make_dirs": intent.make_dirs,
-            "awaits_answer": intent.awaits_answer,
-            "zip": zip_how(intent.zip),
-            "unzip": unzip_how(intent.unzip),
-            "member_of": intent.member_of,
-            "markers": members_text(intent.markers),
-            **_ordered(intent),
-        }
-    )
+_COLUMNS = (
+    "action", "command", "verb", "endpoint", "place", "source", "run", "parent", "n", "of", "remove_source", "sentbox",
+)  # fmt: skip
+_PLAIN = ("partial", "inplace", "replace", "mtime_ns", "make_dirs", "awaits_answer", "member_of")
+_ORDERED = ("sha256", "executable", "archive")
+"""What only files of distribution jobs and of channels have."""
 
 
-def _ordered(intent: Intent) -> dict[str, Any]:
-    """What only files of distribution jobs and of channels have."""
-    said = {"sha256": intent.sha256, "executable": intent.executable, "archive": intent.archive}
+def intent_columns(intent: Intent) -> dict[str, Any]:
+    """The columns of an intent; those that no query asks for are one, `how`."""
+    return {
+        **{name: getattr(intent, name) for name in _COLUMNS},
+        **stamp_columns("source", intent.stamp),
+        "mode": intent.mode.value,
+        "how": json.dumps(_how(intent)),
+        "sources": members_text(intent.zip.members) if intent.zip is not None else None,
+    }
+
+
+def _how(intent: Intent) -> dict[str, Any]:
     share = {} if intent.share is None else {"share": asdict(intent.share)}
     packed = {} if intent.packed is None else {"packed": asdict(intent.packed)}
-    return {name: value for name, value in said.items() if value} | share | packed
+    return {
+        "wanted": intent.final,
+        "verify": intent.verify.value,
+        "timeout_s": intent.timeout.total_seconds(),
+        **{name: getattr(intent, name) for name in _PLAIN},
+        "zip": zip_how(intent.zip),
+        "unzip": unzip_how(intent.unzip),
+        "markers": members_text(intent.markers),
+        **{name: value for name in _ORDERED if (value := getattr(intent, name))},
+        **share,
+        **packed,
+    }
 
 
-@dataclass(frozen=True, slots=True)
-class How:
-    """`how_text` read back."""
-
-    wanted: str
-    verify: Verify
-    partial: str
-    inplace: bool
-    replace: Replace
-    mtime_ns: int | None
-    timeout: timedelta
-    make_dirs: bool
-    awaits_answer: bool
-    zip: Zip | None
-    unzip: Unzip | None
-    member_of: str | None
-    markers: tuple[Member, ...]
-    sha256: str | None
-    executable: bool
-    archive: str | None
-    share: Share | None
-    packed: Packed | None
-
-
-def read_how(text: str, members: str | None) -> How:
-    """Read what `how_text` wrote; `members` is the sources column."""
-    raw = json.loads(text)
-    return How(
-        wanted=raw["wanted"],
-        verify=Verify(raw["verify"]),
-        partial=raw["partial"],
-        inplace=raw["inplace"],
-        replace=raw["replace"],
-        mtime_ns=raw["mtime_ns"],
-        timeout=timedelta(seconds=raw["timeout_s"]),
-        make_dirs=raw["make_dirs"],
-        awaits_answer=raw["awaits_answer"],
-        zip=read_zip(raw["zip"], members),
-        unzip=read_unzip(raw["unzip"]),
-        member_of=raw["member_of"],
-        markers=read_members(raw.get("markers")),
-        sha256=raw.get("sha256"),
-        executable=raw.get("executable", False),
-        archive=raw.get("archive"),
-        share=Share(**raw["share"]) if "share" in raw else None,
-        packed=Packed(**raw["packed"]) if "packed" in raw else None,
+def read_intent(row: Mapping[str, Any] | RowMapping) -> Intent:
+    """Read what `intent_columns` wrote; `note` is among the row's own notes."""
+    how = json.loads(row["how"])
+    return Intent(
+        **{name: row[name] for name in _COLUMNS},
+        **{name: how[name] for name in _PLAIN},
+        **{name: how[name] for name in _ORDERED if name in how},
+        stamp=read_stamp("source", row) or Stamp(0),
+        final=how["wanted"],
+        mode=Taken(row["mode"]),
+        verify=Verify(how["verify"]),
+        timeout=timedelta(seconds=how["timeout_s"]),
+        zip=read_zip(how["zip"], row["sources"]),
+        unzip=read_unzip(how["unzip"]),
+        markers=read_members(how.get("markers")),
+        share=Share(**how["share"]) if "share" in how else None,
+        packed=Packed(**how["packed"]) if "packed" in how else None,
     )

@@ -7,6 +7,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, or_, select
 
 from gateway.core.model import Stamp
 from gateway.ledger.delivery_row import DeliveryRow, read_delivery
+from gateway.ledger.rows import from_row
 from gateway.ledger.stamps import read_stamp
 from gateway.ledger.tables import delivery, held_back, look, sighting
 
@@ -38,17 +39,7 @@ def local_paths(connection: Connection, name: str) -> set[str]:
 def sightings_of(connection: Connection, name: str) -> tuple[Sighting, ...]:
     """The remote files that end in `name`, as GETs last saw them."""
     rows = connection.execute(select(sighting).where(_ends(sighting.c.path, name))).mappings()
-    return tuple(
-        Sighting(
-            row["action"],
-            row["command"],
-            row["path"],
-            read_stamp("stamp", row) or Stamp(0),
-            row["first_seen_at"],
-            row["last_seen_at"],
-        )
-        for row in rows
-    )
+    return tuple(from_row(Sighting, row, stamp=read_stamp("stamp", row) or Stamp(0)) for row in rows)
 
 
 def fetched(connection: Connection, name: str, limit: int = 20) -> tuple[DeliveryRow, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, update
 
 from gateway.ledger.partner_tables import partner_file
+from gateway.ledger.rows import columns_of, from_row
 
 BITE = 500
 
@@ -115,8 +116,7 @@ def read_act(row: RowMapping) -> ActRow:
 
 
 def _act(row: RowMapping) -> Act:
-    values = {key: value for key, value in row.items() if key != "id"}
-    return Act(**{**values, "kind": Kind(row["kind"]), "state": Came(row["state"])})
+    return from_row(Act, row, kind=Kind(row["kind"]), state=Came(row["state"]))
 
 
 def _old(before: int) -> ColumnElement[bool]:
@@ -139,19 +139,4 @@ def _end(connection: Connection, row: int, act: Act) -> None:
 
 
 def _values(act: Act) -> dict[str, Any]:
-    return {
-        "partner": act.partner,
-        "address": act.address,
-        "over": act.over,
-        "kind": act.kind.value,
-        "path": act.path,
-        "renamed_to": act.renamed_to,
-        "size": act.size,
-        "sha256": act.sha256,
-        "state": act.state.value,
-        "error": act.error,
-        "hidden": act.hidden,
-        "inode": act.inode,
-        "started_at": act.ended_at if act.started_at is None else act.started_at,
-        "ended_at": act.ended_at,
-    }
+    return {**columns_of(act), "started_at": act.ended_at if act.started_at is None else act.started_at}

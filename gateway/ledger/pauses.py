@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
+from gateway.ledger.rows import columns_of, from_row
 from gateway.ledger.tables import pause
 
 ALL = "all"
@@ -22,7 +23,7 @@ class Pause:
 
 def hold(connection: Connection, wanted: Pause) -> None:
     """Pause a scope, or change until when."""
-    values = {"scope": wanted.scope, "until": wanted.until, "by": wanted.by, "at": wanted.at}
+    values = columns_of(wanted)
     connection.execute(insert(pause).values(values).on_conflict_do_update(index_elements=["scope"], set_=values))
 
 
@@ -34,6 +35,4 @@ def let_go(connection: Connection, scope: str) -> bool:
 def paused(connection: Connection, now: int) -> tuple[Pause, ...]:
     """Every pause that holds now."""
     query = select(pause).where(or_(pause.c.until.is_(None), pause.c.until > now)).order_by(pause.c.scope)
-    return tuple(
-        Pause(row["scope"], row["until"], row["by"], row["at"]) for row in connection.execute(query).mappings()
-    )
+    return tuple(from_row(Pause, row) for row in connection.execute(query).mappings())

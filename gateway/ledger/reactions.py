@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, insert, or_, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from gateway.core.pauses import PAUSES, pause_after_ns
+from gateway.ledger.rows import from_row
 from gateway.ledger.tables import instance, reaction
 
 
@@ -16,7 +17,6 @@ class ReactionRow:
 
     id: int
     run: int | None
-    delivery: int | None
     action: str
     event: str
     text: str
@@ -62,7 +62,9 @@ def take(connection: Connection, owner: int, now: int, limit: int = 20) -> tuple
         .values(state="running", owner=owner, attempts=reaction.c.attempts + 1)
         .returning(reaction)
     )
-    rows = [_read(row) for row in connection.execute(query).mappings()]
+    rows = [
+        from_row(ReactionRow, row, macros=json.loads(row["macros"])) for row in connection.execute(query).mappings()
+    ]
     return tuple(sorted(rows, key=lambda row: row.id))
 
 
@@ -93,25 +95,6 @@ def next_due(connection: Connection) -> int | None:
     return connection.execute(query.order_by(reaction.c.next_at).limit(1)).scalar()
 
 
-def troubled(connection: Connection) -> tuple[RowMapping, ...]:
-    """Reactions that failed and were not given up or not yet: for `status`."""
-    query = select(reaction).where(reaction.c.error.is_not(None), reaction.c.state != "done").order_by(reaction.c.id)
-    return tuple(connection.execute(query).mappings())
-
-
 def _move(connection: Connection, found: int, values: Mapping[str, object]) -> None:
     query = update(reaction).where(reaction.c.id == found, reaction.c.state == "running")
     connection.execute(query.values({**values, "owner": None}))
-
-
-def _read(row: RowMapping) -> ReactionRow:
-    return ReactionRow(
-        id=row["id"],
-        run=row["run"],
-        delivery=row["delivery"],
-        action=row["action"],
-        event=row["event"],
-        text=row["text"],
-        macros=json.loads(row["macros"]),
-        attempts=row["attempts"],
-    )

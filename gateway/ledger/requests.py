@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
+from gateway.ledger.rows import from_row
 from gateway.ledger.tables import request
 
 
@@ -17,8 +18,6 @@ class RequestRow:
     id: int
     kind: str
     arguments: Mapping[str, Any]
-    asked_by: str
-    asked_at: int
     state: str
     answer: Mapping[str, Any] | None
 
@@ -76,12 +75,5 @@ def forget(connection: Connection, before: int) -> int:
 
 
 def _read(row: RowMapping) -> RequestRow:
-    return RequestRow(
-        id=row["id"],
-        kind=row["kind"],
-        arguments=json.loads(row["arguments"]),
-        asked_by=row["asked_by"],
-        asked_at=row["asked_at"],
-        state=row["state"],
-        answer=json.loads(row["answer"]) if row["answer"] is not None else None,
-    )
+    answer = json.loads(row["answer"]) if row["answer"] is not None else None
+    return from_row(RequestRow, row, arguments=json.loads(row["arguments"]), answer=answer)

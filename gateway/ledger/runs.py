@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway.core.errors import Refused
 from gateway.core.model import Stamp
 from gateway.ledger.ready import Inserts
+from gateway.ledger.rows import columns_of, from_row
 from gateway.ledger.stamps import read_stamp, stamp_columns
 from gateway.ledger.tables import instance, run, run_file
 
@@ -36,7 +37,6 @@ class RunRow:
     trigger: str
     state: str
     outcome: str | None
-    owner: int | None
     command: int
     script_sha256: str
     skip_wait: bool = False
@@ -126,10 +126,7 @@ def freeze(connection: Connection, found: int, command: int, files: Sequence[Fro
         {
             "run": found,
             "command": command,
-            "n": file.n,
-            "source": file.source,
-            "relative": file.relative,
-            "note": file.note,
+            **columns_of(file, without=("stamp",)),
             **stamp_columns("stamp", file.stamp),
         }
         for file in files
@@ -141,7 +138,7 @@ def frozen(connection: Connection, found: int, command: int) -> tuple[FrozenFile
     """The frozen list of a command, empty if there is none."""
     query = select(run_file).where(run_file.c.run == found, run_file.c.command == command).order_by(run_file.c.n)
     return tuple(
-        FrozenFile(row["n"], row["source"], row["relative"], read_stamp("stamp", row) or Stamp(0), row["note"])
+        from_row(FrozenFile, row, stamp=read_stamp("stamp", row) or Stamp(0))
         for row in connection.execute(query).mappings()
     )
 
@@ -231,24 +228,4 @@ def latest(connection: Connection) -> dict[str, RunRow]:
 
 def read_run(row: RowMapping) -> RunRow:
     """The frozen value of a row of the run table."""
-    return RunRow(
-        id=row["id"],
-        action=row["action"],
-        endpoint=row["endpoint"],
-        trigger=row["trigger"],
-        state=row["state"],
-        outcome=row["outcome"],
-        owner=row["owner"],
-        command=row["command"],
-        script_sha256=row["script_sha256"],
-        skip_wait=row["skip_wait"],
-        approved=row["approved"],
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
-        files=row["files"],
-        failed_files=row["failed_files"],
-        size_bytes=row["bytes"],
-        notes=tuple(json.loads(row["notes"])),
-        error=row["error"],
-        error_class=row["error_class"],
-    )
+    return from_row(RunRow, row, size_bytes=row["bytes"], notes=tuple(json.loads(row["notes"])))

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.sqlite import insert
 from gateway.core.model import Stamp
 from gateway.core.pauses import pause_after_ns
 from gateway.ledger.ready import Ready
+from gateway.ledger.rows import columns_of, from_row
 from gateway.ledger.stamps import read_stamp, stamp_columns
 from gateway.ledger.tables import held_back
 
@@ -61,9 +62,7 @@ def hold_back(
         "failures": failures,
         "first_failed_at": first,
         "next_at": None if parked else at + pause_after_ns(failures),
-        "delivery": failure.delivery,
-        "error": failure.error,
-        "error_class": failure.error_class,
+        **columns_of(failure, without=("parks",)),
     }
     query = insert(held_back).values(action=action, command=command, source=source, **values)
     query = query.on_conflict_do_update(index_elements=_KEY, set_=values)
@@ -103,16 +102,4 @@ def held(connection: Connection, *, action: str | None = None, source: str | Non
 
 
 def _read(row: RowMapping) -> HeldSource:
-    return HeldSource(
-        action=row["action"],
-        command=row["command"],
-        source=row["source"],
-        stamp=read_stamp("stamp", row) or Stamp(0),
-        state=row["state"],
-        failures=row["failures"],
-        first_failed_at=row["first_failed_at"],
-        next_at=row["next_at"],
-        delivery=row["delivery"],
-        error=row["error"],
-        error_class=row["error_class"],
-    )
+    return from_row(HeldSource, row, stamp=read_stamp("stamp", row) or Stamp(0))

@@ -29,12 +29,6 @@ def tell_resolved(connection: Connection, action: str) -> bool:
     return True
 
 
-def failing_since(connection: Connection) -> dict[str, int]:
-    """The actions that fail, and since when."""
-    query = select(action_state.c.action, action_state.c.failing_since).where(action_state.c.failing_since.is_not(None))
-    return {action: since for action, since in connection.execute(query) if since is not None}
-
-
 def _set(connection: Connection, action: str, **values: int | str | None) -> None:
     query = insert(action_state).values(action=action, **values)
     connection.execute(query.on_conflict_do_update(index_elements=["action"], set_=values))

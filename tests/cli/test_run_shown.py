@@ -12,7 +12,6 @@ def test_names_in_notes_and_errors_cannot_rewrite_the_terminal() -> None:
         trigger="hand",
         state="ended",
         outcome="failed",
-        owner=None,
         command=1,
         script_sha256="",
         started_at=0,

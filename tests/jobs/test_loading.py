@@ -15,7 +15,7 @@ from gateway.core.clock import SystemClock
 from gateway.core.model import Stamp
 from gateway.ledger import Connection, Ledger, job_deliveries, job_destinations, job_runs, open_ledger
 from gateway.ledger.delivery_row import DeliveryRow, new_delivery
-from gateway.ledger.intent import Intent, Share, how_text, read_how
+from gateway.ledger.intent import Intent, Share, intent_columns, read_intent
 from gateway.ledger.job_destinations import NewPlace, PlaceRow
 from gateway.ledger.job_runs import NewJobRun
 from gateway.ledger.job_states import PlaceState
@@ -95,10 +95,9 @@ def test_what_a_delivery_is_for_is_kept_with_it() -> None:
         action="a", command=1, verb="PUT", endpoint="e", place="e", source="/s", stamp=Stamp(1), final="/f",
         sha256="aa", executable=True, archive="/in/.gateway-archive/3/x", share=share,
     )  # fmt: skip
-    how = read_how(how_text(intent), None)
-    assert (how.sha256, how.executable, how.archive, how.share) == ("aa", True, intent.archive, share)
-    plain = read_how(how_text(replace(intent, sha256=None, executable=False, archive=None, share=None)), None)
-    assert (plain.sha256, plain.executable, plain.archive, plain.share) == (None, False, None, None)
+    assert read_intent(intent_columns(intent)) == intent
+    plain = replace(intent, sha256=None, executable=False, archive=None, share=None)
+    assert read_intent(intent_columns(plain)) == plain
     assert not intent.holds_back
 
 

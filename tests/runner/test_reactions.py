@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.clock import TurnedClock
-from gateway.ledger import reactions
+from gateway.ledger import overview
 from gateway.runner.due import Outcome, Trigger
 from tests.runner.harness import START, Stage, stage, tree, write
 
@@ -149,7 +149,7 @@ async def test_a_failed_reaction_is_shown_tried_again_and_changes_no_delivery(ac
     assert [row["state"] for row in await act.reactions()] == ["failed"]
     assert result.outcome is Outcome.DONE
     assert [row.state.value for row in await act.deliveries()] == ["done"]
-    assert await act.ledger(reactions.troubled), "status shows it"
+    assert await act.ledger(overview.reaction_counts), "status shows it"
 
 
 async def test_a_reaction_that_a_dead_process_left_running_runs_again(tmp_path: Path) -> None:
