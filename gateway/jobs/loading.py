@@ -92,6 +92,9 @@ class Loading:
         except CommandFailed as error:
             if error.cause.concerns_endpoint:
                 raise error.cause from error
+        if not gated:
+            ledger = self.run.services.ledger
+            await ledger.write(partial(job_rounds.note_unsettled, found=self.run.id, at=ledger.now_ns()))
 
     @property
     def _width(self) -> int:

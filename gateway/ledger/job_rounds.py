@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
-from gateway.ledger import deliveries, job_contents, job_destinations, runs
+from gateway.ledger import deliveries, job_contents, job_deliveries, job_destinations, runs
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.job_destinations import FileRow
 from gateway.ledger.job_tables import job_destination, job_file
@@ -117,6 +117,14 @@ def laid(connection: Connection, found: int) -> tuple[DeliveryRow, ...]:
     """The deliveries of a run whose bytes are there and which have no final name yet."""
     waiting = (State.PLACING, State.SWAPPING)
     return tuple(row for row in deliveries.open_deliveries(connection, run=found) if row.state in waiting)
+
+
+def note_unsettled(connection: Connection, found: int, at: int) -> None:
+    """Files of a run whose end nobody knows: their destination lacks them until settle says otherwise."""
+    for row in deliveries.open_deliveries(connection, run=found):
+        if row.intent.share is not None:
+            why = row.error or f"nobody knows yet whether it is there ({row.state.value})"
+            job_deliveries.note_failed(connection, row.intent, row.intent.share, row.id, why, at)
 
 
 def has_open(connection: Connection, action: str) -> bool:

@@ -132,6 +132,35 @@ async def test_a_file_that_fails_fails_alone_and_says_why(tmp_path: Path, error:
     assert (row.state, row.delivered, row.failed, row.unchanged) == (PlaceState.DELIVERED, 3, 0, 0)
 
 
+@pytest.mark.parametrize("release", ["each", "together"])
+async def test_a_file_of_which_nobody_knows_whether_it_got_its_name_is_not_taken_for_delivered(
+    tmp_path: Path, release: str
+) -> None:
+    for name in ("a", "bad", "c"):
+        write(tmp_path / "prices" / name, name)
+    async with loads(tmp_path, JOB + f'[jobs.prices.settings]\nrelease = "{release}"\n', turned=True) as made:
+        under = await made.start()
+        is_shut = True
+
+        async def before(call: str, path: str) -> None:
+            nonlocal is_named
+            is_named = is_named or ("bad" in path and call == "rename")
+            if is_shut and is_named and "bad" in path and call in ("rename", "stat"):
+                raise PathRefused("no way in")
+
+        is_named = False
+        made.made.disturb(before)
+        under.services = made.made.engine.runner.services
+        under.released.set()
+        row = await made.carry(under)
+        assert (row.state, row.delivered, row.failed) == (PlaceState.ERROR, 2, 1)
+        assert row.error == "bad: no way in"
+        is_shut = False
+        row = await made.carry(under)
+    assert (row.state, row.delivered, row.failed, row.unchanged) == (PlaceState.DELIVERED, 3, 0, 0)
+    assert tree(tmp_path / "far" / "in") == {"a": "a", "bad": "bad", "c": "c"}
+
+
 async def test_an_endpoint_that_is_left_alone_keeps_the_reason_in_its_own_words(tmp_path: Path) -> None:
     write(tmp_path / "prices" / "a", "a")
     async with loads(tmp_path, turned=True) as made:
