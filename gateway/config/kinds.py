@@ -9,11 +9,11 @@ from typing import Annotated, Literal, TypeVar
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 from gateway.config.ssh_keys import check_host_key, check_user_key
 from gateway.core.timetable import parse_timetable
-from gateway.core.units import parse_duration, parse_size, show_duration
+from gateway.core.units import parse_duration, show_duration
 
 SECRET_SOURCES = ("env", "file", "cred")
 Item = TypeVar("Item")
@@ -38,10 +38,6 @@ def _duration(value: object) -> object:
 
 def _duration_or_auto(value: object) -> object:
     return value if value == "auto" else _duration(value)
-
-
-def _size(value: object) -> object:
-    return parse_size(value) if isinstance(value, str) else value
 
 
 def _one_or_many(value: object) -> object:
@@ -171,7 +167,6 @@ _shown_or_auto = PlainSerializer(
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), _shown_duration]
 DurationOrAuto = Annotated[timedelta | Literal["auto"], BeforeValidator(_duration_or_auto), _shown_or_auto]
-Size = Annotated[int, BeforeValidator(_size), Field(ge=0)]
 Many = Annotated[tuple[Item, ...], BeforeValidator(_one_or_many)]
 Secret = Annotated[str, AfterValidator(_secret)]
 PasswordHash = Annotated[str, AfterValidator(_argon2)]

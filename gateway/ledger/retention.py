@@ -20,7 +20,6 @@ from gateway.ledger.tables import (
     held_back,
     instance,
     reaction,
-    request,
     run,
     run_file,
 )
@@ -120,9 +119,7 @@ def forget_counters(connection: Connection, before_day: str) -> int:
     return connection.execute(delete(counter).where(counter.c.day < before_day)).rowcount
 
 
-def forget_the_rest(connection: Connection, before: int) -> int:
-    """Drop a bite of answered requests and of instances that nothing refers to any more; how many."""
-    asked = select(request.c.id).where(request.c.ended_at < before).limit(BITE)
-    gone = connection.execute(delete(request).where(request.c.id.in_(asked))).rowcount
+def forget_instances(connection: Connection, before: int) -> int:
+    """Drop a bite of processes that ended before `before` and that nothing refers to any more; how many."""
     ended = select(instance.c.id).where(instance.c.ended_at < before, *_unused(instance)).limit(BITE)
-    return gone + connection.execute(delete(instance).where(instance.c.id.in_(ended))).rowcount
+    return connection.execute(delete(instance).where(instance.c.id.in_(ended))).rowcount

@@ -102,7 +102,7 @@ class Housekeeping:
         last_days = (self._clock.now() - _KEEP_COUNTERS).date().isoformat()
         yield partial(forget_looks, before=now - _ns(settings.keep_looks))
         yield partial(retention.forget_reactions, before=history_before)
-        yield partial(retention.forget_the_rest, before=history_before)
+        yield partial(retention.forget_instances, before=history_before)
         yield partial(retention.forget_counters, before_day=last_days)
         yield partial(absence.forget_sightings, before=history_before)
         yield partial(absence.forget_reports, before=history_before)

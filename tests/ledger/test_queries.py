@@ -211,7 +211,7 @@ async def test_what_a_job_refers_to_is_kept_for_it(ledger: Ledger) -> None:
 
     def forget(c: Connection) -> list[int]:
         deliveries_and_runs = [retention.forget_deliveries(c, 100), retention.forget_runs(c, 100)]
-        return [*deliveries_and_runs, retention.forget_the_rest(c, 100)]
+        return [*deliveries_and_runs, retention.forget_instances(c, 100)]
 
     await ledger.write(refer)
     assert await ledger.write(forget) == [0, 0, 0]
