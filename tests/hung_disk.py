@@ -23,7 +23,7 @@ class HungDisk:
         def hangs(where: Any, *rest: Any, **more: Any) -> Any:
             if str(where).endswith(path):
                 self.asked += 1
-                self._let.acquire(timeout=60)
+                self._let.acquire(timeout=200)
             return does(where, *rest, **more)
 
         self._patch.setattr(os, call, hangs)
@@ -38,4 +38,4 @@ class HungDisk:
         self.let(100)
         for thread in threading.enumerate():
             if thread.name == "look":
-                thread.join(20)
+                thread.join(100)

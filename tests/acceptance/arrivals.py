@@ -63,7 +63,7 @@ class Arrivals:
     def close(self) -> None:
         """Read what is left and end.  Raises what kept it from seeing everything."""
         os.write(self._end, b"x")
-        self._thread.join(10)
+        self._thread.join(100)
         assert not self._thread.is_alive(), "arrivals are still being read"
         try:
             self._catch_up()

@@ -21,12 +21,12 @@ class Background:
 
     def enter(self, manager: AbstractAsyncContextManager[T]) -> T:
         """Start a peer; what its context manager gives."""
-        return asyncio.run_coroutine_threadsafe(self._stack.enter_async_context(manager), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(self._stack.enter_async_context(manager), self._loop).result(100)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(20)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(100)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(100)
         self._loop.close()
 
     async def _close(self) -> None:

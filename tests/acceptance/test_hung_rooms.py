@@ -65,7 +65,7 @@ async def hangs(gateway: Gateway, threads: int = 1) -> None:
 async def uploads(port: int, room: Path) -> None:
     """The partner of `room` lays a file there."""
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(100),
         let_in(port, room.name) as connection,
         connection.start_sftp_client() as client,
         client.open("a.csv", "wb") as file,

@@ -20,7 +20,7 @@ async def test_a_marker_that_is_refused_is_tried_again_at_the_next_time_only(tmp
     lay_item(tmp_path, "978")
     async with channel_stage(tmp_path, text(tmp_path), clock=clock()) as made:
         is_down = refusing(made, "1.done")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             await made.go_on(at(22, 30))
         (batch,) = await made.batches()
         assert (batch.state.value, batch.failures) == ("failed", 1)

@@ -51,7 +51,7 @@ async def given_up(mount: HungDisk, clock: TurnedClock, work: Coroutine[Any, Any
     await clock.turn(timedelta(seconds=STILL_S - 10))
     assert not task.done()
     await clock.turn(timedelta(seconds=10))
-    return await asyncio.wait_for(task, 20)
+    return await asyncio.wait_for(task, 100)
 
 
 async def test_a_look_that_hangs_is_given_up_and_no_other_begins_meanwhile(tmp_path: Path, mount: HungDisk) -> None:
@@ -62,7 +62,7 @@ async def test_a_look_that_hangs_is_given_up_and_no_other_begins_meanwhile(tmp_p
         assert HUNG in str(found.error)
         assert HUNG in ((await made.look()).error or "")
         calls = mount.asked
-        again = await asyncio.wait_for(detect([made.channel], made.services), 20)
+        again = await asyncio.wait_for(detect([made.channel], made.services), 100)
         assert re.search(r"a look at it that began 3\d\d s ago still hangs", str(again.error))
         assert mount.asked == calls
         mount.heal()
@@ -81,7 +81,7 @@ async def test_an_item_that_hangs_is_left_out_of_the_next_looks_until_it_is_back
         found = await given_up(mount, made.clock, detect([made.channel], made.services))
         assert f"{HUNG} at {made.path}{path};" in str(found.error)
         calls = mount.asked
-        again = await asyncio.wait_for(made.detect(), 20)
+        again = await asyncio.wait_for(made.detect(), 100)
         why = rf"a: a look that began 3\d\d s ago still hangs at {made.path}{path}; check its disk, or its server"
         assert (again.first, await made.states()) == (1, {("b", "first"): "waiting"})
         assert re.fullmatch(why, again.unreadable[0])
@@ -102,7 +102,7 @@ async def test_of_an_item_that_hangs_nothing_is_concluded(tmp_path: Path, mount:
         made.put("c", {"book.epub": "errata"})
         mount.hang("scandir", "/a")
         await given_up(mount, made.clock, detect([made.channel], made.services))
-        found = await asyncio.wait_for(made.detect(), 20)
+        found = await asyncio.wait_for(made.detect(), 100)
         assert (found.vanished, found.file) == ((), 2)
         mount.heal()
         assert (await made.detect()).nothing_changed
@@ -173,7 +173,7 @@ async def test_what_changed_since_it_was_frozen_is_not_asked_for_ever(tmp_path: 
             await given_up(mount, made.clock, leaving.changed(made.channel, [file], (), made.clock))
         made.put("b")
         other = file._replace(event=2, source=f"{made.path}/b/book.epub", relative="b/book.epub")
-        assert await asyncio.wait_for(leaving.changed(made.channel, [file, other], (), made.clock), 20) == {
+        assert await asyncio.wait_for(leaving.changed(made.channel, [file, other], (), made.clock), 100) == {
             2: "b/book.epub changed since it was looked at"
         }
         mount.heal()

@@ -26,9 +26,10 @@ class Starved:
         pass
 
 
-async def cut_off(folder: str, work: Callable[[Pulse], object]) -> None:
+async def cut_off(folder: str, work: Callable[[Pulse], object], begun: Event | None = None) -> None:
     task = asyncio.ensure_future(Looking(folder, SystemClock()).run(work))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0)
+    assert begun is None or await asyncio.to_thread(begun.wait, 100)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
@@ -44,18 +45,17 @@ async def test_a_look_that_was_cut_off_halts_and_keeps_others_back_until_then() 
 
     def work(pulse: Pulse) -> None:
         begun.set()
-        goes_on.wait(20)
+        goes_on.wait(200)
         try:
             pulse.beat("/cut/off/a")
         finally:
             halted.set()
 
-    await cut_off("/cut/off", work)
-    assert begun.is_set()
+    await cut_off("/cut/off", work, begun)
     with pytest.raises(Retryable, match="still hangs;"):
         Looking("/cut/off", SystemClock())
     goes_on.set()
-    assert await asyncio.to_thread(halted.wait, 20)
+    assert await asyncio.to_thread(halted.wait, 100)
     for _ in range(1000):
         try:
             Looking("/cut/off", SystemClock())

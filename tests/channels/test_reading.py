@@ -26,7 +26,7 @@ async def test_a_thread_that_crashes_ends_the_others(tmp_path: Path, monkeypatch
         opened.append(os.path.basename(path))
         if opened[-1] == "a":
             raise RuntimeError("a fault of ours")
-        goes_on.wait(20)
+        goes_on.wait(200)
         return opening(path, *rest, **more)
 
     monkeypatch.setattr(os, "cpu_count", lambda: 2)

@@ -21,7 +21,7 @@ async def test_the_first_ends_the_wait_and_the_others_have_ended_then() -> None:
             ended.append(True)
 
     asyncio.get_running_loop().call_soon(event.set)
-    await asyncio.wait_for(first_of(event.wait(), lasting()), 20)
+    await asyncio.wait_for(first_of(event.wait(), lasting()), 100)
     assert ended == [True]
 
 

@@ -10,7 +10,7 @@ async def test_wakes_from_another_thread_arrive_together_and_are_taken_once() ->
     thread = threading.Thread(target=lambda: [wake.wake_from_thread(name) for name in ("a", "b", "a")])
     thread.start()
     thread.join()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         await wake.wait()
     await asyncio.sleep(0)
     assert wake.take() == {"a", "b"}

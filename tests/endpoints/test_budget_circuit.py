@@ -141,7 +141,7 @@ async def test_whoever_waits_for_a_session_when_it_opens_is_told_at_once() -> No
         lent = [await stack.enter_async_context(peer.pool.session("acme")) for _ in range(3)]
         waiting = [asyncio.ensure_future(put(peer.pool)) for _ in range(5)]
         await _lose(peer, lent[0], FAILURES_IN_A_ROW)
-        answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 20)
+        answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 100)
         assert all(isinstance(answer, NotYet) for answer in answers)
 
 

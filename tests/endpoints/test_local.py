@@ -47,7 +47,7 @@ async def test_links_are_followed_for_reading_where_asked_and_never_for_writing(
 @pytest.mark.parametrize("how", [get, lambda local, name: put(local, name, b"1")])
 async def test_a_pipe_is_refused_and_nobody_waits_for_its_other_end(tmp_path: Path, how: object) -> None:
     os.mkfifo(tmp_path / "pipe")
-    async with LocalEndpoint(tmp_path) as local, asyncio.timeout(20):
+    async with LocalEndpoint(tmp_path) as local, asyncio.timeout(100):
         with pytest.raises(PathRefused, match=r"only regular files|not a regular file"):
             await how(local, "pipe")  # type: ignore[operator]
 
@@ -152,7 +152,7 @@ async def test_a_write_that_was_given_up_makes_no_file_behind_ones_back(
 
     def hold() -> None:
         reached.set()
-        go_on.wait(5)
+        go_on.wait(200)
 
     def slow(path: str, offset: int | None) -> int:
         hold()
@@ -164,7 +164,7 @@ async def test_a_write_that_was_given_up_makes_no_file_behind_ones_back(
         monkeypatch.setattr(local_calls, "open_to_write", slow)
     local = LocalEndpoint(tmp_path, disks)
     writing = asyncio.ensure_future(put(local, "a", b"content"))
-    await asyncio.to_thread(reached.wait, 5)
+    await asyncio.to_thread(reached.wait, 100)
     writing.cancel()
     asyncio.get_running_loop().call_later(0.05, go_on.set)
     await asyncio.gather(writing, return_exceptions=True)

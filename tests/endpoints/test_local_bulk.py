@@ -154,13 +154,13 @@ async def test_whoever_stops_waiting_may_rely_on_nothing_being_touched_any_more(
     def slow(path: str, follow_links: bool = False) -> os.stat_result:
         if path.endswith("/010"):
             reached.set()
-            go_on.wait(5)
+            go_on.wait(200)
         return look(path, follow_links)
 
     monkeypatch.setattr(local_bulk.calls, "look", slow)  # type: ignore[attr-defined]
     claims = [claim(tmp_path / f"{number:03}") for number in range(100)]
     collecting = asyncio.ensure_future(bulk.collect_all(claims))
-    await asyncio.to_thread(reached.wait, 5)
+    await asyncio.to_thread(reached.wait, 100)
     collecting.cancel()
     await asyncio.sleep(0.01)
     assert not collecting.done(), "one is still in hand"

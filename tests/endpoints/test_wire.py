@@ -101,7 +101,7 @@ async def test_a_request_without_an_answer_is_overdue_and_others_that_were_answe
     pipe.data_received(status(2))
     assert await answered == b""
     with pytest.raises(asyncssh.SFTPConnectionLost, match=r"no answer within 0\.2 s"):
-        await asyncio.wait_for(never, 20)
+        await asyncio.wait_for(never, 100)
     assert not pipe.usable
 
 
@@ -149,7 +149,7 @@ async def test_what_is_no_sftp_ends_the_channel_and_leaves_nobody_waiting(told: 
     asked = pipe.ask(Ask.REMOVE, packets.text("a"))
     pipe.data_received(told)
     with pytest.raises(asyncssh.SFTPConnectionLost, match="speaks no SFTP"):
-        await asyncio.wait_for(asked, 20)
+        await asyncio.wait_for(asked, 100)
     assert channel.closed
 
 
@@ -158,7 +158,7 @@ async def test_an_answer_that_is_cut_short_fails_who_asked() -> None:
     asked = pipe.ask(Ask.REMOVE, packets.text("a"))
     pipe.data_received(answer(Told.STATUS, 1, b""))
     with pytest.raises(asyncssh.SFTPBadMessage):
-        await asyncio.wait_for(asked, 20)
+        await asyncio.wait_for(asked, 100)
 
 
 @given(st.binary(max_size=200))
@@ -222,7 +222,7 @@ async def test_a_link_that_is_cut_fails_every_file_on_it_and_hangs_nobody(tmp_pa
         files = [asyncio.ensure_future(put(endpoint, f"f{n}", b"x" * 1000)) for n in range(50)]
         await asyncio.sleep(0.2)
         endpoint._session.connection.abort()
-        ends = await asyncio.wait_for(asyncio.gather(*files, return_exceptions=True), 20)
+        ends = await asyncio.wait_for(asyncio.gather(*files, return_exceptions=True), 100)
     assert all(isinstance(one, LinkLost) for one in ends)
 
 

@@ -215,9 +215,12 @@ async def test_more_connections_than_allowed_are_turned_away(tmp_path: Path, pas
 async def test_a_client_that_says_nothing_is_sent_away(tmp_path: Path, password_hash: str) -> None:
     section = {"listen": "127.0.0.1:0", "idle_timeout": "1s"}
     async with running(tmp_path, password_hash, sftp=section) as made:
-        connection = await made.sftp()
         async with asyncio.timeout(100):
-            await connection.wait_closed()
+            try:
+                await (await made.sftp()).wait_closed()
+            except asyncssh.DisconnectError as ended:  # a busy machine lets its second pass before it has logged in
+                if "Idle" not in ended.reason:
+                    raise
 
 
 async def test_what_a_kill_left_behind_is_gone_after_the_start(tmp_path: Path, password_hash: str) -> None:

@@ -95,7 +95,7 @@ async def test_what_waits_for_its_name_at_the_server_before_is_sent_to_the_other
         await made.until(under, PlaceState.PLACING, "shop")
         await point(made, new)
         under.released.set()
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 100)
         first = await made.row(under, "shop")
         row = await made.carry(under, "shop")
         rows = await made.made.deliveries()

@@ -107,7 +107,7 @@ async def test_together_nothing_shows_its_name_before_all_may(sshd: SshPeer, ssh
         (spoilt,) = (sshd_folder / "shop2" / "in" / "d3").glob(".f008*")
         spoilt.write_bytes(b"somebody else wrote here")
         under.released.set()
-        await asyncio.wait_for(asyncio.gather(*tasks), 20)
+        await asyncio.wait_for(asyncio.gather(*tasks), 100)
         rows = [await made.row(under, name) for name in SHOPS]
         deliveries = await made.made.deliveries()
     assert [(row.state, row.delivered, row.error) for row in rows] == [(PlaceState.DELIVERED, len(files), None)] * 3

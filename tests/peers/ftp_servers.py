@@ -86,4 +86,4 @@ def pyftpd(
         yield FtpPeer(server.address[1], folder, "/", certificate.text if certificate else None, USER)
     finally:
         stop.set()
-        thread.join(5)
+        thread.join(100)

@@ -72,7 +72,7 @@ async def test_room_is_given_in_the_order_in_which_it_was_asked_for() -> None:
             await asyncio.sleep(0)
 
     sizes = (8, 5, 1, 9, 2)
-    await asyncio.wait_for(asyncio.gather(*(come(number, size) for number, size in enumerate(sizes))), 20)
+    await asyncio.wait_for(asyncio.gather(*(come(number, size) for number, size in enumerate(sizes))), 100)
     assert came == [0, 1, 2, 3, 4]
 
 
@@ -86,5 +86,5 @@ async def test_a_cancel_leaks_no_room(moment: str) -> None:
             waiting.cancel()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    async with asyncio.timeout(20), load.of(10):
+    async with asyncio.timeout(100), load.of(10):
         pass

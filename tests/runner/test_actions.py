@@ -48,6 +48,6 @@ async def test_scripts_are_read_while_an_outbox_hangs(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text('[endpoints.acme]\nurl = "file://peer"\noutbox = "gone"\n')
     loaded, thread = load(tmp_path / "gateway.toml"), OwnThread("reads")
     with hung_mount(tmp_path / "gone"):
-        found = await asyncio.wait_for(thread.start(lambda: read_actions(loaded)), 20)
+        found = await asyncio.wait_for(thread.start(lambda: read_actions(loaded)), 100)
     thread.end()
     assert set(found.instances) == {"prices"}

@@ -338,13 +338,13 @@ async def test_a_share_that_is_parted_is_given_back_once() -> None:
         greedy = share.part(100)
         part.give()
         part.give()
-        async with asyncio.timeout(20), load.of(5):
+        async with asyncio.timeout(100), load.of(5):
             pass
     waiting = asyncio.ensure_future(load.of(10).__aenter__())
     await asyncio.sleep(0)
     assert not waiting.done()
     greedy.give()
-    await asyncio.wait_for(waiting, 20)
+    await asyncio.wait_for(waiting, 100)
 
 
 async def test_while_all_stragglers_wait_the_place_is_free(act: Stage) -> None:
@@ -364,7 +364,7 @@ async def test_while_all_stragglers_wait_the_place_is_free(act: Stage) -> None:
         assert not other.done(), "this task still works"
         async with place.shared(1) as over:
             over()
-            await asyncio.wait_for(other, 20)
+            await asyncio.wait_for(other, 100)
             places._give()
             go_on.set()
             assert await those.ended() == []

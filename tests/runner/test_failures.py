@@ -306,7 +306,7 @@ async def test_a_run_that_waits_to_try_again_gives_its_place_to_others(tmp_path:
         )
         while len(server.times) < 2:
             await asyncio.sleep(0.01)
-        other = await asyncio.wait_for(act.run("LDELETE *.x", name="other"), 10)
+        other = await asyncio.wait_for(act.run("LDELETE *.x", name="other"), 100)
         assert other.outcome is Outcome.NOTHING
         assert clock.monotonic() < 60, "it ran while the first one waited"
         assert (await turning(clock, waiting)).files == 3

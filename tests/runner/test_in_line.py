@@ -45,7 +45,7 @@ async def test_each_sends_its_rename_after_those_in_front_and_waits_for_no_answe
         mine.rename_sent()
         sent.append(number)
 
-    await asyncio.wait_for(asyncio.gather(*(file(number) for number in range(1, 51))), 20)
+    await asyncio.wait_for(asyncio.gather(*(file(number) for number in range(1, 51))), 100)
     assert sent == list(range(1, 51))
 
 
@@ -56,8 +56,8 @@ async def test_a_file_that_fails_lets_those_behind_it_go() -> None:
     await asyncio.sleep(0)
     assert not waiting.done()
     turns.over(1, failed=True)
-    await asyncio.wait_for(waiting, 20)
-    await asyncio.wait_for(second.before_rename(), 20)
+    await asyncio.wait_for(waiting, 100)
+    await asyncio.wait_for(second.before_rename(), 100)
 
 
 async def test_a_rename_that_is_tried_again_waits_until_all_in_front_are_over() -> None:
@@ -71,7 +71,7 @@ async def test_a_rename_that_is_tried_again_waits_until_all_in_front_are_over() 
     await asyncio.sleep(0.01)
     assert not again.done()
     turns.over(1)
-    await asyncio.wait_for(again, 20)
+    await asyncio.wait_for(again, 100)
 
 
 def _endpoint(peer: SshPeer, root: Path) -> str:

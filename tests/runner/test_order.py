@@ -36,7 +36,7 @@ async def test_a_file_that_fails_early_does_not_let_the_next_one_pass_the_one_in
     await asyncio.sleep(0)
     assert not third.done()
     turns.over(1)
-    await asyncio.wait_for(third, 20)
+    await asyncio.wait_for(third, 100)
 
 
 async def test_the_highest_priority_gets_the_next_free_place() -> None:
@@ -70,5 +70,5 @@ async def test_a_place_given_back_is_used_by_others_meanwhile_and_a_cancel_leaks
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    async with asyncio.timeout(20), places.taken(5):
+    async with asyncio.timeout(100), places.taken(5):
         pass

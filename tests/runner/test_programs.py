@@ -109,7 +109,7 @@ async def test_at_the_time_limit_the_whole_group_is_ended(tmp_path: Path, monkey
 
 
 async def test_what_a_program_leaves_running_on_purpose_goes_on_and_is_not_waited_for(tmp_path: Path) -> None:
-    ended = await asyncio.wait_for(run_program([SH, "-c", "sleep 30 & echo $!"], folder=tmp_path), 20)
+    ended = await asyncio.wait_for(run_program([SH, "-c", "sleep 300 & echo $!"], folder=tmp_path), 100)
     child = int(ended.output)
     assert _lives(child)
     os.kill(child, signal.SIGKILL)

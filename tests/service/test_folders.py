@@ -14,7 +14,7 @@ async def test_a_folder_that_hangs_is_told_and_holds_up_neither_the_others_nor_t
 
     def make(folder: Path) -> None:
         if folder.name == "hangs":
-            answers.wait(20)
+            answers.wait(200)
         folder.mkdir()
 
     async def turning() -> None:

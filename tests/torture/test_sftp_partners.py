@@ -404,7 +404,7 @@ async def test_e68_a_listing_of_nothing_without_end_ends(tmp_path: Path, monkeyp
         return [], False
 
     monkeypatch.setitem(SFTPServerHandler._packet_handlers, FXP_READDIR, nothing)
-    async with session(tmp_path, asyncssh.SFTPServer) as (endpoint, _), asyncio.timeout(20):
+    async with session(tmp_path, asyncssh.SFTPServer) as (endpoint, _), asyncio.timeout(100):
         assert await names(endpoint) == []
     assert asked == 1
 

@@ -121,7 +121,7 @@ def test_a_link_leads_to_where_its_file_lies_and_a_network_is_not_asked(tmp_path
 async def test_a_server_that_hangs_holds_up_nobody_who_asks_what_lies_on_it(tmp_path: Path) -> None:
     thread = OwnThread("asks")
     with hung_mount(tmp_path):
-        mount = await asyncio.wait_for(thread.start(lambda: Mounts.now().of(f"{tmp_path}/deep/a")), 20)
+        mount = await asyncio.wait_for(thread.start(lambda: Mounts.now().of(f"{tmp_path}/deep/a")), 100)
     thread.end()
     assert mount is not None
     assert mount.point == str(tmp_path)

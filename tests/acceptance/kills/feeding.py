@@ -19,7 +19,7 @@ def feeding(world: World, seed: float, every_s: float) -> Iterator[None]:
         yield
     finally:
         ended.set()
-        thread.join(30)
+        thread.join(100)
     if failed:
         raise failed[0]
 

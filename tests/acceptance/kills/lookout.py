@@ -43,7 +43,7 @@ class Lookout:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         os.write(self._end, b"x")
-        self._thread.join(10)
+        self._thread.join(100)
         for number in (self._inotify, self._ended, self._end):
             os.close(number)
 
