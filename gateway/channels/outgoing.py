@@ -13,6 +13,7 @@ from gateway.channels.batches import Asked, fire, make
 from gateway.channels.delivering import BatchDelivery, Means, Settle
 from gateway.channels.due import HAND_OF, planned
 from gateway.channels.model import Channel, Channels, Kind
+from gateway.config.findings import suggestion
 from gateway.config.loaded import Loaded
 from gateway.core.errors import Refused, Unknown
 from gateway.ledger import channel_batches, channel_states
@@ -43,7 +44,7 @@ class Configured:
     def channel(self, name: str) -> Channel:
         """A channel that can run.  Raises Unknown, Refused with its first error."""
         if name not in self.channels.channels:
-            raise Unknown(f"there is no channel {name!r}; gateway channel list shows those that there are")
+            raise Unknown(f"there is no channel {name!r}; {suggestion(name, self.channels.channels)}")
         if name in self.channels.broken:
             raise Refused(f"{name} can't run: {self.channels.broken[name]}")
         return self.channels.channels[name]

@@ -25,11 +25,12 @@ async def _require_known(loaded: "Loaded", asked: "Asked") -> None:
     import asyncio
 
     from gateway.runner.actions import read_actions
-    from gateway.service.near_names import action_names, unknown
+    from gateway.service.near_names import action_names, unknown, unknown_action
 
     if asked.action is not None and "/" not in asked.action:  # runs of jobs and channels are called so
-        known = action_names(await asyncio.to_thread(read_actions, loaded), asked.action)
+        actions = await asyncio.to_thread(read_actions, loaded)
+        known = action_names(actions, asked.action)
         if asked.action not in known:
-            raise unknown("action", asked.action, known)
+            raise unknown_action(loaded, asked.action, known)
     if asked.endpoint is not None and asked.endpoint not in loaded.config.endpoints:
         raise unknown("endpoint", asked.endpoint, loaded.config.endpoints)

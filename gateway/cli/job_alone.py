@@ -29,10 +29,9 @@ async def answering(engine: "Engine") -> AsyncIterator[None]:
     from gateway.service.alone import Alone
     from gateway.service.desk import Desk
     from gateway.service.operations_jobs import job_handlers
-    from gateway.service.suggesting import suggesting
 
     alone = Alone(engine)
-    desk = Desk(engine.ledger, engine.clock, suggesting(alone, job_handlers(alone)))
+    desk = Desk(engine.ledger, engine.clock, job_handlers(alone))
     helpers = [asyncio.create_task(desk.run()), asyncio.create_task(engine.work_beside())]
     try:
         yield

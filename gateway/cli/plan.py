@@ -48,7 +48,7 @@ async def _plans(loaded: "Loaded", clock: "Clock", action: str, offline: bool) -
     from gateway.service.targets import require_instances
 
     actions = await asyncio.to_thread(read_actions, loaded)
-    instances = require_instances(actions, action)
+    instances = require_instances(loaded, actions, action)
     async with dry_services(loaded, clock) as services:
         return [await plan_instance(services, instance, offline=offline) for instance in instances]
 

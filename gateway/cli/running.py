@@ -154,7 +154,7 @@ async def _left(asked: Talk, action: str) -> tuple[list[int], Sequence[int]]:
 async def _instances(loaded: Loaded, engine: Engine, wanted: Wanted) -> list[Instance]:
     """What the name means.  Raises Unknown with what there is, Refused for what can't run."""
     if not wanted.action.endswith(".act"):
-        return require_instances(engine.actions, wanted.action)
+        return require_instances(loaded, engine.actions, wanted.action)
     return await _script(loaded, engine, Path(wanted.action))
 
 

@@ -61,7 +61,7 @@ async def _simulate(
     known = action_names(actions, action)
     if not (is_job or is_channel or action in known):
         raise unknown("action, job or channel", action, {*known, *loaded.config.jobs, *loaded.config.channels})
-    for instance in require_instances(actions, action) if action in known else ():
+    for instance in require_instances(loaded, actions, action) if action in known else ():
         one = await asyncio.to_thread(_instance, loaded, instance, begin, end)
         key = (one["schedule"], one["zone"])  # the endpoints of a group mostly share theirs
         told.setdefault(key, one)["names"].append(instance.name)

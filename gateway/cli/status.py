@@ -38,7 +38,7 @@ def status(
 
 
 async def _gather(loaded: "Loaded", clock: "Clock", action: str | None) -> "GatewayState":
-    from gateway.service.near_names import unknown
+    from gateway.service.near_names import unknown_action
     from gateway.service.state import gather
 
     state = await gather(loaded, clock)
@@ -47,5 +47,5 @@ async def _gather(loaded: "Loaded", clock: "Clock", action: str | None) -> "Gate
     chosen = state.of(action)
     if not chosen.actions:
         names = {one.told.name if "@" in action else one.told.name.partition("@")[0] for one in state.actions}
-        raise unknown("action", action, names)
+        raise unknown_action(loaded, action, names)
     return chosen

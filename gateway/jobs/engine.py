@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 
+from gateway.config.findings import suggestion
 from gateway.config.loaded import Loaded
 from gateway.core.errors import GatewayError, Refused, Unknown
 from gateway.core.moments import moment, ns
@@ -72,10 +73,7 @@ class JobEngine:
     def job(self, name: str) -> Job:
         """A job that can run.  Raises Unknown, Refused with its first error."""
         if name not in self.jobs.jobs:
-            raise Unknown(
-                f"there is no job {name!r}; gateway job list shows those that there are (a gateway that serves knows "
-                f"a new file after `gateway reload`)"
-            )
+            raise Unknown(f"there is no job {name!r}; {suggestion(name, self.jobs.jobs)}")
         if name in self.jobs.broken:
             raise Refused(f"{name} can't run: {self.jobs.broken[name]}")
         if not self.jobs.jobs[name].enabled:

@@ -24,7 +24,6 @@ from gateway.service.operations_pause import pause, resume
 from gateway.service.operations_resend import resend
 from gateway.service.operations_retry import retry
 from gateway.service.operations_skip import skip
-from gateway.service.suggesting import suggesting
 from gateway.service.targets import require_instances, require_script
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def handlers_of(service: "Service") -> Mapping[str, Handler]:
         "status": lambda _: _status(served, beside=service.keeping.trouble),
         "newer": lambda _: _newer(service),
         **{kind: partial(tell, service.engine) for kind, tell in service.tellers.items()},
-        **suggesting(served, {"job_save": lambda arguments: save(served, arguments, reload=service.reload)}),
+        "job_save": lambda arguments: save(served, arguments, reload=service.reload),
     }
     telling = {kind: partial(_telling, service, handler) for kind, handler in answering.items()}
     return {**telling, "reload": lambda _: _reload(service)}
@@ -96,7 +95,7 @@ async def _newer(service: "Service") -> Answer:
 
 def handlers(gateway: Gateway) -> Mapping[str, Handler]:
     """By kind, as far as they need nobody who schedules."""
-    answering: Mapping[str, Handler] = {
+    return {
         "status": lambda _: _status(gateway),
         "files": lambda arguments: _files(gateway, arguments),
         "instances": lambda arguments: _instances(gateway, arguments),
@@ -117,7 +116,6 @@ def handlers(gateway: Gateway) -> Mapping[str, Handler]:
         **job_handlers(gateway),
         **channel_handlers(gateway),
     }
-    return suggesting(gateway, answering)
 
 
 async def _said(work: Awaitable[Said]) -> Answer:
@@ -154,7 +152,7 @@ async def _instances(gateway: Gateway, arguments: Mapping[str, Any]) -> Answer:
     if (script := arguments.get("script")) is not None:
         found = await asyncio.to_thread(require_script, actions, Path(script))
     else:
-        found = require_instances(actions, str(arguments["action"]))
+        found = require_instances(gateway.engine.loaded, actions, str(arguments["action"]))
     return {"instances": [one.name for one in found]}
 
 

@@ -14,6 +14,7 @@ from gateway.runner.run import Run
 from gateway.runner.selecting import source_base
 from gateway.runner.texts import local_spec
 from gateway.service.dry import along, dry_run
+from gateway.service.near_names import action_names, unknown
 from gateway.service.operations import Gateway, Said
 from gateway.service.targets import require_instances
 from gateway.transfer.blocking import in_thread
@@ -26,9 +27,14 @@ SHOWN = 20
 async def baseline(gateway: Gateway, action: str, *, dry: bool) -> Said:
     """Mark what the -NEW commands of an action find now; `dry` only counts.
 
-    Raises Refused if no command has -NEW.
+    Raises Unknown, which names jobs and channels, too: `gateway baseline` takes all three; Refused if no command
+    has -NEW.
     """
-    instances = require_instances(gateway.engine.actions, action)
+    engine = gateway.engine
+    known = {*action_names(engine.actions, action), *engine.jobs.jobs.jobs, *engine.channels.channels.channels}
+    if action not in known:
+        raise unknown("action, job or channel", action, known)
+    instances = require_instances(engine.loaded, engine.actions, action)
     if not any(isinstance(command, Transfer) and command.new for command in instances[0].action.commands):
         raise Refused(
             f"{action}: no command has -NEW, so nothing of it is remembered as delivered; "

@@ -7,6 +7,7 @@ from gateway.core.users import who_am_i
 from gateway.ledger import pauses
 from gateway.ledger.pauses import ALL, Pause
 from gateway.scheduler.pauses import shown_scope
+from gateway.service.near_names import action_names, unknown
 from gateway.service.operations import Gateway, Said
 from gateway.service.targets import instances_of
 
@@ -36,12 +37,11 @@ def _unknown(gateway: Gateway, what: str) -> Unknown:
     if name in config.channels:
         to = config.channels[name].endpoint
         return Unknown(f"{name} is a channel, and held with its endpoint: gateway pause {to}")
-    actions = sorted({one.action.name for one in engine.actions.instances.values()})
-    endpoints = sorted(engine.loaded.config.endpoints)
-    return Unknown(
-        f"{what}: there is no such action or endpoint; actions: {', '.join(actions) or 'none'}; "
-        f"endpoints: {', '.join(endpoints) or 'none'}; all means everything"
-    )
+    kind = what.removesuffix(name)
+    actions = action_names(engine.actions, name) if kind != "endpoint:" else ()
+    endpoints = config.endpoints if kind != "action:" else ()
+    error = unknown("action or endpoint", what, [f"{kind}{one}" for one in (*actions, *endpoints)])
+    return Unknown(f"{error}; all means everything")
 
 
 async def pause(gateway: Gateway, what: str, until_ns: int | None, by: str) -> Said:

@@ -12,9 +12,10 @@ from gateway.ledger import Connection, answers, deliveries, sources
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.runner.finishing import command_of
 from gateway.runner.settling import needs_peer
+from gateway.service.near_names import action_names, nearest_or
 from gateway.service.operations import Gateway, Said
 from gateway.service.schedules import is_polled
-from gateway.service.targets import FileState, file_state, instances_of, is_open, require_delivery
+from gateway.service.targets import FileState, file_state, instances_of, is_open, require_delivery, waiting_names
 
 _DELIVERED = (State.DONE, State.AWAITING)
 _FREED = "is free to be tried again"
@@ -43,9 +44,12 @@ async def retry(gateway: Gateway, what: str, path: str) -> Said:
             gateway.refresh(*looked)
             judged = f"{what} is judged anew by {', '.join(looked)} in a moment"
             return Said((f"{judged}; `gateway why {shell_word(what)}` follows it",))
+        names = {*engine.loaded.config.endpoints, *action_names(engine.actions, what)}
+        names |= await engine.ledger.read(waiting_names)
+        remedy = nearest_or(f"`gateway why {shell_word(what)}` says what is known of a file", what, names)
         raise NotThere(
             f"{what}: nothing waits under this name: no delivery's id, no endpoint, no action, and no file that is "
-            f"held back; `gateway why {shell_word(what)}` says what is known of a file"
+            f"held back; {remedy}"
         )
     return await _files(gateway, found)
 

@@ -7,8 +7,9 @@ from gateway.core.shell_word import shell_word
 from gateway.ledger import Connection, deliveries, sources
 from gateway.ledger.delivery_row import DeliveryRow, State
 from gateway.ledger.sources import Failure
+from gateway.service.near_names import nearest_or
 from gateway.service.operations import Gateway, Said
-from gateway.service.targets import file_state, require_delivery
+from gateway.service.targets import file_state, require_delivery, waiting_names
 
 _SAID = "a person said so (gateway skip)"
 _SKIPPABLE = (State.INTENDED, State.HELD, State.FAILED, State.DELETE_FAILED, State.PARKED)
@@ -26,9 +27,9 @@ async def skip(gateway: Gateway, what: str, path: str) -> Said:
         return Said((line,))
     found = await engine.ledger.read(partial(file_state, path=path, name=what))
     if not found:
-        raise NotThere(
-            f"{what}: nothing of this name is held back or waits; `gateway why {shell_word(what)}` says what is known"
-        )
+        known = await engine.ledger.read(waiting_names)
+        remedy = nearest_or(f"`gateway why {shell_word(what)}` says what is known", what, known)
+        raise NotThere(f"{what}: nothing of this name is held back or waits; {remedy}")
     lines: list[str] = []
     for row in found.open:
         _require_free(gateway, row)

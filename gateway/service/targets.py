@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.config.loaded import Loaded
 from gateway.core.errors import NotThere, Refused
 from gateway.ledger import Connection, deliveries, overview, sources
 from gateway.ledger.delivery_row import OPEN, DeliveryRow, State
 from gateway.ledger.sources import HeldSource
 from gateway.runner.actions import Actions
 from gateway.runner.instance import Instance
-from gateway.service.near_names import action_names, unknown
+from gateway.service.near_names import action_names, unknown_action
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,14 @@ def instances_of(actions: Actions, name: str) -> list[Instance]:
     return [found] if found else [one for one in actions.instances.values() if one.action.name == name]
 
 
-def require_instances(actions: Actions, name: str) -> list[Instance]:
+def require_instances(loaded: Loaded, actions: Actions, name: str) -> list[Instance]:
     """The same.  Raises Unknown with what there is, Refused for one that can't run."""
     found = instances_of(actions, name)
     if found:
         return found
     if name in actions.broken:
         raise Refused(f"{name} can't run: {actions.broken[name]}")
-    raise unknown("action", name, action_names(actions, name))
+    raise unknown_action(loaded, name, action_names(actions, name))
 
 
 def require_script(actions: Actions, path: Path) -> list[Instance]:
@@ -72,6 +73,13 @@ def file_state(connection: Connection, path: str, name: str) -> FileState:
         if held or rows:
             return FileState(held, rows)
     return FileState()
+
+
+def waiting_names(connection: Connection) -> set[str]:
+    """The names of files against which something stands."""
+    sources_ = [one.source for one in sources.held(connection)]
+    sources_ += [row.intent.source for row in overview.unfinished(connection)]
+    return {one.rpartition("/")[2] for one in sources_}
 
 
 def _is(source: str, wanted: str) -> bool:

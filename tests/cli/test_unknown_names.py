@@ -35,7 +35,6 @@ MISSED = (
     ("probe shp1", "'shop1'"),
     ("trust shp1", "'shop1'"),
     ("retry ordres", "'orders'"),
-    ("skip shp1", "'shop1'"),
     ("job show pricse", "'prices'"),
     ("job check pricse", "'prices'"),
     ("job start pricse", "'prices'"),
@@ -70,6 +69,14 @@ UNHEARD_OF = (
     ("why nix", "no such file"),
     ("plan nix", "known here: orders, pairs"),
     ("probe nix", "known here: shop1, shop2, shop3"),
+    ("run prices", "prices is a job"),
+    ("plan prices", "prices is a job"),
+    ("status prices", "prices is a job"),
+    ("history --action prices", "prices is a job"),
+    ("run bookshop", "bookshop is a channel"),
+    ("pause everything", "all means everything"),
+    ("retry nix", "gateway why nix"),
+    ("skip shop1", "gateway why shop1"),
     ("retry 17", "there is no delivery 17"),
     ("skip 17", "there is no delivery 17"),
     ("resend 17", "there is no delivery 17"),
@@ -133,6 +140,16 @@ def test_a_name_that_stands_for_nothing_is_3_and_told_with_the_nearest_where_nob
 def test_the_gateway_that_serves_answers_the_same(shops: Site) -> None:
     with serving(_filled(shops)) as site:
         assert list(_wrong(site, ASKED)) == []
+
+
+def test_of_files_that_wait_the_nearest_is_named(shops: Site) -> None:
+    shops.script("orders", "@endpoint shop1\n@exists fail\n@retries 0\n\nPUT -DEL *.csv\n")
+    (shops.root / "shop1" / "order.csv").write_text("another")
+    shops.put("order.csv", endpoint="shop1")
+    assert shops.run("run", "orders", "--now").code != 0
+    for verb in ("skip", "retry"):
+        ran = shops.run(verb, "oder.csv")
+        assert (ran.code, "did you mean 'order.csv'?" in ran.err) == (3, True), ran
 
 
 def test_what_is_gone_can_still_be_resumed(site: Site) -> None:
