@@ -99,15 +99,12 @@ def old_acts(connection: Connection, before: int) -> tuple[ActRow, ...]:
     return tuple(read_act(row) for row in connection.execute(query).mappings())
 
 
-def drop_acts(connection: Connection, before: int, found: Collection[int]) -> int:
-    """Drop those of `found` that still are as `old_acts` says; how many."""
-    return connection.execute(delete(partner_file).where(_old(before), partner_file.c.id.in_(found))).rowcount
-
-
-def forget_acts(connection: Connection, before: int) -> int:
-    """Drop a bite of `old_acts`; how many.  Call until it is 0."""
-    ids = select(partner_file.c.id).where(_old(before)).order_by(partner_file.c.started_at).limit(BITE)
-    return connection.execute(delete(partner_file).where(partner_file.c.id.in_(ids))).rowcount
+def forget_acts(connection: Connection, before: int, found: Collection[int] | None = None) -> int:
+    """Drop those of `found` that still are as `old_acts` says, else its next bite; how many."""
+    query = select(partner_file.c.id).where(_old(before))
+    at = partner_file.c.started_at
+    query = query.order_by(at).limit(BITE) if found is None else query.where(partner_file.c.id.in_(found))
+    return connection.execute(delete(partner_file).where(partner_file.c.id.in_(query))).rowcount
 
 
 def read_act(row: RowMapping) -> ActRow:

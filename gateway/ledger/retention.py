@@ -39,16 +39,20 @@ def old_deliveries(connection: Connection, before: int) -> tuple[DeliveryRow, ..
     return tuple(read_delivery(row) for row in connection.execute(query).mappings())
 
 
-def drop_deliveries(connection: Connection, before: int, found: Collection[int]) -> int:
-    """Drop those of `found` that still are as `old_deliveries` says, with what hangs on them; how many."""
-    query = select(delivery.c.id).where(_old(before), delivery.c.id.in_(found))
-    return _drop(connection, connection.execute(query).scalars().all())
+def forget_deliveries(connection: Connection, before: int, found: Collection[int] | None = None) -> int:
+    """Drop those of `found` that still are as `old_deliveries` says, else its next bite, with what hangs on them.
 
-
-def forget_deliveries(connection: Connection, before: int) -> int:
-    """Drop a bite of `old_deliveries`; how many.  Call until it is 0."""
-    query = select(delivery.c.id).where(_old(before)).order_by(delivery.c.started_at).limit(BITE)
-    return _drop(connection, connection.execute(query).scalars().all())
+    Returns how many; call without `found` until it is 0.
+    """
+    query = select(delivery.c.id).where(_old(before))
+    query = (
+        query.order_by(delivery.c.started_at).limit(BITE) if found is None else query.where(delivery.c.id.in_(found))
+    )
+    ids = connection.execute(query).scalars().all()
+    connection.execute(update(held_back).where(held_back.c.delivery.in_(ids)).values(delivery=None))
+    connection.execute(delete(awaited).where(awaited.c.delivery.in_(ids)))
+    connection.execute(delete(reaction).where(reaction.c.delivery.in_(ids)))
+    return connection.execute(delete(delivery).where(delivery.c.id.in_(ids))).rowcount
 
 
 def _old(before: int) -> ColumnElement[bool]:
@@ -73,39 +77,24 @@ def _unused(table: Table, besides: Collection[Column[Any]] = ()) -> list[ColumnE
     ]
 
 
-def _drop(connection: Connection, ids: Collection[int]) -> int:
-    connection.execute(update(held_back).where(held_back.c.delivery.in_(ids)).values(delivery=None))
-    connection.execute(delete(awaited).where(awaited.c.delivery.in_(ids)))
-    connection.execute(delete(reaction).where(reaction.c.delivery.in_(ids)))
-    return connection.execute(delete(delivery).where(delivery.c.id.in_(ids))).rowcount
-
-
 def old_runs(connection: Connection, before: int) -> tuple[RunRow, ...]:
     """The next bite of runs that ended before `before` and have no delivery left, oldest first."""
     query = select(run).where(_old_run(before)).order_by(run.c.ended_at).limit(BITE)
     return tuple(read_run(row) for row in connection.execute(query).mappings())
 
 
-def drop_runs(connection: Connection, before: int, found: Collection[int]) -> int:
-    """Drop those of `found` that still are as `old_runs` says, with their files and reactions; how many."""
-    query = select(run.c.id).where(_old_run(before), run.c.id.in_(found))
-    return _drop_runs(connection, connection.execute(query).scalars().all())
-
-
-def forget_runs(connection: Connection, before: int) -> int:
-    """Drop a bite of `old_runs`; how many.  Call until it is 0."""
-    query = select(run.c.id).where(_old_run(before)).order_by(run.c.ended_at).limit(BITE)
-    return _drop_runs(connection, connection.execute(query).scalars().all())
+def forget_runs(connection: Connection, before: int, found: Collection[int] | None = None) -> int:
+    """The same of `old_runs`, with their files and reactions."""
+    query = select(run.c.id).where(_old_run(before))
+    query = query.order_by(run.c.ended_at).limit(BITE) if found is None else query.where(run.c.id.in_(found))
+    ids = connection.execute(query).scalars().all()
+    connection.execute(delete(run_file).where(run_file.c.run.in_(ids)))
+    connection.execute(delete(reaction).where(reaction.c.run.in_(ids)))
+    return connection.execute(delete(run).where(run.c.id.in_(ids))).rowcount
 
 
 def _old_run(before: int) -> ColumnElement[bool]:
     return and_(run.c.ended_at < before, *_unused(run, besides=(run_file.c.run, reaction.c.run)))
-
-
-def _drop_runs(connection: Connection, ids: Collection[int]) -> int:
-    connection.execute(delete(run_file).where(run_file.c.run.in_(ids)))
-    connection.execute(delete(reaction).where(reaction.c.run.in_(ids)))
-    return connection.execute(delete(run).where(run.c.id.in_(ids))).rowcount
 
 
 def forget_reactions(connection: Connection, before: int) -> int:

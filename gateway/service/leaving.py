@@ -1,7 +1,7 @@
 """What leaves the history: bite by bite, first into files where that is wanted, then out of the ledger."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from gateway.config.loaded import Loaded
@@ -30,23 +30,28 @@ class Leaving:
 
         Raises NeedsOperator where they are to be exported and can't be: what is not in a file then stays.
         """
+        leave = partial(self._leave, before)
+        rows = await leave("deliveries", DELIVERY_COLUMNS, self._old_deliveries, retention.forget_deliveries)
+        rows += await leave("runs", RUN_COLUMNS, self._old_runs, retention.forget_runs)
+        return rows + await leave("partners", PARTNER_COLUMNS, self._old_acts, partner_files.forget_acts)
+
+    async def _leave(
+        self,
+        before: int,
+        name: str,
+        columns: Sequence[str],
+        old: Callable[[Connection, int], Sequence[Receipt]],
+        forget: Callable[..., int],
+    ) -> int:
+        """All of one kind, bite by bite."""
+        forget, rows = partial(forget, before=before), 0
         if self._files is None:
-            return await self._drop(before)
-        rows = await self._export_deliveries(self._files, before) + await self._export_runs(self._files, before)
-        return rows + await self._export_acts(self._files, before)
-
-    async def _drop(self, before: int) -> int:
-        rows = 0
-        for forget in (retention.forget_deliveries, retention.forget_runs, partner_files.forget_acts):
-            while dropped := await self._ledger.write(partial(forget, before=before)):
+            while dropped := await self._ledger.write(forget):
                 rows += dropped
-        return rows
-
-    async def _export_deliveries(self, files: HistoryFiles, before: int) -> int:
-        rows = 0
-        while found := await self._ledger.read(partial(self._old_deliveries, before=before)):
-            await asyncio.to_thread(files.append, f"deliveries-{self._month}", DELIVERY_COLUMNS, found)
-            rows += await self._ledger.write(partial(retention.drop_deliveries, before=before, found=_ids(found)))
+            return rows
+        while found := await self._ledger.read(lambda connection: old(connection, before)):
+            await asyncio.to_thread(self._files.append, f"{name}-{self._month}", columns, found)
+            rows += await self._ledger.write(partial(forget, found=_ids(found)))
         return rows
 
     def _old_deliveries(self, connection: Connection, before: int) -> Sequence[Receipt]:
@@ -54,22 +59,8 @@ class Leaving:
         parked = parked_deliveries(connection, [row.id for row in found])
         return [whole_receipt(row, parked, self._zone) for row in found]
 
-    async def _export_runs(self, files: HistoryFiles, before: int) -> int:
-        rows = 0
-        while found := await self._ledger.read(partial(self._old_runs, before=before)):
-            await asyncio.to_thread(files.append, f"runs-{self._month}", RUN_COLUMNS, found)
-            rows += await self._ledger.write(partial(retention.drop_runs, before=before, found=_ids(found)))
-        return rows
-
     def _old_runs(self, connection: Connection, before: int) -> Sequence[Receipt]:
         return [run_receipt(row, self._zone) for row in retention.old_runs(connection, before)]
-
-    async def _export_acts(self, files: HistoryFiles, before: int) -> int:
-        rows = 0
-        while found := await self._ledger.read(partial(self._old_acts, before=before)):
-            await asyncio.to_thread(files.append, f"partners-{self._month}", PARTNER_COLUMNS, found)
-            rows += await self._ledger.write(partial(partner_files.drop_acts, before=before, found=_ids(found)))
-        return rows
 
     def _old_acts(self, connection: Connection, before: int) -> Sequence[Receipt]:
         return [act_receipt(row, self._zone, is_served=True) for row in partner_files.old_acts(connection, before)]

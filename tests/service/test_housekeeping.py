@@ -223,7 +223,7 @@ async def test_a_kill_between_the_file_and_the_ledger_exports_nothing_twice(
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(retention, "drop_deliveries", killed)
+        patch.setattr(retention, "forget_deliveries", killed)
         with pytest.raises(RuntimeError, match="killed"):
             await office.night(days=31)
     assert len(await office.left()) == 2
