@@ -19,6 +19,7 @@ Starts = Mapping[str, TriggerState | None]
 
 DEADLINE = "the deadline has passed"
 _NOT_STARTED = (None, TriggerState.DUE, TriggerState.AGAIN, TriggerState.NOT_RUN)
+_FAILED = (TriggerState.FAILED, TriggerState.NOT_RUN)
 _UNENDED = (*_NOT_STARTED, TriggerState.STARTED)
 
 
@@ -165,7 +166,7 @@ def _unknown(run: JobRunRow, where: tuple[str, ...], *, is_late: bool) -> Decisi
 
 def _at_source(run: JobRunRow, standing: Standing, starts: Starts, *, is_late: bool) -> Decision:
     """All destinations have come to an end: the source is the last."""
-    failed = sorted(place for place, state in starts.items() if state is TriggerState.FAILED)
+    failed = sorted(place for place, state in starts.items() if state in _FAILED)
     if failed:
         return _failed(run, failed)
     state = starts.get(HERE)

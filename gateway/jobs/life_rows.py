@@ -76,13 +76,18 @@ def write_decision(connection: Connection, seen: Rows, made: Decision, at: int) 
     for endpoint, why in made.abort:
         _abort(connection, seen.place(endpoint), why, at)
     for endpoint, why in made.fail:
-        said = {**_said(why, "CommandFailed"), "next_at": None}
-        job_destinations.advance(connection, seen.place(endpoint), PlaceState.ERROR, at, said)
+        no_after_all(connection, seen.place(endpoint), why, "CommandFailed", at)
     for endpoint in made.over:
         job_destinations.advance(connection, seen.place(endpoint), PlaceState.DONE, at)
     if made.to in TERMINAL:
         abandon(connection, seen.places, "the run ended without it", at)
     return _run(connection, seen.run, made, at)
+
+
+def no_after_all(connection: Connection, row: PlaceRow, why: str, error_class: str, at: int) -> None:
+    """after_all failed at a destination, or can't be run there, which is no better: the source's will not run."""
+    job_triggers.give_up(connection, row.run, row.endpoint, why, at)
+    job_destinations.advance(connection, row, PlaceState.ERROR, at, {**_said(why, error_class), "next_at": None})
 
 
 def _abort(connection: Connection, row: PlaceRow, why: str, at: int) -> None:

@@ -12,7 +12,7 @@ from gateway.core.errors import GatewayError, Retryable, fault_text
 from gateway.core.pauses import pause_after, pause_after_ns
 from gateway.jobs.deciding import went_well
 from gateway.jobs.hands import Hands, Prepared
-from gateway.jobs.life_rows import UNDER_WAY, Rows, abandon, fail_run, read_rows
+from gateway.jobs.life_rows import UNDER_WAY, Rows, abandon, fail_run, no_after_all, read_rows
 from gateway.jobs.model import HERE
 from gateway.jobs.standing import Standing
 from gateway.jobs.underway import Underway
@@ -163,8 +163,7 @@ def _put_off(connection: Connection, seen: Rows, at: int, place: str, said: str,
 def _no_after_all(connection: Connection, seen: Rows, at: int, place: str, error: GatewayError) -> None:
     """Where it can't be run, it has failed: nobody guesses."""
     if place != HERE:
-        values = {"error": str(error), "error_class": _class(error), "next_at": None}
-        job_destinations.advance(connection, seen.place(place), PlaceState.ERROR, at, values)
+        no_after_all(connection, seen.place(place), str(error), _class(error), at)
         return
     said = f"after_all at the source: {error}"
     job_runs.advance(

@@ -223,7 +223,7 @@ job_moving = Table(
     Column("bytes", BigInteger, nullable=False),
 )
 
-# One start of a command.  due -> started -> ok | again | warned | failed | unknown; due -> not_run
+# One start of a command.  due -> started -> ok | again | warned | failed | unknown; due -> not_run (-> due: a person)
 job_trigger = Table(
     "job_trigger",
     METADATA,

@@ -69,6 +69,16 @@ def may_start_again(last: TriggerRow) -> bool:
     return last.moment != AFTER_ALL or last.state in (TriggerState.AGAIN, TriggerState.NOT_RUN)
 
 
+def give_up(connection: Connection, run: int, place: str, error: str, at: int) -> None:
+    """after_all can't be run at a place, or nobody can see how it ends: only a person has it tried again."""
+    row = latest(connection, run, AFTER_ALL, place)
+    if row is None or may_start_again(row):
+        row = due(connection, run, AFTER_ALL, place, row.line if row is not None else "", at)
+    if row.state in (TriggerState.DUE, TriggerState.STARTED):
+        target = TriggerState.NOT_RUN if row.state is TriggerState.DUE else TriggerState.FAILED
+        advance(connection, row, target, {"ended_at": at, "error": error})
+
+
 def came_since(connection: Connection, run: int, endpoint: str, at: int) -> bool:
     """True if a run brought a file to a destination at `at` or later."""
     mine = job_file.c.run == run, job_file.c.endpoint == endpoint, job_file.c.state.in_(_CHANGES), job_file.c.at >= at

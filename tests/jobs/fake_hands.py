@@ -23,7 +23,10 @@ _WAY = (PlaceState.COMPARING, PlaceState.LOADING, PlaceState.PLACING, PlaceState
 
 @dataclass
 class FakeHands:
-    """`before` is awaited with what is about to be done, and may raise: `prepare`, `carry shop1`, `after_all shop1`."""
+    """`before` is awaited with what is about to be done, and may raise: `prepare`, `carry shop1`, `after_all shop1`.
+
+    `reach shop1` is before after_all is started there.
+    """
 
     before: Callable[[str], Awaitable[None]] | None = None
     done: list[str] = field(default_factory=list)
@@ -88,8 +91,13 @@ class FakeHands:
 
     async def after_all(self, under: Underway, places: Sequence[PlaceRow], place: str) -> TriggerState:
         ledger = under.services.ledger
-        due = partial(job_triggers.due, run=under.run, moment="after_all", place=place, line="x", at=1)
-        row = await ledger.write(due)
+        latest = partial(job_triggers.latest, run=under.run, moment="after_all", place=place)
+        row = await ledger.read(latest)
+        if row is None or row.state is not TriggerState.DUE:
+            due = partial(job_triggers.due, run=under.run, moment="after_all", place=place, line="x", at=1)
+            row = await ledger.write(due)
+        if self.before is not None:
+            await self.before(f"reach {place}")
         row = await ledger.write(partial(job_triggers.advance, row=row, target=TriggerState.STARTED))
         await self._do(f"after_all {place}")
         state = self.answers.get(f"after_all {place}", TriggerState.OK)

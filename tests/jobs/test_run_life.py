@@ -190,6 +190,34 @@ async def test_a_failed_after_all_ends_the_run_with_errors_and_leaves_the_source
             await made.jobs.restart(run, "shop2")
 
 
+@pytest.mark.parametrize("there", ["reach shop2", "after_all shop2"])
+async def test_where_after_all_cant_be_run_it_has_failed_and_the_source_is_left_alone(
+    tmp_path: Path, there: str
+) -> None:
+    fake = failing(there, error=LoginRefused("shop2: the login was refused"))
+    async with job_stage(tmp_path, more=AFTER_ALL, fake=fake) as made:
+        run = await made.jobs.start("prices")
+        row = await made.over(run)
+        assert (row.state, row.after_all, row.after_all_note) == (
+            JobState.FINISHED_WITH_ERRORS,
+            AfterAll.FAILED,
+            "failed at shop2",
+        )
+        assert (await made.places(run))["shop2"].error == "shop2: the login was refused"
+        assert not {"clean", "after_all "} & set(fake.done)
+
+
+async def test_where_after_all_was_put_off_until_the_deadline_the_source_is_left_alone(tmp_path: Path) -> None:
+    fake = failing("reach shop2", error=LinkLost("shop2 is down"))
+    more = AFTER_ALL + '[jobs.prices.settings]\ndeadline = "1h"\n'
+    async with job_stage(tmp_path, more=more, clock=TurnedClock(NOW), fake=fake) as made:
+        run = await made.jobs.start("prices")
+        row = await made.over(run)
+        assert (row.state, row.after_all_note) == (JobState.FINISHED_WITH_ERRORS, "failed at shop2")
+        assert (await made.places(run))["shop2"].error == "after_all: shop2 is down"
+        assert not {"clean", "after_all "} & set(fake.done)
+
+
 @pytest.mark.parametrize("says", ["ok", "again"])
 async def test_where_nobody_knows_whether_after_all_ran_a_person_is_awaited(tmp_path: Path, says: str) -> None:
     fake = FakeHands(answers={"after_all shop2": TriggerState.UNKNOWN})
