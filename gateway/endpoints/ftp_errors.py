@@ -4,6 +4,7 @@ import ftplib
 import re
 import ssl
 
+from gateway.config.schema import Scheme
 from gateway.core.errors import (
     GatewayError,
     HostKeyRefused,
@@ -21,6 +22,7 @@ from gateway.endpoints.trouble import login_remedy
 FTP_ERRORS = (ftplib.Error, OSError, EOFError)
 _BUSY = re.compile(r"too many|maximum|try again|later|limit|connections? from", re.IGNORECASE)
 _FULL = re.compile(r"no space|quota|disk full|insufficient", re.IGNORECASE)
+_WANTS_TLS = re.compile(r"\b(?:tls|ssl|ftps|encrypt\w*)\b", re.IGNORECASE)
 _OURS: dict[str, type[GatewayError]] = {
     "421": LinkLost,
     "425": LinkLost,
@@ -71,8 +73,8 @@ def ftp_error(exc: BaseException, what: str) -> GatewayError:
     return ours(f"{what}: {words}" + (f"; {remedy}" if remedy else ""))
 
 
-def login_error(exc: BaseException, place: Place) -> GatewayError:
-    """Our error for a connection or login that failed."""
+def login_error(exc: BaseException, place: Place, asked: str = "") -> GatewayError:
+    """Our error for a connection or login that failed; `asked` is the command that was answered last."""
     at = f"{place.name} ({place.address})"
     code, words = reply_code(exc), reply_text(exc)
     if isinstance(exc, ssl.SSLCertVerificationError):
@@ -84,12 +86,25 @@ def login_error(exc: BaseException, place: Place) -> GatewayError:
         return LinkLost(f"{at}: TLS failed: {words}; is it {_other_tls(place)}?")
     if code == "421" or (code in ("530", "450", "434") and _BUSY.search(words)):
         return PeerBusy(f"{at}: {words}; lower `sessions` of endpoint {place.name} if this stays")
+    if code and (remedy := _tls_remedy(words, place, asked)):
+        return NeedsOperator(f"{at}: {asked}: {words}; {remedy}")
     if code in ("530", "430", "331", "332", "532"):
         remedy = login_remedy(words, place.name, "password")
         return LoginRefused(f"{at}: user {place.user!r} was refused: {words}; {remedy}")
     if code:
-        return NeedsOperator(f"{at}: {words}; is the URL's kind right (ftp, ftps, tls)?")
+        return NeedsOperator(f"{at}: {asked}: {words}; is the URL's kind right (ftp, ftps, tls)?")
     return LinkLost(f"{at}: {words}; is the server running, and host and port right?")
+
+
+def _tls_remedy(words: str, place: Place, asked: str) -> str:
+    """What to do where server and endpoint don't agree about TLS, empty if that is not the matter."""
+    if asked == "AUTH":
+        return f"the server offers no TLS this way; is it {_other_tls(place)}?"
+    if asked in ("PBSZ", "PROT"):
+        return "the server encrypts no files, and over ftps:// none goes in clear text; have it allow PROT P"
+    if place.scheme == Scheme.FTP and _WANTS_TLS.search(words):
+        return f"the server wants TLS: write ftps:// into the URL of endpoint {place.name}"
+    return ""
 
 
 def _other_tls(place: Place) -> str:

@@ -18,6 +18,7 @@ from gateway.endpoints.paths import parent
 
 _SECOND_NS = 1_000_000_000
 _NOT_KNOWN = ("500", "502", "504")
+_FORBIDDEN = re.compile(r"denied|privilege|not (?:allowed|permitted|supported|implemented)", re.IGNORECASE)
 FOLDER_REMEDY = (
     "correct the path, make the folder (MKDIR in the script, or make_dirs = true at the endpoint), or have the "
     "partner let us in"
@@ -66,23 +67,19 @@ def look_at(control: Control, at: str, path: str, answers: Callable[[str], bool]
 
     `answers` says whether a folder does; it is asked anew where this is left out.
     """
-    if "MLST" in control.features:
-        return _by_facts(control, at, path, answers)
+    facts = "MLST" in control.features
     try:
-        return _by_size(control, at, path)
+        return _by_facts(control, at, path) if facts else _by_size(control, at, path)
     except ftplib.error_perm as exc:
-        if is_folder(control, at):
+        if not facts and is_folder(control, at):
             return Entry(path, Kind.FOLDER, Stamp(0, None, 0, 0, _SECOND_NS))
-        if reply_code(exc) in _NOT_KNOWN:
-            return _by_listing(control, at, path)
+        if reply_code(exc) in _NOT_KNOWN or _FORBIDDEN.search(reply_text(exc)):
+            return _by_listing(control, at, path)  # that the command is forbidden says nothing of the file
         raise _missing(control, at, path, exc, answers) from exc
 
 
-def _by_facts(control: Control, at: str, path: str, answers: Callable[[str], bool] | None) -> Entry:
-    try:
-        lines = control.sendcmd(f"MLST {at}").splitlines()
-    except ftplib.error_perm as exc:
-        raise _missing(control, at, path, exc, answers) from exc
+def _by_facts(control: Control, at: str, path: str) -> Entry:
+    lines = control.sendcmd(f"MLST {at}").splitlines()
     entry = parse_facts(lines[1], path=path) if len(lines) > 2 else None
     if entry is None:
         raise ftplib.error_reply(f"MLST: {lines!r}")
@@ -103,11 +100,31 @@ def _by_size(control: Control, at: str, path: str) -> Entry:
 
 
 def _by_listing(control: Control, at: str, path: str) -> Entry:
+    """Where a listing leaves dot names out, that one isn't in it says nothing."""
     name = at.rpartition("/")[2]
-    for entry in list_folder(control, parent(at) or ".", ""):
+    entries = list_folder(control, parent(at) or ".", "")
+    if name.startswith(".") and not any(entry.name.startswith(".") for entry in entries):
+        entries = _with_dot_names(control, path)
+    for entry in entries:
         if entry.name == name:
             return replace(entry, path=path)
     raise NotThere(f"{path}: not in the listing of its folder")
+
+
+def _with_dot_names(control: Control, path: str) -> list[Entry]:
+    """The folder that was listed last, by the one option of LIST that most servers know.  Raises PathRefused."""
+    if "MLST" in control.features or "MLSD" in control.features:
+        return []  # it lists all
+    try:
+        lines = list(control.listing("LIST -a"))
+    except ftplib.error_perm:
+        lines = []
+    if not any(line.endswith(" .") or line[:1].isdigit() for line in lines):  # DOS knows no hidden dots
+        raise PathRefused(
+            f"{path}: the server tells nothing of single files, and its listings leave out names that begin with a "
+            'dot; set `partial` to a template without one, such as "{name}.{id}.part"'
+        )
+    return [entry for line in lines if (entry := parse_list_line(line, "")) is not None]
 
 
 def _missing(

@@ -50,7 +50,7 @@ class FtpSession:
         except BaseException as exc:
             self.abandon()
             if isinstance(exc, (*FTP_ERRORS, ValueError)):
-                raise login_error(exc, self.place) from exc
+                raise login_error(exc, self.place, self.control.asked) from exc
             raise
 
     async def call(self, what: str, work: Callable[[], T]) -> T:

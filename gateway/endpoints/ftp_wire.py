@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from gateway.config.schema import Scheme
+from gateway.core.errors import LinkLost
 from gateway.endpoints.ftp_listing import show_time
 from gateway.endpoints.place import Place
 
@@ -18,7 +19,6 @@ PIECE_BYTES = 256 * 1024
 _BLOCK_BYTES = 1024 * 1024  # of what has arrived, at once
 _RECORD_BYTES = 16 * 1024  # TLS gives no more at once
 _GOODBYE_S = 5.0
-_NOT_KNOWN = ("500", "501", "502", "503", "504", "522")
 
 
 class Trickle(OSError):
@@ -42,6 +42,8 @@ class Control(ftplib.FTP):
         self.system = ""
         self.began = 0.0
         """When the exchange that is under way began, by the monotonic clock."""
+        self.asked = ""
+        """The last command, without what came behind it."""
 
     def open(self) -> None:
         """Connect, log in, ask what the server can."""
@@ -102,6 +104,7 @@ class Control(ftplib.FTP):
             raise ValueError("a name with a line break can't be sent over FTP")
         assert self.sock is not None
         self.begin()
+        self.asked = line.partition(" ")[0]
         self.sock.sendall(f"{line}\r\n".encode("utf-8", "surrogateescape"))
 
     def getline(self) -> str:
@@ -139,14 +142,23 @@ class Control(ftplib.FTP):
 
     def makepasv(self) -> tuple[str, int]:
         """The port is the server's, the address is the one we are connected to: behind NAT servers name others."""
-        assert self.sock is not None
-        if self.af != socket.AF_INET6:
+        refusals = []
+        for ask in (self._extended,) if self.af == socket.AF_INET6 else (self._passive, self._extended):
             try:
-                return self.host, ftplib.parse227(self.sendcmd("PASV"))[1]
+                return self.host, ask()
             except ftplib.error_perm as exc:
-                if str(exc)[:3] not in _NOT_KNOWN:
-                    raise
-        return self.host, ftplib.parse229(self.sendcmd("EPSV"), self.sock.getpeername())[1]
+                refusals.append(f"{self.asked}: {exc}")
+        raise LinkLost(
+            f"{self._place.name}: the server lets nobody open a data connection: {', '.join(refusals)}; "
+            "have passive mode allowed there: the gateway listens for none itself"
+        )
+
+    def _passive(self) -> int:
+        return ftplib.parse227(self.sendcmd("PASV"))[1]
+
+    def _extended(self) -> int:
+        assert self.sock is not None
+        return int(ftplib.parse229(self.sendcmd("EPSV"), self.sock.getpeername())[1])
 
     def data(self, command: str, offset: int = 0) -> socket.socket:
         """The data connection of a transfer that the server has accepted."""

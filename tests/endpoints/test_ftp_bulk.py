@@ -273,6 +273,8 @@ async def test_what_may_not_be_looked_at_is_laid_without_a_look(tmp_path: Path) 
         def ftp_SIZE(self, path: str) -> None:
             self.respond("550 Permission denied.")
 
+        ftp_LIST = ftp_SIZE
+
     async with session(tmp_path, Blind) as (ftp, folder):
         laid = await ftp.bulk_target.lay_all(smalls(2))
         assert [(one.size_bytes, one.seen) for one in laid if isinstance(one, Laid)] == [(9, None), (9, None)]

@@ -1,0 +1,81 @@
+"""vsftpd as strict administrators set it up: what it forbids is told by its name, never taken for another answer."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.config.schema import Scheme
+from gateway.core.errors import LinkLost, LoginRefused, NeedsOperator, NotThere, PathRefused
+from gateway.endpoints.ftp import open_ftp
+from tests.conftest import needed
+from tests.endpoints.test_conformance import put
+from tests.peers import hostile_ftp as hostile
+from tests.peers.ftp_servers import pyftpd
+from tests.peers.places import ftp_place
+from tests.peers.vsftpd import FtpPeer, vsftpd
+
+pytestmark = pytest.mark.vsftpd
+
+
+def strict(work: Path, **more: Any) -> AbstractContextManager[FtpPeer]:
+    return needed(lambda: vsftpd(work, **more))
+
+
+async def test_a_file_whose_size_is_not_told_is_there_all_the_same(tmp_path: Path) -> None:
+    with strict(tmp_path, extra="cmds_denied=SIZE,MDTM\n") as peer:
+        async with await open_ftp(ftp_place(peer)) as endpoint:
+            for name in ("f", ".f.1-1.part"):
+                await put(endpoint, name, b"12345")
+                assert (await endpoint.stat(name)).stamp.size_bytes == 5
+            for name in ("g", ".g.1-1.part"):
+                with pytest.raises(NotThere):
+                    await endpoint.stat(name)
+
+
+async def test_a_name_that_no_listing_would_show_is_not_called_gone(tmp_path: Path) -> None:
+    class HidesDots(hostile.NoSize):
+        def ftp_LIST(self, path: str) -> None:
+            self.push_dtp_data(b"-rw-r--r--  1 a  b  5 Jan 01  2026 f\r\n", cmd="LIST")
+
+    with pyftpd(tmp_path, handler=HidesDots) as peer:
+        async with await open_ftp(ftp_place(peer)) as endpoint:
+            with pytest.raises(NotThere):
+                await endpoint.stat("g")
+            with pytest.raises(PathRefused, match=r"dot.*`partial`"):
+                await endpoint.stat(".g.1-1.part")
+
+
+async def test_passive_connections_that_are_forbidden_are_no_refusal_of_a_file(tmp_path: Path) -> None:
+    with strict(tmp_path, extra="pasv_enable=NO\n") as peer:
+        async with await open_ftp(ftp_place(peer)) as endpoint:
+            with pytest.raises(LinkLost, match=r"PASV: 550 Permission denied.*EPSV: 550.*passive mode"):
+                await put(endpoint, "f", b"12345")
+
+
+@pytest.mark.parametrize("command", ["PBSZ", "PROT"])
+async def test_a_server_that_encrypts_no_files_is_told_as_one(tmp_path: Path, command: str) -> None:
+    with strict(tmp_path, tls=True, extra=f"cmds_denied={command}\n") as peer:
+        with pytest.raises(NeedsOperator, match=f"{command}: 550.*encrypts no files") as caught:
+            await open_ftp(ftp_place(peer))
+        assert not isinstance(caught.value, PathRefused | LoginRefused)
+
+
+async def test_a_server_that_knows_no_tls_does_not_refuse_the_password(tmp_path: Path) -> None:
+    with strict(tmp_path) as peer:
+        with pytest.raises(NeedsOperator, match=r"AUTH: 530.*offers no TLS") as caught:
+            await open_ftp(ftp_place(peer, scheme=Scheme.FTPS))
+        assert not isinstance(caught.value, LoginRefused)
+
+
+async def test_a_server_that_demands_tls_says_which_url_it_wants(tmp_path: Path) -> None:
+    with strict(tmp_path, tls=True) as peer:
+        with pytest.raises(NeedsOperator, match=r"530.*must use encryption.*ftps://") as caught:
+            await open_ftp(ftp_place(peer, scheme=Scheme.FTP))
+        assert not isinstance(caught.value, LoginRefused)
+
+
+async def test_a_login_command_that_is_forbidden_is_named(tmp_path: Path) -> None:
+    with strict(tmp_path, extra="cmds_denied=TYPE\n") as peer, pytest.raises(NeedsOperator, match="TYPE: 550"):
+        await open_ftp(ftp_place(peer))
