@@ -4,9 +4,9 @@ from functools import partial
 from pathlib import Path
 
 from gateway.channels.scanning import Beat, Listing
+from gateway.core.mounts import Mounts
 from gateway.language.settings import Empty, Stability
 from gateway.runner.services import Services
-from gateway.transfer.filesystems import Mounts
 from gateway.transfer.lease import Writer, probe_writer
 from gateway.transfer.stability import (
     NETWORK_S,

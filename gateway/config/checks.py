@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gateway.config.channels_check import channel_references
-from gateway.config.disks import is_network, kind_of
 from gateway.config.findings import BAD_VALUE, MISSING, PLACE, REFERENCE, error, section, span_of, suggestion, warning
 from gateway.config.jobs_check import job_references
 from gateway.config.lines import KeyPath
 from gateway.config.schema import Config, EndpointSettings, Scheme
 from gateway.core.model import Finding, Span
+from gateway.core.mounts import mount_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _USER = re.compile(r"[^\s/\x00-\x1f]+")
@@ -122,8 +122,9 @@ class Checker:
                 yield warning(self._span("inbound", "users", name), BAD_VALUE, message)
 
     def _state(self, state: Path) -> Iterator[Finding]:
-        if is_network(state):
-            message = f"[gateway] state: {state} lies on {kind_of(state)}, where locks do not hold; choose a local disk"
+        mount = mount_of(state)
+        if mount is not None and mount.loses_locks:
+            message = f"[gateway] state: {state} lies on {mount.kind}, where locks do not hold; choose a local disk"
             yield error(self._span("gateway", "state"), PLACE, message)
 
 

@@ -1,1 +1,1 @@
-"""Values that every floor shares: errors, stamps, spans, units, the clock, the wake.  Standard library only, no I/O."""
+"""What every floor shares: errors, stamps, spans, units, the clock, the wake, what the machine says.  Standard library."""

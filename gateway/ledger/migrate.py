@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from gateway.config.disks import is_network
+from gateway.core.mounts import mount_of
 from gateway.ledger.database import reading_engine, writing_engine
 from gateway.ledger.errors import LedgerBroken, LedgerLost, ledger_error
 from gateway.ledger.reserve import reserve_of
@@ -37,7 +37,8 @@ def migrate(path: Path) -> None:
 
 
 def _check_place(path: Path) -> None:
-    if is_network(path.parent):
+    mount = mount_of(path.parent)
+    if mount is not None and mount.loses_locks:
         raise LedgerBroken(
             f"{path.parent}: this is a network file system, where locks can't be trusted; "
             "set [gateway] state to a folder on a local disk"

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway.core.errors import NotThere
+from gateway.core.mounts import Mounts
 from gateway.language.nodes import LocalCopy, Transfer
 from gateway.language.polling import makes_due
 from gateway.language.settings import Settings, Sort
@@ -20,7 +21,6 @@ from gateway.runner.run import Run
 from gateway.runner.texts import local_spec
 from gateway.transfer.blocking import in_thread
 from gateway.transfer.eligible import blocked, doubtful, seen_before
-from gateway.transfer.filesystems import Mounts
 from gateway.transfer.markers import DoneFile
 from gateway.transfer.sources import Found, SourceSpec, list_sources
 from gateway.transfer.stability import Judgement, Rule, Verdict

@@ -8,10 +8,10 @@ from gateway.config.findings import BAD_VALUE, error
 from gateway.config.loaded import Loaded
 from gateway.config.schema import EndpointSettings, Scheme
 from gateway.core.model import Finding
+from gateway.core.mounts import Mounts
 from gateway.endpoints.place import from_settings
 from gateway.language.macros import MACROS
 from gateway.language.world import EndpointFacts, World
-from gateway.transfer.filesystems import Mounts
 
 
 def world_of(loaded: Loaded) -> World:

@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from gateway.core.clock import Clock
+from gateway.core.mounts import Mounts
 from gateway.core.waits import first_of
 from gateway.core.wake import Wake
 from gateway.runner.due import Due, RunResult, Trigger
@@ -33,7 +34,6 @@ from gateway.scheduler.tasks import Tasks
 from gateway.scheduler.timers import Timers
 from gateway.scheduler.times import Firing
 from gateway.scheduler.watch import FolderEvents, Pending
-from gateway.transfer.filesystems import Mounts
 from gateway.transfer.watched import Hints
 
 log = structlog.get_logger(__name__)

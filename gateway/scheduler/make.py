@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from gateway.core.model import Finding
+from gateway.core.mounts import Mounts
 from gateway.language.macros import uses
 from gateway.language.nodes import CheckFiles, LocalCopy, Put, PutGet, Transfer
 from gateway.language.polling import Driver, Drives, driver
@@ -19,7 +20,6 @@ from gateway.scheduler.polled import Polled
 from gateway.scheduler.polled_check import PolledCheck
 from gateway.scheduler.times import misfire_of
 from gateway.transfer.check_paths import check_spec
-from gateway.transfer.filesystems import Mounts
 from gateway.transfer.markers import DoneFile
 from gateway.transfer.sources import SourceSpec, source_spec
 from gateway.transfer.stability import Rule

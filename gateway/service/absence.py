@@ -9,10 +9,10 @@ import structlog
 
 from gateway.core.clock import Clock
 from gateway.core.errors import Retryable
+from gateway.core.mounts import Mounts
 from gateway.ledger import Ledger, absence
 from gateway.ledger.absence import START, Remembered
 from gateway.transfer.blocking import in_thread
-from gateway.transfer.filesystems import Mounts
 from gateway.transfer.hanging import Pulse
 
 log = structlog.get_logger(__name__)

@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from gateway.core.errors import NeedsOperator
+from gateway.core.mounts import Mounts
 from gateway.language.nodes import Put, PutGet
 from gateway.runner.actions import Actions
-from gateway.transfer.filesystems import Mounts
 
 _Identity = tuple[int, int]
 

@@ -26,7 +26,7 @@ class Writer(Enum):
 def probe_writer(path: str, *, follow_links: bool = False) -> Writer:
     """Ask the kernel whether `path` is open for writing anywhere on this machine.
 
-    Only for regular files on local file systems (`filesystems.Mounts` knows).  Blocks for microseconds.
+    Only for regular files on local file systems (`mounts.Mounts` knows).  Blocks for microseconds.
     """
     try:
         opened = os.open(path, _OPEN & ~os.O_NOFOLLOW if follow_links else _OPEN)

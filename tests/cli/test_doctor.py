@@ -13,7 +13,7 @@ import asyncssh
 import pytest
 
 from gateway.cli.checkups.doors import check_certificate, check_port
-from gateway.cli.checkups.folders import check_ledger, check_scripts, check_state
+from gateway.cli.checkups.folders import check_box, check_ledger, check_scripts, check_state
 from gateway.cli.checkups.line import Line, State
 from gateway.cli.checkups.machine import check_inotify, check_leases, check_versions
 from gateway.cli.doctor import look_over
@@ -256,9 +256,20 @@ def test_a_state_folder_without_a_ledger_is_a_new_one(tmp_path: Path) -> None:
 def test_state_on_a_network_file_system_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mounts = tmp_path / "mounts"
     mounts.write_text(f"1 0 0:1 / {tmp_path} rw - nfs4 server:/x rw\n")
-    monkeypatch.setattr("gateway.config.disks._MOUNTS", mounts)
+    monkeypatch.setattr("gateway.core.mounts.TABLE", mounts)
     line = check_state(tmp_path)
     assert (line.state, "nfs4" in line.found) == (State.FAIL, True)
+
+
+def test_an_outbox_that_a_host_shares_is_told_as_one_that_is_watched_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"1 0 0:1 / {tmp_path} rw - virtiofs host rw\n")
+    monkeypatch.setattr("gateway.core.mounts.TABLE", mounts)
+    line = check_box("acme outbox", tmp_path)
+    assert line is not None
+    assert (line.state, "virtiofs" in line.found) == (State.WARN, True)
 
 
 def test_a_missing_action_folder_is_a_warning_with_the_command_that_makes_it(tmp_path: Path) -> None:

@@ -300,7 +300,7 @@ def test_state_on_a_network_file_system_is_refused(
 ) -> None:
     mounts = tmp_path / "mounts"
     mounts.write_text(f"36 35 0:1 / / rw - ext4 d rw\n37 36 0:2 / {tmp_path}/conf/nfs rw - nfs4 server:/x rw\n")
-    monkeypatch.setattr("gateway.config.disks._MOUNTS", mounts)
+    monkeypatch.setattr("gateway.core.mounts.TABLE", mounts)
     found = refused(write('[gateway]\nstate = "nfs/state"\n'))
     assert "2:1: error C040 [gateway] state: " in found[0]
     assert "lies on nfs4, where locks do not hold; choose a local disk" in found[0]

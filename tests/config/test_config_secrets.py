@@ -5,7 +5,6 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from gateway.config.disks import is_network, kind_of
 from gateway.config.secrets import read_public, read_secret
 from gateway.core.errors import NeedsOperator, PathRefused, Refused
 
@@ -109,33 +108,3 @@ def test_a_credential_outside_of_systemd_says_what_to_add(tmp_path: Path) -> Non
 def test_a_credential_is_a_plain_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(Refused, match="is no name of a credential"):
         read_secret(f"cred:{name}", tmp_path, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
-
-
-MOUNTS = """\
-22 1 0:20 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
-23 22 0:21 / /srv rw - nfs4 server:/srv rw
-24 23 0:22 / /srv/local\\040disk rw - xfs /dev/sdb1 rw
-25 22 0:23 / /home/sshfs rw - fuse.sshfs host: rw
-"""
-
-
-@pytest.mark.parametrize(
-    ("path", "kind", "network"),
-    [
-        ("/etc/x", "ext4", False),
-        ("/srv/in/deep", "nfs4", True),
-        ("/srvx", "ext4", False),
-        ("/srv/local disk/x", "xfs", False),
-        ("/home/sshfs", "fuse.sshfs", True),
-    ],
-)
-def test_the_nearest_mount_decides_the_kind_of_file_system(tmp_path: Path, path: str, kind: str, network: bool) -> None:
-    mounts = tmp_path / "mounts"
-    mounts.write_text(MOUNTS)
-    assert kind_of(Path(path), mounts) == kind
-    assert is_network(Path(path), mounts) is network
-
-
-def test_without_a_mount_table_nothing_is_claimed(tmp_path: Path) -> None:
-    assert kind_of(Path("/"), tmp_path / "none") is None
-    assert not is_network(Path("/"), tmp_path / "none")

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, event, text
 
 from gateway.core.clock import SystemClock
 from gateway.core.errors import NeedsOperator, PathRefused, Retryable
+from gateway.core.mounts import Mount
 from gateway.core.units import show_size
 from gateway.ledger import Ledger, database, migrate, open_ledger
 from gateway.ledger.database import FILE_NAME
@@ -162,7 +163,7 @@ async def test_a_ledger_that_cannot_be_opened_is_a_clear_message(tmp_path: Path)
 
 
 async def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrate, "is_network", lambda path: path == tmp_path)
+    monkeypatch.setattr(migrate, "mount_of", lambda _: Mount(str(tmp_path), "nfs4"))
     with pytest.raises(LedgerBroken, match="network file system"):
         async with open_ledger(tmp_path, SystemClock()):
             pass

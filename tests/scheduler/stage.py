@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gateway.core.clock import TurnedClock
+from gateway.core.mounts import Mounts
 from gateway.core.wake import Wake
 from gateway.language.parse import parse_action
 from gateway.ledger.looks import Look
@@ -19,7 +20,6 @@ from gateway.scheduler.book import Standings
 from gateway.scheduler.loop import Scheduler
 from gateway.scheduler.make import Pace
 from gateway.scheduler.watch import FolderEvents
-from gateway.transfer.filesystems import Mounts
 from tests.settled import settled
 
 PUT_ALL = "@endpoint acme\n@schedule on file polling continuously\nPUT -DEL * /in/\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.mounts import Mounts
 from gateway.endpoints.own_thread import OwnThread
-from gateway.transfer.filesystems import Mounts
 from gateway.transfer.lease import Writer, probe_writer
 from tests.peers.hung_mount import hung_mount
 
@@ -81,39 +81,13 @@ def test_descriptors_are_given_back(file: Path) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-TABLE = """\
-22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
-30 22 0:26 / /mnt/share\\040one rw shared:2 - nfs4 server:/x rw
-31 22 0:27 / /mnt/ssh rw - fuse.sshfs me@there: rw
-32 22 0:28 / /mnt/disk rw - xfs /dev/sdb1 rw
-33 30 0:29 / /mnt/share\\040one/local rw - tmpfs tmpfs rw
-broken line
-"""
-
-
-@pytest.mark.parametrize(
-    ("path", "network"),
-    [
-        ("/home/x", False),
-        ("/mnt/share one", True),
-        ("/mnt/share one/in/deep", True),
-        ("/mnt/share one/local/x", False),
-        ("/mnt/ssh/x", True),
-        ("/mnt/disk/x", False),
-        ("/mnt/sshx", False),
-    ],
-)
-def test_the_mount_table_says_what_is_a_network_file_system(path: str, network: bool) -> None:
-    assert Mounts(TABLE).is_network(path) is network
-
-
 def test_a_link_leads_to_where_its_file_lies_and_a_network_is_not_asked(tmp_path: Path) -> None:
     share = tmp_path / "share"
     for name, to in (("there", share / "deep"), ("back", "there/x"), ("round", "round")):
         (tmp_path / name).symlink_to(to)
     share.mkdir()
     (share / "deep").symlink_to("/")
-    mounts = Mounts(f"{TABLE}40 22 0:40 / {share} rw - nfs4 server:/x rw\n")
+    mounts = Mounts(f"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n40 22 0:40 / {share} rw - nfs4 server:/x rw\n")
     found = {name: mounts.is_network(str(tmp_path / name)) for name in ("there/x", "back", "round", "else")}
     assert found == {"there/x": True, "back": True, "round": False, "else": False}
 

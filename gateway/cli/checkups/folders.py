@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.cli.checkups.line import Line, fail, ok, warn
-from gateway.config.disks import is_network, kind_of
 from gateway.config.loaded import Loaded
 from gateway.core.errors import GatewayError
+from gateway.core.mounts import mount_of
 from gateway.core.units import show_size
 from gateway.ledger.checkup import look_over
 
@@ -36,14 +36,17 @@ def check_folders(loaded: Loaded) -> Iterator[Line]:
 
 def check_state(state: Path) -> Line:
     """The state folder must be ours to write, and on a local disk."""
-    if is_network(state):
+    mount = mount_of(state)
+    if mount is not None and mount.loses_locks:
         remedy = "point [gateway] state to a local disk: locks do not hold over the network"
-        return fail("state folder", f"{state} lies on {kind_of(state)}", remedy)
+        return fail("state folder", f"{state} lies on {mount.kind}", remedy)
     problem = why_not_writable(state)
     if problem:
         return fail("state folder", f"{state}: {problem}", f"mkdir -p {state}, and give it to the gateway's user")
     made = "" if state.is_dir() else ", made at the first start"
-    return ok("state folder", f"{state} can be written, {kind_of(state) or 'unknown file system'}{made}")
+    return ok(
+        "state folder", f"{state} can be written, {mount.kind if mount is not None else 'unknown file system'}{made}"
+    )
 
 
 def check_ledger(state: Path) -> Line:
@@ -93,9 +96,10 @@ def check_box(subject: str, folder: Path) -> Line | None:
     problem = why_not_writable(folder)
     if problem:
         return fail(subject, f"{folder}: {problem}", "let the gateway's user write there, or correct the line")
-    if folder.is_dir() and is_network(folder):
+    mount = mount_of(folder) if folder.is_dir() else None
+    if mount is not None and mount.is_network:
         remedy = "none needed: each look opens every file, and what is stable is known after 90s"
-        return warn(subject, f"{folder} lies on {kind_of(folder)}", remedy)
+        return warn(subject, f"{folder} lies on {mount.kind}", remedy)
     return None
 
 

@@ -1,35 +1,18 @@
-"""Which file systems can be trusted: on a network, events, leases and folder times are not ours alone."""
+"""Which file systems can be trusted, as the kernel's mount table says: others may change a network's files unseen."""
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
-NETWORK = frozenset(
-    {
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb3",
-        "smbfs",
-        "9p",
-        "afs",
-        "ceph",
-        "glusterfs",
-        "lustre",
-        "gpfs",
-        "beegfs",
-        "ncpfs",
-        "coda",
-        "orangefs",
-        "pvfs2",
-        "virtiofs",
-        "vboxsf",
-        "prl_fs",
-        "ocfs2",
-        "gfs2",
-        "davfs",
-    }
+TABLE = Path("/proc/self/mountinfo")
+_SERVED = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "lustre", "9p", "davfs", "ncpfs", "coda"}
+    | {"gfs2", "ocfs2", "beegfs", "orangefs", "pvfs2", "gpfs"}
+    | {f"fuse.{kind}" for kind in ("sshfs", "glusterfs", "s3fs", "rclone", "davfs2")}
 )
-"""Types whose files other machines change without this kernel's knowing."""
+"""Another machine's files."""
+_SHARED = frozenset({"virtiofs", "vboxsf", "prl_fs"})
+"""Files of a virtual machine's host."""
 _MOST_LINKS = 40
 
 
@@ -43,7 +26,12 @@ class Mount:
     @property
     def is_network(self) -> bool:
         """True where others may write unseen.  Any FUSE file system counts: its kernel side sees no remote change."""
-        return self.kind in NETWORK or self.kind == "fuse" or self.kind.startswith("fuse.")
+        return self.kind in _SERVED | _SHARED or self.kind == "fuse" or self.kind.startswith("fuse.")
+
+    @property
+    def loses_locks(self) -> bool:
+        """True where locks may not hold."""
+        return self.kind in _SERVED
 
 
 class Mounts:
@@ -56,8 +44,7 @@ class Mounts:
     def now(cls) -> "Mounts":
         """The machine's mounts; an empty table (everything local) where there is no /proc."""
         try:
-            with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
-                return cls(table.read())
+            return cls(TABLE.read_text(encoding="utf-8", errors="surrogateescape"))
         except OSError:
             return cls("")
 
@@ -78,6 +65,11 @@ class Mounts:
         """True if `path` is on a network file system."""
         mount = self.of(path)
         return mount is not None and mount.is_network
+
+
+def mount_of(path: Path) -> Mount | None:
+    """The mount that holds `path` or will hold it; None if it can't be known."""
+    return Mounts.now().of(str(path))
 
 
 def _parts(path: str) -> list[str]:
