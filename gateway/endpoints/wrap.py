@@ -121,7 +121,7 @@ class Wrapped:
 
 
 class Steady(Wrapped):
-    """Repeats once, on a new session, what asks without changing anything: stat, the start of a scan, a checksum.
+    """Repeats once, on a new session, what may be done twice: stat, the start of a scan, a checksum, a time, a mode.
 
     A transfer is retried by settling it (DESIGN §4); a rename never.
     """
@@ -147,6 +147,14 @@ class Steady(Wrapped):
     async def remote_hash(self, path: str, algorithm: str, *, first_bytes: int | None = None) -> str | None:
         """Repeated."""
         return await self._again(lambda: self._inner.remote_hash(path, algorithm, first_bytes=first_bytes))
+
+    async def set_mtime(self, path: str, mtime_ns: int) -> bool:
+        """Repeated: a firewall may have ended the control line of FTP while the bytes went."""
+        return await self._again(lambda: self._inner.set_mtime(path, mtime_ns))
+
+    async def let_run(self, path: str, *, allowed: bool = True) -> bool:
+        """Repeated."""
+        return await self._again(lambda: self._inner.let_run(path, allowed=allowed))
 
     async def scan(self, folder: str) -> AsyncIterator[Entry]:
         """Repeated until the first name came."""

@@ -14,6 +14,7 @@ from gateway.runner.due import Outcome
 from tests.endpoints.test_conformance import get, put
 from tests.peers import odd_ftp as odd
 from tests.peers.ftp_servers import pyftpd
+from tests.peers.hostile_ftp import ForgetsTheLastWord
 from tests.peers.places import ftp_place
 from tests.runner.harness import START
 from tests.torture.scene import ftp_scene
@@ -74,6 +75,17 @@ async def test_d48_a_server_that_says_421_in_the_middle_costs_only_time(tmp_path
         scene.drop("a")
         result = await scene.run("@retries 2\n@retry_delay 5s\nPUT -DEL a /")
         assert (result.outcome, scene.there, scene.left) == (Outcome.DONE, {"a": "content"}, {}), result.error
+
+
+async def test_d50_a_control_line_that_breaks_at_the_end_of_each_transfer_costs_no_second_one(tmp_path: Path) -> None:
+    data = os.urandom(400_000)
+    async with ftp_scene(tmp_path, ForgetsTheLastWord) as scene:
+        scene.drop("a", data)
+        result = await scene.run("@retries 0\nPUT -DEL a /")
+        assert (result.outcome, scene.left) == (Outcome.DONE, {}), result.error
+        assert (scene.peer / "a").read_bytes() == data
+        result = await scene.run("@retries 0\nGET -DEL a")
+        assert (result.outcome, scene.there) == (Outcome.DONE, {}), result.error
 
 
 async def test_d50_what_is_asked_of_a_session_that_is_over_fails_at_once(tmp_path: Path) -> None:
