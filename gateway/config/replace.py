@@ -5,6 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from gateway.core.folders import sync_folder
+
 
 def replace_file(path: Path, data: bytes, *, like: Path | None = None) -> None:
     """`data` in the place of what `path` holds, its permissions kept; a link is followed.  Raises OSError.
@@ -23,7 +25,7 @@ def replace_file(path: Path, data: bytes, *, like: Path | None = None) -> None:
         except BaseException:
             Path(beside.name).unlink(missing_ok=True)
             raise
-    _keep_name(real.parent)
+    sync_folder(real.parent)
 
 
 def _as_readable_as(model: Path, file: int) -> None:
@@ -32,11 +34,3 @@ def _as_readable_as(model: Path, file: int) -> None:
     with suppress(PermissionError):  # only root gives files away; others keep the group where it is theirs
         os.fchown(file, stat.st_uid if os.geteuid() == 0 else -1, stat.st_gid)
     os.fchmod(file, stat.st_mode & 0o7777)
-
-
-def _keep_name(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -164,12 +164,3 @@ class _Batch:
 def remedy_of(path: str) -> str:
     """What to do about a disk that doesn't answer a call on `path`."""
     return f"check the disk of {os.path.dirname(path) or path}, or the server that it is mounted from"
-
-
-def sync_folder(path: str) -> None:
-    """Have the names in the folder `path` on disk.  Blocking."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,10 +7,11 @@ from contextlib import aclosing
 from functools import partial
 from typing import TypeVar
 
+from gateway.core.folders import sync_folder
 from gateway.core.model import Entry
 from gateway.endpoints import local_calls as calls
 from gateway.endpoints.base import Features
-from gateway.endpoints.disk import Disk, remedy_of, sync_folder
+from gateway.endpoints.disk import Disk, remedy_of
 from gateway.endpoints.disks import Disks
 from gateway.endpoints.local_bulk import LocalBulk
 from gateway.endpoints.local_file import BLOCK_BYTES, OpenFile, fill, rest_of

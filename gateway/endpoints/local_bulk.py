@@ -9,9 +9,10 @@ from functools import partial
 from typing import TypeVar
 
 from gateway.core.errors import GatewayError, Retryable, SourceChanged
+from gateway.core.folders import sync_folder
 from gateway.endpoints import local_calls as calls
 from gateway.endpoints.base import Claim, Whole
-from gateway.endpoints.disk import Disk, remedy_of, sync_folder
+from gateway.endpoints.disk import Disk, remedy_of
 from gateway.endpoints.disks import Disks
 from gateway.endpoints.os_errors import local_error
 from gateway.endpoints.session import within

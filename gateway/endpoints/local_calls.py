@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from gateway.core.errors import PathRefused
+from gateway.core.folders import sync_folder
 from gateway.core.model import Entry, Kind, Stamp
-from gateway.endpoints.disk import sync_folder
 from gateway.endpoints.modes import run_mode
 from gateway.endpoints.paths import join
 

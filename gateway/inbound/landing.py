@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from pathlib import Path
 
+from gateway.core.folders import sync_folder
 from gateway.inbound.digest import Digest
 
 _NAME = re.compile(r"\..*\.[0-9a-f]{12}\.landing", re.DOTALL)
@@ -147,7 +148,7 @@ class Landing:
             self.abandon()
             raise
         self._close()
-        _sync_folder(self.final.parent)
+        sync_folder(self.final.parent)
         return True
 
     def _take_name(self) -> None:
@@ -202,11 +203,3 @@ def _what_stands(final: Path) -> os.stat_result | None:
     if not stat.S_ISREG(found.st_mode):
         raise PermissionError(13, "Not a regular file", str(final))
     return found
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

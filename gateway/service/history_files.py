@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gateway.core.errors import NeedsOperator
-from gateway.endpoints.disk import sync_folder
+from gateway.core.folders import sync_folder
 from gateway.ledger.retention import BITE
 from gateway.service.forms import Form, csv_head, lines
 from gateway.service.receipts import Receipt
@@ -82,7 +82,7 @@ class HistoryFiles:
             file.flush()
             os.fsync(file.fileno())
             if known.size_bytes == 0:
-                sync_folder(str(self._folder))
+                sync_folder(self._folder)
         except OSError:
             self._known.pop(path, None)
             os.ftruncate(file.fileno(), known.size_bytes)
