@@ -72,6 +72,7 @@ class BatchDelivery:
     row: BatchRow
     has_newer: bool = False
     _marker: Path = field(init=False)
+    _run: Run | None = None
     _lacked: bool = False
 
     async def carry(self) -> BatchRow:
@@ -85,7 +86,7 @@ class BatchDelivery:
         return self.row
 
     async def _once(self) -> None:
-        self._lacked = False
+        self._run, self._lacked = None, False
         try:
             if self.row.freezing:
                 await self._freeze()
@@ -103,18 +104,14 @@ class BatchDelivery:
 
     async def _try(self, place: Place) -> None:
         made = await self._compiled()
-        run = await self._begin(bound(made, self.means.loaded), place)
-        try:
-            await self._settle(run)
-            async with noted(run.moving, run.services.ledger, run.services.clock):
-                problem = await self._send(run, made)
-            await self._leave_changed(run)
-            sent = await self._require_all(problem)
-            if sent:
-                await self._mark(run, made)
-        except GatewayError as error:
-            await cleaned(ended(run, error))
-            raise
+        self._run = run = await self._begin(bound(made, self.means.loaded), place)
+        await self._settle(run)
+        async with noted(run.moving, run.services.ledger, run.services.clock):
+            problem = await self._send(run, made)
+        await self._leave_changed(run)
+        sent = await self._require_all(problem)
+        if sent:
+            await self._mark(run, made)
         await ended(run, None)
         await self._over(is_empty=not sent)
 
@@ -218,8 +215,13 @@ class BatchDelivery:
 
     async def _failed(self, error: GatewayError) -> None:
         log.warning("delivery of a channel failed", channel=self.channel.name, batch=self.row.id, error=str(error))
-        await leaving.note_reasons(self._ledger, self.row)
-        self.row = await self._ledger.write(partial(_fail, batch=self.row, error=error, lacked=self._lacked))
+        if self._run is not None:
+            await cleaned(ended(self._run, error))
+        else:
+            note = partial(tries.note, batch=self.row, channel=self.channel, error=error, at=self._ledger.now_ns())
+            await self._ledger.write(note)
+        await leaving.note_reasons(self._ledger, self.row.id, None if self._run is None else self._run.id)
+        self.row = await self._ledger.write(partial(tries.fail, batch=self.row, error=error, lacked=self._lacked))
 
     async def _write(self, values: Mapping[str, Any]) -> None:
         self.row = await self._ledger.write(partial(channel_batches.change, batch=self.row.id, values=values))
@@ -242,12 +244,3 @@ class BatchDelivery:
 def _put(command: Command) -> Put:
     assert isinstance(command, Put), "a delivery consists of PUTs"
     return command
-
-
-def _fail(connection: Connection, batch: BatchRow, error: GatewayError, *, lacked: bool) -> BatchRow:
-    """This try is over.  Where files were missing, and none is any more, it goes on: they were settled since."""
-    said = {"error": str(error), "error_class": type(error).__name__, "failures": batch.failures + 1}
-    failed = channel_batches.change(connection, batch.id, {**said, "state": BatchState.FAILED.value})
-    if lacked:
-        channel_batches.go_on_if_there(connection, batch.id)
-    return channel_batches.get(connection, batch.id) or failed

@@ -10,8 +10,8 @@ from gateway.core.clock import Clock
 from gateway.core.errors import SourceChanged
 from gateway.core.model import Stamp
 from gateway.core.portions import portions
-from gateway.ledger import Connection, Ledger, channel_batches, channel_events
-from gateway.ledger.channel_batches import BatchFile, BatchRow, Trouble
+from gateway.ledger import Connection, Ledger, channel_batches, channel_events, channel_going
+from gateway.ledger.channel_batches import BatchFile, Trouble
 from gateway.ledger.channel_events import EventState
 from gateway.transfer.sources import look_at, stamp_of
 
@@ -84,13 +84,12 @@ def not_there(lacking: int, files: int) -> str:
     return f"{lacking} of {files} file{'' if files == 1 else 's'} {'is' if lacking == 1 else 'are'} not there"
 
 
-async def note_reasons(ledger: Ledger, batch: BatchRow) -> None:
-    """Why each item is not there, some in a commit."""
-    if batch.action_run is None:
-        return
-    troubles = await ledger.read(partial(channel_batches.troubles, action_run=batch.action_run))
+async def note_reasons(ledger: Ledger, batch: int, run: int | None) -> None:
+    """Why each item is not there, by the run of this try alone, some in a commit."""
+    await ledger.write(partial(channel_going.forget_troubles, batch=batch))
+    troubles = [] if run is None else await ledger.read(partial(channel_batches.troubles, action_run=run))
     for some in portions(troubles, AT_ONCE):
-        await ledger.write(partial(_note_some, batch=batch.id, troubles=some))
+        await ledger.write(partial(_note_some, batch=batch, troubles=some))
 
 
 def _note_some(connection: Connection, batch: int, troubles: Sequence[Trouble]) -> None:

@@ -1,10 +1,12 @@
-"""The run of the action in which a batch is tried, where that try goes, and what is told of one that failed."""
+"""The run of the action in which a batch is tried, where that try goes, and what becomes of one that failed."""
 
+from gateway.channels.compiled import instance_name
+from gateway.channels.model import Channel
 from gateway.core import errors
 from gateway.core.errors import GatewayError
 from gateway.endpoints.place import Place
-from gateway.ledger import Connection, channel_batches, runs
-from gateway.ledger.channel_batches import BatchRow
+from gateway.ledger import Connection, channel_batches, channel_tries, runs
+from gateway.ledger.channel_batches import BatchRow, BatchState
 from gateway.runner.instance import Instance
 from gateway.runner.rounds import begin_round
 
@@ -24,8 +26,23 @@ def begin(connection: Connection, batch: BatchRow, instance: Instance, address: 
     if last is not None and latest is not None and latest.id == last.id and last.state != "ended" and not is_moved:
         runs.adopt(connection, last.id, owner)
         return batch
-    found = begin_round(connection, instance, trigger="channel", owner=owner, at=at)
+    found = begin_round(connection, instance, trigger=channel_tries.trigger_of(batch.id), owner=owner, at=at)
     return channel_batches.change(connection, batch.id, {"action_run": found, "address": address})
+
+
+def fail(connection: Connection, batch: BatchRow, error: GatewayError, *, lacked: bool) -> BatchRow:
+    """This try is over.  Where files were missing, and none is any more, it goes on: they were settled since."""
+    said = {"error": str(error), "error_class": type(error).__name__, "failures": batch.failures + 1}
+    failed = channel_batches.change(connection, batch.id, {**said, "state": BatchState.FAILED.value})
+    if lacked:
+        channel_batches.go_on_if_there(connection, batch.id)
+    return channel_batches.get(connection, batch.id) or failed
+
+
+def note(connection: Connection, batch: BatchRow, channel: Channel, error: GatewayError, at: int) -> None:
+    """A try that failed before it had a run stands in the history, too."""
+    action, error_class = instance_name(channel.name), type(error).__name__
+    channel_tries.note(connection, batch.id, action, channel.endpoint, str(error), error_class, at)
 
 
 def retold(error: GatewayError, said: str) -> GatewayError:

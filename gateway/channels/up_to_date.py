@@ -50,7 +50,7 @@ def ripe(
 
 def leave(connection: Connection, channel: Channel, event: EventRow, reason: str, at: int) -> None:
     """A frozen event goes back to its queue, up to date: its files changed before they were sent."""
-    channel_going.leave(connection, event, reason)
+    channel_going.leave(connection, event, reason, at)
     compared(connection, channel, [event.item], Rules.of(channel), at)
 
 

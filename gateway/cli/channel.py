@@ -173,7 +173,10 @@ def history(
     limit: Annotated[int, typer.Option(min=1, help="At most so many of a channel.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """What became of changes, newest first: delivered, dropped with its reason, or merged into a larger delivery."""
+    """What became of changes, newest first: delivered, dropped with its reason, or merged into a larger delivery.
+
+    With --item also each try that failed, when and why.
+    """
     from gateway.cli.channel_history import Wanted, show_history
 
     show_history(Wanted(name, item, kind, limit), as_json=as_json)

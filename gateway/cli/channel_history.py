@@ -1,10 +1,12 @@
 """`gateway channel history`."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from gateway.channels.compiled import instance_name
 from gateway.cli.channel_looking import look
 from gateway.cli.channel_queue import FAILED, state_of
 from gateway.cli.doing import do
@@ -13,11 +15,13 @@ from gateway.cli.output import Row, print_rows
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.moments import iso
-from gateway.ledger import Connection, channel_batches, channel_events, channel_states
+from gateway.ledger import Connection, channel_batches, channel_events, channel_states, channel_tries
 from gateway.ledger.channel_batches import BatchRow
 from gateway.ledger.channel_events import EventRow
+from gateway.ledger.channel_tries import Try
 
 COLUMNS = ("when", "channel", "item", "kind", "state", "files", "batch", "said")
+TRIED = "try failed"
 _FOR_PEOPLE = ("when", "files", "said")
 
 
@@ -33,13 +37,21 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Past:
+    """What became of a change, or, with the moment and the reason of it, a try of its delivery that failed."""
+
     event: EventRow
     batch: BatchRow | None
-    sent: tuple[str, ...]
+    sent: tuple[str, ...] = ()
+    tried: Try | None = None
+
+    @property
+    def at(self) -> int:
+        """When it was."""
+        return self.tried.ended_at if self.tried is not None else self.event.ended_at or self.event.changed_at
 
 
 def show_history(wanted: Wanted, *, as_json: bool) -> None:
-    """A row for each change, newest first."""
+    """A row for each change, newest first; of one item for each try that failed, too."""
     rows = do(partial(_rows, wanted=wanted), looks_back=True)
     if as_json:
         rows = [{key: value for key, value in row.items() if key not in _FOR_PEOPLE} for row in rows]
@@ -73,7 +85,19 @@ def _past(connection: Connection, names: list[str], wanted: Wanted) -> list[_Pas
         if one.delivered_at is not None:
             sent[one.event].append(one.final)
     found = [_Past(event, batches.get(event.batch or 0), tuple(sent[event.id])) for event in events]
-    return sorted(found, key=lambda one: (one.event.ended_at or one.event.changed_at, one.event.id), reverse=True)
+    found += [] if wanted.item is None else [one for past in found for one in _tries(connection, past)]
+    return sorted(found, key=lambda one: (one.at, one.event.id), reverse=True)
+
+
+def _tries(connection: Connection, past: _Past) -> Iterator[_Past]:
+    """Those in which not all of it arrived."""
+    event, batch = past.event, past.batch
+    if batch is not None:
+        tries = channel_tries.failed(connection, instance_name(event.channel), batch.id)
+        mine = [one for one in tries if event.ended_at is None or one.ended_at < event.ended_at]
+        own = channel_tries.troubles(connection, mine, event.id)
+        for one in mine:
+            yield _Past(event, batch, tried=one._replace(error=own.get(one.run, one.error)))
 
 
 def _latest(connection: Connection, channel: str, wanted: Wanted) -> list[EventRow]:
@@ -90,8 +114,10 @@ def _latest(connection: Connection, channel: str, wanted: Wanted) -> list[EventR
 def _row(one: _Past, zone: ZoneInfo) -> Row:
     event, batch = one.event, one.batch
     by = f"by {event.by}" if event.by else ""
-    state = state_of(event, batch)
+    state, ended_at, run = state_of(event, batch), event.ended_at, None if batch is None else batch.action_run
     reason = event.reason or (batch.error if batch is not None and state == FAILED else None)
+    if one.tried is not None:
+        state, ended_at, run, reason = TRIED, one.tried.ended_at, one.tried.run, one.tried.error
     return {
         "channel": event.channel,
         "item": event.item,
@@ -101,12 +127,12 @@ def _row(one: _Past, zone: ZoneInfo) -> Row:
         "sent": list(one.sent),
         "detected_at": iso(event.detected_at, zone),
         "changed_at": iso(event.changed_at, zone),
-        "ended_at": iso(event.ended_at, zone),
+        "ended_at": iso(ended_at, zone),
         "reason": reason,
         "by": event.by,
         "batch": None if batch is None else f"{batch.day} {batch.number}",
-        "run": None if batch is None else batch.action_run,
-        "when": short(event.ended_at or event.changed_at, zone),
+        "run": run,
+        "when": short(one.at, zone),
         "files": len(one.sent) or None,
         "said": " ".join(text for text in (reason or "", by) if text) or None,
     }

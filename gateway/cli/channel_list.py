@@ -82,7 +82,8 @@ def _counts(connection: Connection) -> _Counts:
             mine[state.value] += count
     for row in channel_batches.open_of(connection):
         if row.state is BatchState.FAILED and row.channel in found:
-            failed = len(channel_events.of_batch(connection, row.id))
+            events = channel_events.of_batch(connection, row.id)
+            failed = sum(one.state is EventState.BATCHED for one in events)
             found[row.channel].update({FAILED: failed, EventState.BATCHED.value: -failed})
     return found
 

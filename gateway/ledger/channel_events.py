@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, literal, select, text, update
 
 from gateway.core.portions import portions
 from gateway.ledger.channel_contents import Contents
@@ -27,6 +27,7 @@ class EventState(StrEnum):
     DELIVERED = "delivered"
     DROPPED = "dropped"  # by a person, or because there is nothing left to send
     MERGED = "merged"  # a delivery of the whole item had it
+    FAILED = "failed"  # tried in vain; it changed before the next try, and what became of it then is another event
 
 
 NO_LONGER_HELD = "no longer held: "
@@ -100,6 +101,14 @@ def end(connection: Connection, events: Sequence[int], state: EventState, at: in
         connection.execute(query.values(values))
 
 
+def keep_failed(connection: Connection, event: EventRow, reason: str | None, at: int) -> None:
+    """What is known of an event whose delivery was tried in vain, and which leaves its batch now."""
+    columns = [one for one in channel_event.c if one.name != "id"]
+    said: dict[str, Any] = {"state": EventState.FAILED.value, "reason": reason, "ended_at": at}
+    copied = select(*(literal(said[one.name]) if one.name in said else one for one in columns))
+    connection.execute(insert(channel_event).from_select(columns, copied.where(channel_event.c.id == event.id)))
+
+
 def get(connection: Connection, event: int) -> EventRow | None:
     """One event."""
     row = connection.execute(select(channel_event).where(channel_event.c.id == event)).mappings().one_or_none()
@@ -154,7 +163,8 @@ def some(connection: Connection, events: Sequence[int]) -> tuple[EventRow, ...]:
 
 def of_batch(connection: Connection, batch: int) -> tuple[EventRow, ...]:
     """The events that a batch delivers or delivered."""
-    query = select(channel_event).where(channel_event.c.batch == batch).order_by(channel_event.c.id)
+    goes = channel_event.c.state.in_([EventState.BATCHED.value, EventState.DELIVERED.value])
+    query = select(channel_event).where(channel_event.c.batch == batch, goes).order_by(channel_event.c.id)
     return _all(connection.execute(query).mappings())
 
 

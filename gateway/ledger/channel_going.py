@@ -6,13 +6,14 @@ Each function is one step of one commit: what becomes of an event and what the c
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, or_, update
 
 from gateway.ledger import channel_batches, channel_events, channel_items, channel_states, deliveries
 from gateway.ledger.channel_batches import BatchState
 from gateway.ledger.channel_contents import Contents
 from gateway.ledger.channel_events import EventRow, EventState
 from gateway.ledger.channel_items import Got
+from gateway.ledger.channel_tables import channel_event
 
 FIRST, METADATA, FILE = "first", "metadata", "file"
 ALL_THE_SAME = "let go all the same: "
@@ -57,9 +58,15 @@ def freeze(connection: Connection, events: Sequence[EventRow], batch: int) -> in
     return channel_events.set_state(connection, [one.id for one in events], EventState.BATCHED, {"batch": batch})
 
 
-def leave(connection: Connection, event: EventRow, reason: str) -> None:
-    """A frozen event goes back to its queue, its files out of the batch: they changed before they were sent."""
+def leave(connection: Connection, event: EventRow, reason: str, at: int) -> None:
+    """A frozen event goes back to its queue, its files out of the batch: they changed before they were sent.
+
+    Where the batch was tried in vain that stays, as an event that is over.
+    """
     if event.batch is not None:
+        batch = channel_batches.get(connection, event.batch)
+        if batch is not None and batch.failures:
+            channel_events.keep_failed(connection, event, event.reason or batch.error, at)
         channel_batches.leave_out(connection, event.batch, event.id)
     got = channel_items.of_items(connection, event.channel, [event.item]).get(event.item)
     if got is not None and event.kind != FIRST:
@@ -80,6 +87,13 @@ def _in_doubt(connection: Connection, event: EventRow) -> frozenset[str]:
     return frozenset(name for name in names if any(one.endswith(f"/{event.item}/{name}") for one in sources))
 
 
+def forget_troubles(connection: Connection, batch: int) -> None:
+    """Why the items of a batch were not there after an earlier try is not why they are not there now."""
+    stays = (channel_event.c.reason.startswith(one) for one in (ALL_THE_SAME, channel_events.NO_LONGER_HELD))
+    mine = channel_event.c.batch == batch, channel_event.c.state == EventState.BATCHED.value
+    connection.execute(update(channel_event).where(*mine, ~or_(*stays)).values(reason=None))
+
+
 def merge(connection: Connection, events: Sequence[EventRow], at: int) -> None:
     """Metadata that arrived with the whole item is not sent again, not with a failed batch either."""
     _end(connection, events, EventState.MERGED, _MERGED, at)
@@ -92,7 +106,7 @@ def _end(connection: Connection, events: Sequence[EventRow], state: EventState, 
         batch = None if one.batch is None else channel_batches.get(connection, one.batch)
         if batch is not None and batch.state is BatchState.FAILED:
             channel_batches.leave_out(connection, batch.id, one.id)
-            channel_events.set_state(connection, [one.id], state, {"batch": None, "reason": reason, "ended_at": at})
+            channel_events.set_state(connection, [one.id], state, {"reason": reason, "ended_at": at})
 
 
 def counts_as_got(connection: Connection, channel: str, rows: Sequence[Got], at: int) -> None:

@@ -110,6 +110,7 @@ channel_name = Table(
 # Something that a channel is to get.
 #   waiting | review | held -> batched -> delivered       batched -> waiting | review     its files changed meanwhile
 #   review -> waiting  approved       any but batched -> dropped       metadata -> merged: a file delivery had it
+#   failed: a copy of one that left its batch after tries that failed
 channel_event = Table(
     "channel_event",
     METADATA,

@@ -144,7 +144,7 @@ def _drop(
             batch = channel_batches.get(connection, one.batch)
             if batch is None or batch.state is not BatchState.FAILED:
                 raise Refused(f"{channel}: {one.item} is on its way; nothing is dropped of what is being delivered")
-            channel_going.leave(connection, one, reason)
+            channel_going.leave(connection, one, reason, at)
     still = [row for one in events if (row := channel_events.get(connection, one.id)) is not None]
     return channel_going.drop(connection, channel, still, who, reason, at), stays
 

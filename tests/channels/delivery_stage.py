@@ -16,6 +16,7 @@ from gateway.config.load import load
 from gateway.core.clock import Clock, TurnedClock
 from gateway.ledger import Connection, channel_batches, channel_events
 from gateway.ledger.channel_batches import BatchRow
+from gateway.ledger.channel_events import EventState
 from gateway.runner.places import Places
 from gateway.runner.settling import Settling
 from tests.runner.harness import Stage, configuration, stage, tree, write
@@ -67,9 +68,10 @@ class ChannelStage:
         return [*reversed(await self.read(partial(channel_batches.latest, channel=name)))]
 
     async def states(self, name: str = "shop") -> dict[str, str]:
-        """What became of each change, by item and kind."""
+        """What became of each change in the end, by item and kind."""
         rows = await self.read(partial(channel_events.history, channel=name))
-        return {f"{row.item} {row.kind}": row.state.value for row in reversed(rows)}
+        ended = (row for row in reversed(rows) if row.state is not EventState.FAILED)
+        return {f"{row.item} {row.kind}": row.state.value for row in ended}
 
     async def go_on(self, until: datetime) -> None:
         """Time passes; whatever comes due is done in its moment, to its end."""
