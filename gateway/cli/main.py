@@ -1,6 +1,7 @@
 """The entry: finds the verb, imports only its module, turns our errors into messages and exit codes (DESIGN §6)."""
 
 import atexit
+import errno
 import gc
 import os
 import sys
@@ -21,12 +22,14 @@ EPILOG = (
 )
 
 _HELP = ["-h", "--help"]
+_OUTPUT_LOST = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line; always ends in SystemExit with the exit code."""
     gc.set_threshold(50_000, 20, 20)  # there is little garbage among what imports have just made
     atexit.register(gc.freeze)  # nor is any collected at the end: looking for it takes longer than `check` of a script
+    _require_streams()
     try:
         arguments = _take_config(list(sys.argv[1:] if argv is None else argv))
         command = typer.main.get_command(application(_verb_in(arguments)))
@@ -36,9 +39,28 @@ def main(argv: Sequence[str] | None = None) -> None:
     except GatewayError as error:
         print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 -- the one place that tells a person why it ended
         raise SystemExit(error.exit_code) from error
-    except BrokenPipeError:  # the reader (head, less) has seen enough
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # the reader (head, less) has seen enough
+            raise SystemExit(0) from None
+        raise
+    except OSError as problem:
+        if problem.filename is not None or problem.errno not in _OUTPUT_LOST:
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
+        print(f"gateway: the output can't be written: {problem.strerror}", file=sys.stderr)  # noqa: T201 -- likewise
+        raise SystemExit(1) from None
+
+
+def _require_streams() -> None:
+    """Who starts us without them: no file of ours may get their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.stdin = sys.stdin or open(0)  # noqa: SIM115 -- for as long as the process lives
+    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
 
 
 def application(wanted: str | None) -> typer.Typer:

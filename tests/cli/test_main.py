@@ -68,3 +68,18 @@ def _said(*arguments: str) -> str:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     return str(ended.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("schedulers show | true", 0, ""),
+        ("schedulers show > /dev/full", 1, "gateway: the output can't be written: No space left on device\n"),
+        ("status >&- 2>&- <&-", 0, ""),
+    ],
+)
+def test_output_that_nobody_takes_is_no_fault(tmp_path: Path, line: str, code: int, said: str) -> None:
+    (tmp_path / "gateway.toml").write_text("")
+    command = f"set -o pipefail; {sys.executable} -m gateway --config gateway.toml {line}"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path)
+    assert (ran.returncode, ran.stderr) == (code, said)
