@@ -214,6 +214,7 @@ _FRAGMENTS = [
     "SET ",
     "retries",
     "SYSTEM ",
+    "SYSTEM",
     "/usr/bin/x",
     "GET ",
     "PUT+GET ",
@@ -226,6 +227,7 @@ _FRAGMENTS = [
     "RSYSTEM ",
     "QUOTE ",
     "CLEAR ",
+    "CLEAR",
     "ZipComment",
 ]
 
