@@ -8,6 +8,7 @@ from functools import partial
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import Refused
+from gateway.core.moments import moment
 from gateway.jobs.check import Known
 from gateway.jobs.model import Job, Repeat
 from gateway.jobs.read import Jobs, read_jobs
@@ -15,7 +16,6 @@ from gateway.jobs.schedule import Clocks
 from gateway.jobs.starting import clocks_of
 from gateway.ledger import job_runs
 from gateway.ledger.job_runs import JobRunRow, Remembered
-from gateway.scheduler.book import from_ns
 from gateway.service.near_names import unknown
 from gateway.service.probed import probed_hashes
 from gateway.service.reading import NothingYet, reading
@@ -34,7 +34,7 @@ class Looked:
     def clocks(self, job: Job) -> Clocks:
         """Whose clocks the job's schedule goes by; one that was never saved counts from today."""
         own = self.remembered.get(job.name)
-        return clocks_of(self.loaded, job, from_ns(own.saved_at) if own is not None else self.now)
+        return clocks_of(self.loaded, job, moment(own.saved_at) if own is not None else self.now)
 
     def holds(self, job: Job) -> bool:
         """True for a job that starts by the clock, and was saved so that it does not."""

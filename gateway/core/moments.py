@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def moment(at_ns: int, zone: tzinfo) -> datetime:
+def moment(at_ns: int, zone: tzinfo = UTC) -> datetime:
     """The moment that the ledger means, in `zone`."""
     return (_EPOCH + timedelta(microseconds=at_ns // 1000)).astimezone(zone)
 
@@ -16,5 +16,10 @@ def iso(at_ns: int | None, zone: tzinfo) -> str | None:
 
 
 def ns(at: datetime) -> int:
-    """As the ledger keeps it."""
-    return (at.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1) * 1000
+    """As the ledger keeps it: whole microseconds."""
+    return length_ns(at - _EPOCH)
+
+
+def length_ns(length: timedelta) -> int:
+    """The same of a length of time."""
+    return length // timedelta(microseconds=1) * 1000

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from gateway.core.moments import length_ns
+
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 
 
@@ -12,4 +14,4 @@ def pause_after(failures: int) -> timedelta:
 
 def pause_after_ns(failures: int) -> int:
     """The same in nanoseconds, as the ledger counts."""
-    return pause_after(failures) // timedelta(microseconds=1) * 1000
+    return length_ns(pause_after(failures))

@@ -6,14 +6,13 @@ What fails ends here, on this destination: what failed, why and what to do stand
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import structlog
 
 from gateway.core.errors import GatewayError, LinkLost, NeedsOperator, NoSpace, PeerBusy, Retryable, fault_text
-from gateway.core.moments import ns
+from gateway.core.moments import length_ns, ns
 from gateway.core.pauses import pause_after_ns
 from gateway.endpoints.pool import NotYet
 from gateway.endpoints.trouble import pause_after as pause_of_endpoint
@@ -213,7 +212,7 @@ class DestinationLife:
 def _pause_ns(failures: int, is_offline: bool) -> int:
     """Whoever is down is knocked at as often as its endpoint allows: one that is back catches up within minutes."""
     if is_offline:
-        return pause_of_endpoint(failures) // timedelta(microseconds=1) * 1000
+        return length_ns(pause_of_endpoint(failures))
     return pause_after_ns(failures)
 
 

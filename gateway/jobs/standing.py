@@ -7,6 +7,7 @@ from functools import cache
 
 from gateway.config.job_kinds import Require
 from gateway.core import errors
+from gateway.core.moments import length_ns
 from gateway.jobs.model import Job, required_of
 from gateway.ledger.job_destinations import PlaceRow
 from gateway.ledger.job_states import HAS_EVERYTHING, SETTLED, PlaceState
@@ -119,7 +120,7 @@ def excluded_at(row: PlaceRow, job: Job) -> int | None:
     after = job.offline.exclude_after
     if after is None or row.excluded or row.state is not PlaceState.OFFLINE or row.failing_since is None:
         return None
-    return row.failing_since + _ns(after)
+    return row.failing_since + length_ns(after)
 
 
 def aborted_at(row: PlaceRow, job: Job) -> int | None:
@@ -127,11 +128,7 @@ def aborted_at(row: PlaceRow, job: Job) -> int | None:
     to = job.destination(row.endpoint)
     if to is None or row.state not in _TRIED_AGAIN or row.failing_since is None:
         return None
-    return row.failing_since + _ns(ABORTS_AFTER) if row.error_class in to.profile.abort_on else None
-
-
-def _ns(length: timedelta) -> int:
-    return length // timedelta(microseconds=1) * 1000
+    return row.failing_since + length_ns(ABORTS_AFTER) if row.error_class in to.profile.abort_on else None
 
 
 def _word(row: PlaceRow) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError
+from gateway.core.moments import ns
 from gateway.ledger.database import FILE_NAME, mark_of, reading_engine
 from gateway.ledger.errors import LedgerFull, ledger_error
 from gateway.ledger.migrate import migrate
@@ -51,7 +52,7 @@ class Ledger:
 
     def now_ns(self) -> int:
         """The wall clock as the tables keep it: nanoseconds since the epoch, UTC."""
-        return int(self.clock.now().timestamp() * 1_000_000) * 1000
+        return ns(self.clock.now())
 
     def submit(self, work: Callable[[Connection], T]) -> "asyncio.Future[T]":
         """`write` for who awaits it later: the work goes on whatever becomes of the future."""

@@ -3,6 +3,7 @@
 from datetime import datetime, time, timedelta
 from functools import partial
 
+from gateway.core.moments import ns
 from gateway.language.age import count_met
 from gateway.language.nodes import CheckTransfers
 from gateway.ledger.delivery_row import DeliveryRow, State
@@ -52,21 +53,17 @@ def _has_status(row: DeliveryRow, command: CheckTransfers) -> bool:
 def _since(run: Run, command: CheckTransfers) -> int:
     now = run.services.clock.now()
     if command.within is not None:
-        return _ns(now - command.within)
+        return ns(now - command.within)
     days = 1 if command.day == "yesterday" else 0
-    return _ns(_midnight(run, now, days))
+    return ns(_midnight(run, now, days))
 
 
 def _until(run: Run, command: CheckTransfers) -> int | None:
     if command.day != "yesterday":
         return None
-    return _ns(_midnight(run, run.services.clock.now(), 0))
+    return ns(_midnight(run, run.services.clock.now(), 0))
 
 
 def _midnight(run: Run, now: datetime, days_ago: int) -> datetime:
     local = now.astimezone(run.instance.zone).date() - timedelta(days=days_ago)
     return datetime.combine(local, time(), tzinfo=run.instance.zone)
-
-
-def _ns(moment: datetime) -> int:
-    return int(moment.timestamp() * 1_000_000) * 1000

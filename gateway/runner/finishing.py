@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from gateway.core.errors import NameTaken
+from gateway.core.moments import length_ns
 from gateway.language.nodes import PutGet, Transfer
 from gateway.ledger import Connection, answers, channel_deliveries, deliveries, job_deliveries, sources
 from gateway.ledger.delivery_row import DeliveryRow, State
@@ -75,7 +76,7 @@ def _one_delivered(connection: Connection, row: DeliveryRow, instance: Instance,
     if command.new:
         mark_seen(connection, intent.action, [Seen(intent.source, intent.stamp, row.sha256, intent.command)], now())
     if isinstance(command, PutGet):
-        answers.expect(connection, row.id, now() + int(command.wait.total_seconds() * 1e9))
+        answers.expect(connection, row.id, now() + length_ns(command.wait))
     react_to_success(connection, row, instance, now())
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from gateway.core.errors import NotThere
+from gateway.core.moments import ns
 from gateway.core.mounts import Mounts
 from gateway.language.nodes import LocalCopy, Transfer
 from gateway.language.polling import makes_due
@@ -115,7 +116,7 @@ async def _stable(run: Run, number: int, spec: SourceSpec) -> list[Found]:
 
 def _instant(run: Run) -> Instant:
     clock = run.services.clock
-    return Instant(clock.monotonic(), int(clock.now().timestamp() * 1e9))
+    return Instant(clock.monotonic(), ns(clock.now()))
 
 
 def _said(watched: Watched, verdict: Verdict | None, name: str) -> str:

@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from gateway.core.clock import Clock
-from gateway.scheduler.book import Book, Standings, at_ns
+from gateway.core.moments import ns
+from gateway.scheduler.book import Book, Standings
 from gateway.scheduler.lanes import Lanes
 from gateway.scheduler.sweeps import AT_ONCE, Ask, Looked, Spot, content_of, judge_all, sweep_all
 from gateway.transfer.eligible import blocked, doubtful, seen_before
@@ -42,7 +43,7 @@ class Autosend:
         return looked
 
     def _instant(self) -> Instant:
-        return Instant(self._clock.monotonic(), at_ns(self._clock.now()))
+        return Instant(self._clock.monotonic(), ns(self._clock.now()))
 
     async def _standings(self, spots: Sequence[Spot]) -> Mapping[str, Standings]:
         sources: dict[str, set[str]] = {}

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
+from gateway.core.moments import moment, ns
 from gateway.ledger import Connection, checks, runs
 from gateway.ledger.due_times import keep_times, last_times
 from gateway.ledger.ledger import Ledger
@@ -75,7 +76,7 @@ class LedgerBook:
     async def reports(self, action: str) -> Mapping[str, Report]:
         """As the tables have them."""
         rows = await self._ledger.read(lambda connection: checks.reports(connection, action))
-        return {path: _report(row) for path, row in rows.items()}
+        return {path: report_of(row) for path, row in rows.items()}
 
     async def forget_reports(self, action: str, present: Collection[str]) -> None:
         """One transaction."""
@@ -84,23 +85,24 @@ class LedgerBook:
     async def last_times(self) -> Mapping[str, datetime]:
         """As moments."""
         times = await self._ledger.read(last_times)
-        return {action: from_ns(at) for action, at in times.items()}
+        return {action: moment(at) for action, at in times.items()}
 
     async def keep_times(self, times: Mapping[str, datetime], skipped: Mapping[str, str]) -> None:
         """One transaction for all."""
         at = self._ledger.now_ns()
 
         def work(connection: Connection) -> None:
-            keep_times(connection, {action: at_ns(time) for action, time in times.items()})
+            keep_times(connection, {action: ns(time) for action, time in times.items()})
             for action, note in skipped.items():
                 runs.skip(connection, action, note, at)
 
         await self._ledger.write(work)
 
 
-def _report(row: checks.Report) -> Report:
-    next_at = None if row.next_at is None else from_ns(row.next_at)
-    return Report(row.stamp, from_ns(row.reported_at), row.failures, next_at)
+def report_of(row: checks.Report) -> Report:
+    """As the ledger keeps it."""
+    next_at = None if row.next_at is None else moment(row.next_at)
+    return Report(row.stamp, moment(row.reported_at), row.failures, next_at)
 
 
 def _by_source(found: Sequence[Standing]) -> Standings:
@@ -108,16 +110,3 @@ def _by_source(found: Sequence[Standing]) -> Standings:
     for one in found:
         grouped[one.source].append(one)
     return grouped
-
-
-def at_ns(moment: datetime) -> int:
-    """A moment as the tables keep it: whole microseconds, as nanoseconds since the epoch."""
-    return int((moment.astimezone(UTC) - _EPOCH).total_seconds() * 1_000_000) * 1000
-
-
-def from_ns(at: int) -> datetime:
-    """The moment that the tables mean."""
-    return _EPOCH + timedelta(microseconds=at // 1000)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from gateway.core.clock import Clock
+from gateway.core.moments import moment
 from gateway.ledger.standing import HeldEndpoint
 from gateway.runner.due import Due, Trigger
-from gateway.scheduler.book import Book, from_ns
+from gateway.scheduler.book import Book
 from gateway.scheduler.entry import Entry
 from gateway.scheduler.looking import LookDone
 from gateway.scheduler.starts import Starts
@@ -64,7 +65,7 @@ class Offers:
         entry.error = f"{hold.endpoint} is held back after a failure: {hold.error}"
         entry.offered = ()  # it was the endpoint that failed, not what a run was given: its time alone decides
         if hold.next_at is not None:
-            wait_s = max(0.0, (from_ns(hold.next_at) - self._clock.now()).total_seconds())
+            wait_s = max(0.0, (moment(hold.next_at) - self._clock.now()).total_seconds())
             entry.retry_at_s = self._clock.monotonic() + wait_s
 
     def _start_with_files(self, entry: Entry) -> None:

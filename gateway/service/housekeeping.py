@@ -15,6 +15,7 @@ import structlog
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError
+from gateway.core.moments import length_ns
 from gateway.ledger import Connection, Ledger, absence, channel_retention, job_retention, requests, retention
 from gateway.ledger.looks import forget_looks
 from gateway.service.absence import forget_gone
@@ -74,7 +75,7 @@ class Housekeeping:
         log.debug("tidied", rows=rows, sent_files=files)
 
     def _history_before(self) -> int:
-        return self._ledger.now_ns() - _ns(self._loaded().config.gateway.keep_history)
+        return self._ledger.now_ns() - length_ns(self._loaded().config.gateway.keep_history)
 
     async def _forget(self, forgetting: Iterable[Callable[[Connection], int]]) -> int:
         """Each is called until it finds nothing more; how many rows."""
@@ -100,13 +101,13 @@ class Housekeeping:
         settings, now = self._loaded().config.gateway, self._ledger.now_ns()
         history_before = self._history_before()
         last_days = (self._clock.now() - _KEEP_COUNTERS).date().isoformat()
-        yield partial(forget_looks, before=now - _ns(settings.keep_looks))
+        yield partial(forget_looks, before=now - length_ns(settings.keep_looks))
         yield partial(retention.forget_reactions, before=history_before)
         yield partial(retention.forget_instances, before=history_before)
         yield partial(retention.forget_counters, before_day=last_days)
         yield partial(absence.forget_sightings, before=history_before)
         yield partial(absence.forget_reports, before=history_before)
-        yield partial(requests.forget, before=now - _ns(_KEEP_REQUESTS))
+        yield partial(requests.forget, before=now - length_ns(_KEEP_REQUESTS))
 
     def _sentboxes(self, now_s: float) -> int:
         loaded = self._loaded()
@@ -132,7 +133,3 @@ def _is_fresh(mark: Path, now_s: float) -> bool:
         return abs(now_s - mark.stat().st_mtime) < _DAY_S
     except FileNotFoundError:
         return False
-
-
-def _ns(length: timedelta) -> int:
-    return int(length.total_seconds() * 1e9)

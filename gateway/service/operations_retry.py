@@ -1,10 +1,10 @@
 """`gateway retry`: a person says that it can work now."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 
 from gateway.core.errors import GatewayError, NeedsOperator, NotThere, Refused
+from gateway.core.moments import length_ns
 from gateway.core.shell_word import shell_word
 from gateway.core.units import show_duration
 from gateway.language.nodes import PutGet
@@ -159,7 +159,7 @@ async def _awaited_again(gateway: Gateway, row: DeliveryRow) -> Said | None:
         return None
     ledger = gateway.engine.ledger
     await forget(gateway, [row.intent.endpoint])
-    if not await ledger.write(partial(_wait_again, row=row, deadline_at=ledger.now_ns() + _whole_ns(command.wait))):
+    if not await ledger.write(partial(_wait_again, row=row, deadline_at=ledger.now_ns() + length_ns(command.wait))):
         return None
     served = "" if gateway.statuses() else "; `gateway serve` fetches it once it runs"
     return Said(
@@ -178,10 +178,6 @@ def _wait_again(connection: Connection, row: DeliveryRow, deadline_at: int) -> b
         {"finished_at": None, "error": None, "error_class": None},
     )
     return True
-
-
-def _whole_ns(length: timedelta) -> int:
-    return int(length.total_seconds() * 1e9)
 
 
 async def _tried(gateway: Gateway, row: DeliveryRow) -> Said:

@@ -5,7 +5,6 @@ import os
 import signal
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 
@@ -14,6 +13,7 @@ import structlog
 from gateway.config.load import load
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
+from gateway.core.moments import moment
 from gateway.core.wake import Wake
 from gateway.inbound.book import Book
 from gateway.inbound.servers import InboundServers
@@ -165,14 +165,10 @@ class Service:
         """What a person paused holds for the scheduler, too."""
         ledger = self.engine.ledger
         rows = await ledger.read(partial(pauses.paused, now=ledger.now_ns()))
-        self.scheduler.hold(Pause(row.scope, _moment(row.until)) for row in rows)
+        self.scheduler.hold(Pause(row.scope, None if row.until is None else moment(row.until)) for row in rows)
         self.engine.jobs.changed.set()
         self.engine.jobs.stir()
         self.engine.channels.changed.set()
-
-
-def _moment(at_ns: int | None) -> datetime | None:
-    return None if at_ns is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_ns // 1000)
 
 
 def _address(address: tuple[str, int] | None) -> str | None:

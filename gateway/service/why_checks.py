@@ -16,7 +16,7 @@ from gateway.ledger import checks
 from gateway.runner.instance import Instance
 from gateway.runner.instance_values import instance_values
 from gateway.scheduler.autocheck import Report, decide, make_rule
-from gateway.scheduler.book import from_ns
+from gateway.scheduler.book import report_of
 from gateway.service.why_rules import Meant
 from gateway.transfer.check_paths import CheckSpec, check_spec, list_checked
 from gateway.transfer.sources import Found, stamp_of
@@ -104,7 +104,7 @@ def checked(
     mtime_ns = found.stamp.mtime_ns or 0
     age, is_met = age_of(mtime_ns, now), meets(command.age, mtime_ns, now, instance.zone)
     later = command.age.length - age if command.age.length is not None else None
-    report = None if row is None else _report(row)
+    report = None if row is None else report_of(row)
     return Checked(
         age=age,
         meets=is_met,
@@ -112,11 +112,6 @@ def checked(
         report=report,
         due_in=_due_in(loaded, instance, command, found, report, now) if drives else None,
     )
-
-
-def _report(row: checks.Report) -> Report:
-    next_at = None if row.next_at is None else from_ns(row.next_at)
-    return Report(row.stamp, from_ns(row.reported_at), row.failures, next_at)
 
 
 def _due_in(

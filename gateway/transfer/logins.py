@@ -1,13 +1,11 @@
 """What the pool must remember of a refused login or a changed host key, kept in the ledger over restarts."""
 
-from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from gateway.core.moments import moment, ns
 from gateway.endpoints.login_memory import Trouble
 from gateway.ledger import Ledger, endpoints
 from gateway.ledger.endpoints import EndpointTrouble
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LedgerLogins:
@@ -26,8 +24,8 @@ class LedgerLogins:
         row = EndpointTrouble(
             endpoint=endpoint,
             failures=trouble.failures,
-            failing_since=_ns(trouble.since),
-            next_at=None if trouble.next_at is None else _ns(trouble.next_at),
+            failing_since=ns(trouble.since),
+            next_at=None if trouble.next_at is None else ns(trouble.next_at),
             error=trouble.error,
             error_class=trouble.error_class,
             digest=trouble.digest,
@@ -42,17 +40,9 @@ class LedgerLogins:
 def _trouble(row: EndpointTrouble) -> Trouble:
     return Trouble(
         failures=row.failures,
-        since=_moment(row.failing_since),
-        next_at=None if row.next_at is None else _moment(row.next_at),
+        since=moment(row.failing_since),
+        next_at=None if row.next_at is None else moment(row.next_at),
         error=row.error,
         error_class=row.error_class,
         digest=row.digest,
     )
-
-
-def _moment(at_ns: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=at_ns // 1000)
-
-
-def _ns(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000

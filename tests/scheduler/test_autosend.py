@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from gateway.core.model import Stamp
+from gateway.core.moments import ns
 from gateway.ledger.standing import Block, HeldEndpoint, Standing
 from gateway.runner.due import Trigger
-from gateway.scheduler.book import at_ns
 from gateway.scheduler.pauses import Pause
 from gateway.transfer import sources
 from gateway.transfer.sources import stamp_of
@@ -256,7 +256,7 @@ async def test_a_file_that_failed_is_held_back_until_its_time(tmp_path: Path) ->
     path = tmp_path / "outbox" / "a.csv"
     path.write_text("a")
     async with await stage(action) as scene:
-        next_at = at_ns(scene.clock.now() + timedelta(minutes=5))
+        next_at = ns(scene.clock.now() + timedelta(minutes=5))
         standing = Standing(
             block=Block.HELD_BACK, command=1, source=str(path), stamp=stamp_of(path.stat()), next_at=next_at
         )
@@ -310,7 +310,7 @@ async def test_an_endpoint_that_is_held_back_gets_no_run_until_its_time(tmp_path
     (tmp_path / "outbox" / "a.csv").write_text("a")
     async with await stage(action) as scene:
         free_at = scene.clock.now() + timedelta(minutes=1)
-        scene.book.held["acme"] = HeldEndpoint("acme", at_ns(free_at), "connection refused")
+        scene.book.held["acme"] = HeldEndpoint("acme", ns(free_at), "connection refused")
         await scene.turn(50, step_s=5)
         assert scene.runs.started == []
         status = scene.scheduler.status()[0]
@@ -328,7 +328,7 @@ async def test_a_run_that_failed_at_its_endpoint_is_tried_again_at_the_endpoints
 
         def fails(_: object) -> None:
             free_at = scene.clock.now() + timedelta(seconds=10)
-            scene.book.held["acme"] = HeldEndpoint("acme", at_ns(free_at), "connection refused")
+            scene.book.held["acme"] = HeldEndpoint("acme", ns(free_at), "connection refused")
 
         scene.runs.removes, scene.runs.hook = False, fails
         await scene.turn(8)
@@ -552,7 +552,7 @@ async def test_an_endpoint_that_is_held_back_gets_one_attempt_after_a_reload(tmp
     (tmp_path / "outbox" / "a.csv").write_text("a")
     async with await stage(action) as scene:
         free_at = scene.clock.now() + timedelta(hours=1)
-        scene.book.held["acme"] = HeldEndpoint("acme", at_ns(free_at), "the password was refused")
+        scene.book.held["acme"] = HeldEndpoint("acme", ns(free_at), "the password was refused")
         await scene.turn(20, step_s=5)
         assert scene.runs.started == []
         await scene.scheduler.load([action])

@@ -9,13 +9,14 @@ import pytest
 
 from gateway.core.clock import TurnedClock
 from gateway.core.model import Stamp
+from gateway.core.moments import ns
 from gateway.ledger import Ledger, checks, endpoints, open_ledger, runs, sources
 from gateway.ledger.endpoints import EndpointTrouble
 from gateway.ledger.looks import Look, looks_at
 from gateway.ledger.sources import Failure
 from gateway.ledger.standing import Block
 from gateway.scheduler.autocheck import Report
-from gateway.scheduler.book import LedgerBook, at_ns, from_ns
+from gateway.scheduler.book import LedgerBook
 
 START = datetime(2026, 5, 4, 6, 0, tzinfo=UTC)
 STAMP = Stamp(10, 1_000, 7, 1)
@@ -34,7 +35,7 @@ async def test_what_is_held_back_is_answered_for_the_right_action_and_source(led
     found = await book.standings({"orders": ["/out/a", "/out/b"], "other": ["/out/a"]})
     (standing,) = found["orders"]["/out/a"]
     assert (standing.block, standing.stamp, standing.command) == (Block.HELD_BACK, STAMP, 1)
-    assert standing.next_at == at_ns(START + timedelta(minutes=1))
+    assert standing.next_at == ns(START + timedelta(minutes=1))
     assert "/out/b" not in found["orders"]
     assert not found["other"]
 
@@ -63,7 +64,7 @@ async def test_an_endpoint_is_held_until_its_time(ledger: Ledger) -> None:
         endpoint="acme",
         failures=1,
         failing_since=0,
-        next_at=at_ns(START + timedelta(minutes=5)),
+        next_at=ns(START + timedelta(minutes=5)),
         error="refused",
         error_class="LoginRefused",
     )
@@ -88,13 +89,8 @@ async def test_skipped_due_times_stand_in_history(ledger: Ledger) -> None:
 
 
 async def test_reports_of_a_check_are_read_and_those_of_files_that_are_gone_dropped(ledger: Ledger) -> None:
-    await ledger.write(lambda c: checks.reported(c, "tidy", [("/a", STAMP), ("/b", STAMP)], at_ns(START)))
+    await ledger.write(lambda c: checks.reported(c, "tidy", [("/a", STAMP), ("/b", STAMP)], ns(START)))
     book = LedgerBook(ledger)
     assert (await book.reports("tidy"))["/a"] == Report(STAMP, START, 0, None)
     await book.forget_reports("tidy", ["/b"])
     assert list(await book.reports("tidy")) == ["/b"]
-
-
-def test_moments_survive_the_tables() -> None:
-    moment = START + timedelta(microseconds=123_456)
-    assert from_ns(at_ns(moment)) == moment
