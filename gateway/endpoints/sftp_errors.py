@@ -77,23 +77,39 @@ def sftp_errors(what: str) -> Iterator[None]:
         raise sftp_error(exc, what) from exc
 
 
-def login_error(exc: BaseException, place: Place, *, said: str = "") -> GatewayError:
+def login_error(exc: BaseException, place: Place, *, said: str = "", lacks_password: bool = False) -> GatewayError:
     """Our error for a connection or login that failed; host keys are handled where they are seen.
 
-    `said` are the words with which the server wanted more than a password.
+    `said` are the words with which the server wanted more than a password; `lacks_password`: it asked for one.
     """
     at = f"{place.name} ({place.address})"
     if isinstance(exc, asyncssh.HostKeyNotVerifiable):
         return HostKeyRefused(f"{at}: {exc}; compare keys with the peer, then `gateway trust {place.name}`")
-    if isinstance(exc, asyncssh.PermissionDenied):
-        means = "key or password" if place.key else "password"
+    if isinstance(exc, asyncssh.PermissionDenied) or (isinstance(exc, asyncssh.DisconnectError) and _is_refusal(exc)):
         words = f"{exc}; the server says: {said}" if said else str(exc)
-        return LoginRefused(f"{at}: user {place.user!r} was refused: {words}; {login_remedy(words, place.name, means)}")
+        remedy = login_remedy(words, place.name, _means(place, lacks_password))
+        return LoginRefused(f"{at}: user {place.user!r} was refused: {words}; {remedy}")
     if isinstance(exc, asyncssh.ServiceNotAvailable | asyncssh.DisconnectError) and _is_busy(exc):
         return PeerBusy(f"{at}: {exc}; lower `sessions` of endpoint {place.name} if this stays")
     if isinstance(exc, asyncssh.KeyExchangeFailed | asyncssh.ProtocolNotSupported):
         return NeedsOperator(f"{at}: {exc}; the peer's SSH server is too old or set up too narrowly")
     return LinkLost(f"{at}: {str(exc) or type(exc).__name__}; is the server running, and host and port right?")
+
+
+def _means(place: Place, lacks_password: bool) -> str:
+    """What may be wrong with the login."""
+    if not place.key:
+        return "password"
+    if place.password is not None:
+        return "key or password"
+    too = f"; a password, too, is asked for, and `password` of endpoint {place.name} is not set"
+    return f"key{too if lacks_password else ''}"
+
+
+def _is_refusal(exc: asyncssh.DisconnectError) -> bool:
+    """A server that counts failures hangs up with `Too many authentication failures`: a retry would be one more."""
+    low = str(exc).lower()
+    return exc.code == asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE or ("too many" in low and "auth" in low)
 
 
 def _is_busy(exc: asyncssh.DisconnectError) -> bool:

@@ -40,6 +40,9 @@ class _Client(asyncssh.SSHClient):
     def __init__(self, place: Place) -> None:
         self._place = place
         self._password = place.password
+        self._questions = place.password is not None
+        self.lacks_password = False
+        """The server would take a password, and there is none."""
         self.presented: asyncssh.SSHKey | None = None
         self.said = ""
         """What the server said when it wanted more than the password: that it has expired, most often."""
@@ -51,6 +54,7 @@ class _Client(asyncssh.SSHClient):
 
     def password_auth_requested(self) -> str | None:
         """The password, once: a second try of a wrong one locks accounts."""
+        self.lacks_password = self._place.password is None
         given, self._password = self._password, None
         return given
 
@@ -60,8 +64,13 @@ class _Client(asyncssh.SSHClient):
         return NotImplemented  # type: ignore[no-any-return]
 
     def kbdint_auth_requested(self) -> str | None:
-        """Keyboard-interactive stands in for password where the peer asks that way."""
-        return "" if self._password is not None else None
+        """Keyboard-interactive stands in for password where the peer asks that way.
+
+        Once: a server may refuse it before it asks anything, as often as it is begun.
+        """
+        self.lacks_password = self._place.password is None
+        begin, self._questions = self._questions and self._password is not None, False
+        return "" if begin else None
 
     def kbdint_challenge_received(
         self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
@@ -188,4 +197,4 @@ async def _connected(
 def _why(exc: BaseException, client: _Client, place: Place) -> GatewayError:
     if isinstance(exc, asyncssh.HostKeyNotVerifiable) and client.presented is not None:
         return _refused_key(place, client.presented)
-    return login_error(exc, place, said=" ".join(client.said.split()))
+    return login_error(exc, place, said=" ".join(client.said.split()), lacks_password=client.lacks_password)

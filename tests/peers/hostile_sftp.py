@@ -9,7 +9,7 @@ import asyncssh
 
 from tests.peers.ssh_servers import PASSWORD, USER, Account
 
-Question = tuple[str, str, str, list[tuple[str, bool]]]
+Question = bool | tuple[str, str, str, list[tuple[str, bool]]]
 
 
 class Tidy(asyncssh.SFTPServer):

@@ -3,14 +3,18 @@
 import getpass
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
+import pytest
 
 from tests.peers.processes import free_port, program, running
+
+_LOOPBACK = "$6$gateway$hQWbiDGCzc2xVWfYpAuxSRWsDG8z6XbNfvpka1IPaczF3GtdnagCX7bnsT4vW90SkiB0qZbz0Q8fxlipquq.Z."
+"""The password `loopback`, as `openssl passwd -6` hashes it."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,18 @@ def _write_private(path: Path, key: asyncssh.SSHKey) -> Path:
 
 @contextmanager
 def openssh_sshd(
-    work: Path, extra: str = "", port: int | None = None, *, max_startups: str = "200"
+    work: Path,
+    extra: str = "",
+    port: int | None = None,
+    *,
+    max_startups: str = "200",
+    first: str = "",
+    inside: Sequence[str] = (),
 ) -> Iterator[SshPeer]:
-    """An sshd with internal-sftp and commands allowed; `extra` are more lines of sshd_config."""
+    """An sshd with internal-sftp and commands allowed; `extra` are more lines of sshd_config.
+
+    Lines in `first` win over those here.  `inside` are words in front of its command line.
+    """
     sshd = program("sshd", "openssh-server")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
@@ -48,8 +61,8 @@ def openssh_sshd(
     authorized.write_bytes(user.export_public_key())
     port = port or free_port()
     config = work / "sshd_config"
-    config.write_text(_config(port, host_file, authorized, work, max_startups) + extra + "\n")
-    with running([sshd, "-D", "-e", "-f", str(config)], port, work / "sshd.log"):
+    config.write_text(first + _config(port, host_file, authorized, work, max_startups) + extra + "\n")
+    with running([*inside, sshd, "-D", "-e", "-f", str(config)], port, work / "sshd.log"):
         yield SshPeer(
             port,
             getpass.getuser(),
@@ -77,6 +90,23 @@ MaxSessions 200
 LogLevel ERROR
 Subsystem sftp internal-sftp
 """
+
+
+@contextmanager
+def sshd_with_password(work: Path, methods: str) -> Iterator[SshPeer]:
+    """An sshd that wants these AuthenticationMethods; root's password is `loopback` there and nowhere else.
+
+    It gets them in mounts of its own.  Skips where that isn't allowed: no matter of what is installed.
+    """
+    if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("nobody but root can give an sshd passwords of its own (unshare -m)")
+    work.mkdir(parents=True, exist_ok=True)
+    shadow = work / "shadow"
+    shadow.write_text(f"root:{_LOOPBACK}:19000:0:99999:7:::\nsshd:!:19000::::::\n")
+    inside = ["unshare", "-m", "sh", "-c", f'mount --bind "{shadow}" /etc/shadow && exec "$@"', "sh"]
+    first = f"PasswordAuthentication yes\nAuthenticationMethods {methods}\n"
+    with openssh_sshd(work, first=first, inside=inside) as peer:
+        yield peer
 
 
 def version() -> str:
