@@ -4,14 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from gateway.core.units import parse_duration
 from gateway.language.findings import Findings
 from gateway.language.lines import Line
 from gateway.language.nearest import nearest
 from gateway.language.nodes import Header
 from gateway.language.properties import OURS, Property
 from gateway.language.setting_types import ActionSettings, Misfire
-from gateway.language.setting_values import read_number, read_yes
+from gateway.language.setting_values import read_length, read_number, read_yes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ def _misfire(settings: ActionSettings, text: str) -> ActionSettings:
     if words == ["run_once"]:
         return replace(settings, misfire=Misfire(within=timedelta(hours=1)))
     if len(words) == 3 and words[:2] == ["run_once", "within"]:
-        return replace(settings, misfire=Misfire(within=parse_duration(words[2])))
+        return replace(settings, misfire=Misfire(within=read_length(words[2])))
     raise ValueError(f"{text!r} is not understood; write run_once within 1h, or skip")
 
 

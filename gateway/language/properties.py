@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from gateway.core.units import parse_duration
 from gateway.language.nodes import Taken
 from gateway.language.setting_types import Empty, Order, Settings, Sort, Stability
 from gateway.language.setting_values import (
@@ -62,7 +61,7 @@ def _empty(settings: Settings, text: str) -> Settings:
     if len(words) == 1:
         return replace(settings, empty=kind, empty_after=Settings().empty_after)
     if kind is Empty.SEND and len(words) == 3 and words[1].lower() == "after":
-        return replace(settings, empty=kind, empty_after=parse_duration(words[2]))
+        return replace(settings, empty=kind, empty_after=read_length(words[2]))
     raise ValueError(f"{text.strip()!r} is not understood; write send after 60s, hold or skip")
 
 

@@ -67,7 +67,9 @@ def _wrong(message: str, token: Token) -> ScheduleError:
 def _every(token: Token) -> Schedule:
     try:
         length = parse_duration(str(token))
-    except (ValueError, OverflowError) as exc:
+    except OverflowError:
+        length = timedelta.max
+    except ValueError as exc:
         raise _wrong(str(exc), token) from exc
     seconds = length // timedelta(seconds=1)
     if not 1 <= seconds <= DAY_S or timedelta(seconds=seconds) != length:

@@ -11,6 +11,9 @@ from gateway.language.nearest import nearest
 
 E = TypeVar("E", bound=StrEnum)
 
+LONGEST = timedelta(days=3660)
+"""No length is longer: dates have an end, and ten years are a slip."""
+
 _YES = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 _DATE_PART = {"yyyy": "%Y", "yy": "%y", "mm": "%m", "dd": "%d", "ddd": "%j"}
 _TIME_PART = {"hh": "%H", "mm": "%M", "ss": "%S"}
@@ -43,16 +46,21 @@ def read_choice(text: str, kind: type[E]) -> E:
 
 def read_length(text: str, least: timedelta = timedelta(0)) -> timedelta:
     """A duration with its unit, not shorter than `least`."""
-    length = parse_duration(text)
+    try:
+        length = parse_duration(text)
+    except OverflowError:
+        length = timedelta.max
     if length < least:
         raise ValueError(f"{text!r} is too short; write {least.total_seconds():g}s or more")
+    if length > LONGEST:
+        raise ValueError(f"{text!r} is too long; write {LONGEST.days}d or less")
     return length
 
 
 def read_seconds(text: str) -> timedelta:
     """A duration, where theirs writes a bare number of seconds."""
     stripped = text.strip()
-    return timedelta(seconds=int(stripped)) if re.fullmatch(r"[0-9]{1,9}", stripped) else parse_duration(stripped)
+    return read_length(f"{stripped}s" if stripped.isdecimal() else stripped)
 
 
 def read_date_format(text: str) -> str:

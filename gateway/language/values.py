@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 from gateway.language.nodes import Age, AgeSide, CodeRange, Count, Met
+from gateway.language.setting_values import LONGEST
 
 _DASHES = str.maketrans("–—−", "---")
 _AGE = re.compile(r"([<>]?)\s*(\d{1,4})\s*([A-Za-z]?)")
@@ -120,4 +121,7 @@ def read_wait(text: str) -> timedelta:
     match = _LENGTH.fullmatch(text.strip())
     if match is None or (unit := match[2].upper() or "S") not in _UNIT or int(match[1]) == 0:
         raise ValueError(f"{text!r} is no time to wait; write seconds, or a number and D, H, M or S, such as 90 or 5M")
-    return int(match[1]) * _UNIT[unit]
+    length = int(match[1]) * _UNIT[unit]
+    if length > LONGEST:
+        raise ValueError(f"{text!r} is too long; write {LONGEST.days}D or less")
+    return length
