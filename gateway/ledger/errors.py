@@ -63,7 +63,7 @@ def ledger_error(path: Path, error: DBAPIError | sqlite3.Error) -> GatewayError 
     stop = "no new file is taken until this is solved"
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return LedgerLocked(f"{path}: another program keeps the ledger locked; end it; {stop}")
-    if name.startswith("SQLITE_FULL"):
+    if name in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"):  # the latter: there is no room for what even readers share
         return LedgerFull(f"{path}: the ledger's disk is full; free some space; {stop}")
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN", "SQLITE_AUTH")):
         return LedgerBroken(f"{path}: the ledger can't be written ({said}); give our user access; {stop}")

@@ -105,12 +105,21 @@ class Ledger:
 
     def _open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        migrate(self.path)
+        self._migrate()
         self.mark = mark_of(self.path)
         self._reserve.make()
         self._reading = reading_engine(self.path)
         self._pulse = Pulse(self.path)
         self._writer.start()
+
+    def _migrate(self) -> None:
+        try:
+            migrate(self.path)
+        except LedgerFull:
+            # One that is gone or empty keeps its reserve: that alone tells it from a new one.
+            if not self.path.stat().st_size or not self._reserve.give_up():
+                raise
+            migrate(self.path)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

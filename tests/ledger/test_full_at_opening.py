@@ -1,0 +1,27 @@
+"""A ledger that is opened while its disk is full: SQLite needs some room of its own, be it only to read."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.core.clock import SystemClock
+from gateway.ledger import open_ledger
+from gateway.ledger.errors import LedgerFull
+from gateway.ledger.overview import newest_run
+from tests.acceptance.small_disk import small_disk
+
+
+async def test_a_ledger_on_a_full_disk_opens_by_giving_up_the_reserve(tmp_path: Path) -> None:
+    clock = SystemClock()
+    with small_disk(tmp_path / "var", "30m") as disk:
+        async with open_ledger(disk.folder, clock) as ledger:
+            assert ledger.trouble is None
+        disk.fill()
+        async with open_ledger(disk.folder, clock) as ledger:
+            assert await ledger.read(newest_run) == 0
+            with pytest.raises(LedgerFull, match="too little room on its disk"):
+                await ledger.may_take()
+        disk.fill()
+        with pytest.raises(LedgerFull, match="the ledger's disk is full; free some space"):
+            async with open_ledger(disk.folder, clock):
+                pass
