@@ -5,7 +5,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from gateway.core.errors import LoginRefused
+from gateway.core.errors import LinkLost, LoginRefused
 from gateway.endpoints.opening import open_place
 from tests.conftest import needed
 from tests.endpoints.test_conformance import names
@@ -53,3 +53,19 @@ async def test_questions_that_are_refused_unasked_are_not_begun_again(tmp_path: 
         with pytest.raises(LoginRefused):
             await open_place(ssh_place(peer))
     assert RefusesQuestions.asked == 1
+
+
+@pytest.mark.sshd
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("/bin/echo Welcome; exec /bin/cat", "b'Welcome.*start-up file.*must print nothing"),
+        ("/bin/false", "no SFTP: ask"),
+    ],
+)
+async def test_an_account_that_prints_or_ends_where_sftp_should_begin_is_told_why(
+    tmp_path: Path, command: str, told: str
+) -> None:
+    forced = f"ForceCommand {command}"
+    with needed(lambda: openssh_sshd(tmp_path, forced)) as peer, pytest.raises(LinkLost, match=told):
+        await open_place(ssh_place(peer))

@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 _BUFFERED_BYTES = 1024 * 1024  # handed to the channel before it asks us to pause
 
+_NOISE = "; a start-up file of the account there, or a forced command, prints this: it must print nothing"
+_NO_SFTP = " before it began; its shell, or a forced command, may give this account no SFTP: ask the peer"
+
 
 class _Asked:
     """One request under way."""
@@ -132,7 +135,7 @@ class Pipe(asyncssh.SSHClientSession[bytes]):
         try:
             self._answers.feed(memoryview(data))
         except asyncssh.SFTPError as exc:
-            self._die(f"the server speaks no SFTP that can be understood: {exc.reason}")
+            self._die(f"the server speaks no SFTP that can be understood: {exc.reason}" + self._unless_begun(_NOISE))
             self.hang_up()
 
     def _answered(self, kind: int, request: int, body: bytes) -> None:
@@ -215,8 +218,12 @@ class Pipe(asyncssh.SSHClientSession[bytes]):
 
     def eof_received(self) -> bool:
         """The server has said its last; what is under way has no answer any more."""
-        self._die("the peer ended the SFTP session")
+        self._die("the peer ended the SFTP session" + self._unless_begun(_NO_SFTP))
         return False
+
+    def _unless_begun(self, remedy: str) -> str:
+        """What to do, where SFTP has never been spoken on this channel."""
+        return "" if self.version.done() else remedy
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The channel is gone."""
