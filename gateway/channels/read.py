@@ -32,11 +32,7 @@ def read_channels(loaded: Loaded) -> Channels:
             broken[name] = first
     findings += across([channel for name, channel in channels.items() if name not in broken])
     unread = {path.stem: finding for path, finding in loaded.left_out.items()}
-    return Channels(channels, broken, tuple(sorted(set(findings), key=_place)), unread)
-
-
-def _place(finding: Finding) -> tuple[str, int, int, str]:
-    return finding.span.file, finding.span.line, finding.span.column, finding.code
+    return Channels(channels, broken, tuple(sorted(set(findings), key=lambda finding: finding.place)), unread)
 
 
 class _Resolver:

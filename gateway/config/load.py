@@ -79,12 +79,7 @@ def state_of(main: Path, config: Config) -> str:
 
 
 def _sorted(findings: list[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(findings, key=_place))
-
-
-def _place(finding: Finding) -> tuple[bool, str, int, int]:
-    span = finding.span
-    return finding.code not in _UNREAD, span.file, span.line, span.column
+    return tuple(sorted(findings, key=lambda finding: (finding.code not in _UNREAD, finding.place)))
 
 
 def _validated(

@@ -36,6 +36,11 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.span}: {self.severity} {self.code} {self.message}"
 
+    @property
+    def place(self) -> tuple[str, int, int, str]:
+        """What findings are listed by."""
+        return self.span.file, self.span.line, self.span.column, self.code
+
 
 class Kind(StrEnum):
     """What a name stands for; only files are ever sent."""

@@ -43,14 +43,10 @@ def read_jobs(loaded: Loaded, known: Known | None = None) -> Jobs:
         findings.append(finding)
         if finding.severity is Severity.ERROR:
             broken.setdefault(name, finding)
-    return Jobs(jobs, broken, tuple(sorted(set(findings), key=_place)))
+    return Jobs(jobs, broken, tuple(sorted(set(findings), key=lambda finding: finding.place)))
 
 
 def folders_of(state: Path, job: str) -> Folders:
     """Where this machine keeps the files of the job called `job`."""
     own = state / "jobs" / job
     return Folders(staging=str(own / "source"), archive=str(own / "archive"))
-
-
-def _place(finding: Finding) -> tuple[str, int, int, str]:
-    return finding.span.file, finding.span.line, finding.span.column, finding.code

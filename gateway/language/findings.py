@@ -28,7 +28,7 @@ class Findings:
     def sorted(self) -> tuple[Finding, ...]:
         """Everything, by file, line and column; what is said twice of one place is said once."""
         unique = dict.fromkeys(self._found)
-        return tuple(sorted(unique, key=lambda each: (each.span.file, each.span.line, each.span.column, each.code)))
+        return tuple(sorted(unique, key=lambda each: each.place))
 
 
 def piece(span: Span, start: int, length: int) -> Span:
