@@ -54,7 +54,7 @@ class Settling:
             await self._tasks.end()
 
     async def look(self, only: str | None = None) -> None:
-        """One round over all endpoints side by side, or over one (`only`; "" is this machine), to its end."""
+        """One round over all endpoints side by side, to its end; or over one, and the copies of its actions (`only`)."""
         await self._tasks.over(None if only is None else (only,))
         begun = await self._begin(only)
         try:
@@ -68,9 +68,10 @@ class Settling:
         services = self._services()
         begun: list[str] = []
         for endpoint, rows in (await self._open(services)).items():
-            if only not in (None, endpoint) or self._is_to_wait(services, endpoint):
+            if self._is_to_wait(services, endpoint):
                 continue
-            if due := [row for row in rows if self._is_due(services, row)]:
+            meant = (row for row in rows if only in (None, endpoint, row.intent.endpoint))
+            if due := [row for row in meant if self._is_due(services, row)]:
                 self._tasks.start(endpoint, self._settle(services, endpoint, due))
                 begun.append(endpoint)
         return begun

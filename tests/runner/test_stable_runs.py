@@ -179,6 +179,17 @@ async def test_a_name_that_was_taken_is_freed_later(turned: Stage) -> None:
     assert [row.state.value for row in await turned.deliveries()] == ["done"]
 
 
+async def test_a_copy_that_was_held_goes_on_with_the_endpoint_of_its_action(act: Stage) -> None:
+    write(act.outbox / "a", "old")
+    write(act.inbox / "a", "new")
+    await act.run("LCOPY -DEL a ./")
+    (act.outbox / "a").unlink()
+    await act.engine.settling.look("elsewhere")
+    assert tree(act.outbox) == {}
+    await act.engine.settling.look("far")
+    assert (tree(act.outbox), tree(act.inbox)) == ({"a": "new"}, {})
+
+
 async def test_what_can_never_be_sent_does_not_stay_open_for_ever(tmp_path: Path) -> None:
     """A process died between `intended` and the first byte, and the source is gone since."""
     from gateway.runner.due import RunResult
