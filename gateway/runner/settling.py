@@ -54,7 +54,7 @@ class Settling:
             await self._tasks.end()
 
     async def look(self, only: str | None = None) -> None:
-        """One round over all endpoints side by side, to its end; or over one, and the copies of its actions (`only`)."""
+        """One round over all endpoints side by side, to its end, or over `only` one and the copies of its actions."""
         await self._tasks.over(None if only is None else (only,))
         begun = await self._begin(only)
         try:
