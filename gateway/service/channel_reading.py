@@ -17,5 +17,5 @@ async def configured_channels(loaded: Loaded) -> Channels:
         return Channels({}, {}, ())
     channels = await asyncio.to_thread(read_channels, loaded)
     for name, finding in channels.broken.items():
-        log.error("channel can't run", channel=name, finding=str(finding))
+        log.warning("channel can't run", channel=name, finding=str(finding))
     return channels

@@ -26,7 +26,7 @@ async def configured_jobs(loaded: Loaded, ledger: Ledger) -> Jobs:
     hashes = await ledger.read(partial(probed_hashes, names=loaded.config.endpoints))
     jobs = await asyncio.to_thread(read_jobs, loaded, Known.of(loaded, hashes))
     for name, finding in jobs.broken.items():
-        log.error("job can't run", job=name, finding=str(finding))
+        log.warning("job can't run", job=name, finding=str(finding))
     return jobs
 
 

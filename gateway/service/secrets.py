@@ -56,7 +56,7 @@ class Secrets:
         self._usable = {name: one for name, one in found.items() if isinstance(one, Place)}
         broken = {name: one for name, one in found.items() if not isinstance(one, Place)}
         for name, error in broken.items():
-            log.error("endpoint can't be used", endpoint=name, error=str(error))
+            log.warning("endpoint can't be used", endpoint=name, error=str(error))
         return {name: _with(one, hashes) for name, one in self._usable.items()}, broken
 
     def _best(self, name: str, reading: Reading | None, loaded: Loaded) -> Place | GatewayError:

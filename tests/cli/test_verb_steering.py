@@ -249,3 +249,12 @@ def test_reload_needs_a_gateway_that_serves(site: Site) -> None:
     ran = site.run("reload")
     assert ran.code == 3
     assert "no gateway serves" in ran.err
+
+
+def test_an_endpoint_that_can_not_be_used_is_no_matter_of_other_commands(shops: Site) -> None:
+    shops.script("orders", "@endpoint shop1\n\nPUT -DEL *.csv\n")
+    with shops.config.open("a") as file:
+        file.write('[endpoints.acme]\nurl = "sftp://me@127.0.0.1:9/in"\nkey = "file:keys/me"\n')
+    paused, tried = shops.run("pause", "orders"), shops.run("retry", "acme")
+    assert (paused.code, paused.err) == (0, "")
+    assert (tried.code, tried.err, "keys/me does not exist" in tried.out) == (7, "", True)
