@@ -90,7 +90,7 @@ _COUNTED = {
 }
 _NOTHING = {
     _DELIVERIES: "Nothing was delivered yet.",
-    _RUNS: "Nothing was delivered yet.",
+    _RUNS: "Nothing ran yet.",
     _ACTS: "No partner has done anything yet.",
 }
 

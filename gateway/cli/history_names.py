@@ -15,7 +15,12 @@ async def with_names(
     loaded: "Loaded", clock: "Clock", find: "Callable[[Loaded, Clock, Asked], Awaitable[list[T]]]", asked: "Asked"
 ) -> list[T]:
     """What is found; of what is gone from the configuration, too.  Raises Unknown."""
-    lines = await find(loaded, clock, asked)
+    from gateway.service.reading import NothingYet
+
+    try:
+        lines = await find(loaded, clock, asked)
+    except NothingYet:
+        lines = []
     if not lines and loaded.is_whole:
         await _require_known(loaded, asked)
     return lines

@@ -172,3 +172,14 @@ def test_how_a_job_and_a_channel_are_held_is_told_where_somebody_wants_to_pause_
     assert "prices is a job: gateway job pause RUN holds a run, gateway job save prices --no-start" in job.err
     assert "bookshop is a channel, and held with its endpoint: gateway pause shop2" in channel.err
     assert shops.run("pause", "shop2").out == "endpoint shop2 is paused; runs that are under way end\n"
+
+
+def test_before_anything_ran_history_is_empty_and_names_are_still_known(shops: Site) -> None:
+    shops.script("orders", ORDERS)
+    assert shops.run("history", "--json").json == []
+    assert [shops.run("history", *more).out for more in ([], ["--runs"], ["--inbound"])] == [
+        "Nothing was delivered yet.\n",
+        "Nothing ran yet.\n",
+        "No partner has done anything yet.\n",
+    ]
+    assert "did you mean 'orders'?" in shops.run("history", "--action", "ordres").err
