@@ -165,18 +165,15 @@ class _Loan:
     def wrapped(self) -> Endpoint:
         """What every borrower gets: within the budget, told to the circuit, logged, and steady over a lost link."""
         desk = self._desk
-        steady: Endpoint = Steady(self.session, self._reopen, self._clock)
+        steady = Steady(self.session, self._after, self._clock)
         paid = Throttled(steady, desk.budget) if desk.budget.limits_bytes else steady
-        return Logged(Guarded(paid, desk.breaker, lambda: self.session.usable), desk.place.name, self._clock)
+        return Logged(Guarded(paid, desk.breaker, lambda: steady.usable), desk.place.name, self._clock)
 
     async def renew(self) -> Endpoint:
         await self._after(self.session)
         return self.wrapped()
 
-    async def _reopen(self, seen: Endpoint) -> Endpoint:
-        return await self._after(seen)
-
-    async def _after(self, seen: Endpoint) -> Session:
+    async def _after(self, seen: Session) -> Session:
         """A session that came after `seen`."""
         async with self._renewing:
             if self.session is seen:

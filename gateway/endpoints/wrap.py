@@ -11,6 +11,7 @@ from gateway.core.clock import Clock
 from gateway.core.errors import GatewayError, LinkLost
 from gateway.core.model import Entry
 from gateway.endpoints.base import BulkSource, BulkTarget, Endpoint, Features, Laid, Ran
+from gateway.endpoints.session import Session
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -126,10 +127,17 @@ class Steady(Wrapped):
     A transfer is retried by settling it (DESIGN §4); a rename never.
     """
 
-    def __init__(self, inner: Endpoint, reopen: Callable[[Endpoint], Awaitable[Endpoint]], clock: Clock) -> None:
+    _inner: Session
+
+    def __init__(self, inner: Session, reopen: Callable[[Session], Awaitable[Session]], clock: Clock) -> None:
         super().__init__(inner)
         self._reopen = reopen
         self._clock = clock
+
+    @property
+    def usable(self) -> bool:
+        """False while the session that is asked here is over, whoever has another one by now."""
+        return self._inner.usable
 
     @property
     def bulk_target(self) -> BulkTarget | None:

@@ -212,6 +212,21 @@ async def test_one_lost_link_is_one_failure_whatever_was_under_way_and_is_cleane
     assert peer.word() is Circuit.OPEN
 
 
+async def test_files_that_hold_a_dead_session_while_another_has_renewed_it_are_not_counted() -> None:
+    peer = Peer()
+    async with peer.pool.lane("acme") as lane:
+        peer.faults = [LOST]
+        before = lane.endpoint
+        with pytest.raises(LinkLost):
+            await before.write("f", some())
+        await lane.renew()
+        for _ in range(3 * FAILURES_IN_A_ROW):
+            with pytest.raises(LinkLost):
+                await before.remove("f")
+    assert peer.word() is None
+    await peer.pool.close()
+
+
 async def test_reading_counts_as_writing_does() -> None:
     peer = Peer()
     await put(peer.pool)
