@@ -106,7 +106,7 @@ class DestinationLife:
         run = await self._begin(place, gated=gated)
         try:
             await self._settle(gated=gated)
-            await self._advance(PlaceState.COMPARING)
+            await self._advance(PlaceState.COMPARING, {"next_at": None})
             await self._bringing(run, gated=gated).bring()
             await require_same(self.under.services, self._row)
         except BaseException as error:

@@ -418,6 +418,30 @@ async def test_released_together_all_bytes_go_first_and_names_are_given_when_tha
     assert sorted(tree(tmp_path / "far" / "in")) == [f"f{n}" for n in range(5)]
 
 
+async def test_what_waited_for_its_next_try_waits_for_no_time_while_names_are_awaited(tmp_path: Path) -> None:
+    """`final names at …` told when it had been tried again."""
+    write(tmp_path / "prices" / "a", "a")
+    async with loads(tmp_path, TOGETHER) as made:
+        under = await made.start()
+        is_down = True
+
+        async def before(call: str, path: str) -> None:
+            if is_down:
+                raise LinkLost("far: the line is cut")
+
+        made.made.disturb(before)
+        under.services = made.made.engine.runner.services
+        assert (await made.carry(under)).next_at is not None
+        is_down = False
+        await made.made.engine.runner.services.pool.forget_trouble("far")
+        task = asyncio.create_task(made.life(under).carry())
+        await made.until(under, PlaceState.PLACING)
+        row = await made.row(under)
+        task.cancel()
+        await asyncio.wait({task})
+    assert (row.failures, row.next_at) == (1, None)
+
+
 async def test_a_stop_while_names_are_awaited_sends_nothing_again(tmp_path: Path) -> None:
     for n in range(5):
         write(tmp_path / "prices" / f"f{n}", f"{n}")
