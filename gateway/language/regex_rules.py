@@ -1,10 +1,9 @@
-"""What a [regex] may be: Python's `re`, no Java spellings, nothing that can take exponential time."""
+"""What a [regex] may be: Python's `re`, no Java spellings, nothing that can take for ever."""
 
 import re
-from collections.abc import Iterator
-from re import _constants as kinds
 from re import _parser as parser
-from typing import Any
+
+from gateway.language.regex_cost import no_explosion
 
 _JAVA = (
     (re.compile(r"\\[pP](?:\{L(?:etter)?\}|L)"), r"write [^\W\d_] for any letter"),
@@ -26,11 +25,16 @@ _JAVA = (
     (re.compile(r"&&"), "write (?![bc])[a-z] for [a-z&&[^bc]]"),
 )
 
+_CLASS = re.compile(r"\\.|\[\^?(\]?(?:\\.|[^\]\\])*)\]", re.DOTALL)
+_INNER = re.compile(r"\\.|\[|--|~~|\|\|", re.DOTALL)
+
 _REMEDY = r"correct it, or write a backslash in front of a sign that means itself, such as \( or \+"
 
 
 def checked_regex(text: str) -> str:
     """`text` if it may be used as it is.  Raises ValueError with what to write instead."""
+    if not text:
+        raise ValueError("[] matches no name; write what a name looks like between the brackets, or * for every name")
     _no_java(text)
     try:
         tree = parser.parse(text)
@@ -40,7 +44,7 @@ def checked_regex(text: str) -> str:
         ) from error
     except (RecursionError, OverflowError) as error:
         raise ValueError(f"[{text}] is too deep a regular expression; write a simpler one") from error
-    _no_explosion(text, tree)
+    no_explosion(text, tree)
     return text
 
 
@@ -50,59 +54,12 @@ def _no_java(text: str) -> None:
         found = spelling.search(bare)
         if found:
             raise ValueError(f"{found[0]} in [{text}] is Java, patterns here are Python's; {remedy}")
-
-
-def _no_explosion(text: str, tree: Any) -> None:
-    for body in _unbounded(tree):
-        if any(True for _ in _unbounded(body)):
+    for found in _CLASS.finditer(bare):
+        inner = next(
+            (each[0] for each in _INNER.finditer(found[1] or "") if len(each[0]) != 2 or each[0][0] != "\\"), None
+        )
+        if inner is not None:
             raise ValueError(
-                f"[{text}] repeats a repeat, which can take for ever on one name; "
-                "write one repeat, such as [ab]* for (a*b*)*"
+                f"{inner} in the class {found[0]} of [{text}] is Java; write [a-z0-9] for [a-z[0-9]], "
+                f"and a backslash in front of what means itself, such as \\{inner[0]}"
             )
-        if _is_ambiguous(body):
-            raise ValueError(
-                f"[{text}] repeats what can match in several lengths, which can take for ever on one name; "
-                "write one repeat, such as a+ for (a|aa)+"
-            )
-
-
-def _unbounded(tree: Any) -> Iterator[Any]:
-    """The bodies of all repeats without an upper bound below `tree` that backtracking can enter."""
-    for kind, argument in _nodes(tree):
-        if kind in (kinds.MAX_REPEAT, kinds.MIN_REPEAT) and argument[1] == kinds.MAXREPEAT:
-            yield argument[2]
-
-
-def _nodes(tree: Any) -> Iterator[tuple[Any, Any]]:
-    """Every node below `tree`; what is atomic is entered once only and therefore left out."""
-    for kind, argument in tree:
-        yield kind, argument
-        for below in _below(kind, argument):
-            yield from _nodes(below)
-
-
-def _below(kind: Any, argument: Any) -> list[Any]:
-    if kind in (kinds.MAX_REPEAT, kinds.MIN_REPEAT):
-        return [argument[2]]
-    if kind is kinds.SUBPATTERN:
-        return [argument[3]]
-    if kind is kinds.BRANCH:
-        return list(argument[1])
-    if kind is kinds.GROUPREF_EXISTS:
-        return [each for each in argument[1:] if each is not None]
-    return []
-
-
-def _is_ambiguous(body: Any) -> bool:
-    """True if a repeated body can match the same text in pieces of several lengths."""
-    if any(kind is kinds.BRANCH and any(len(each) == 0 for each in argument[1]) for kind, argument in _nodes(body)):
-        return True
-    return all(_varies(kind, argument) for kind, argument in body)
-
-
-def _varies(kind: Any, argument: Any) -> bool:
-    if kind in (kinds.MAX_REPEAT, kinds.MIN_REPEAT):
-        return bool(argument[0] != argument[1])
-    if kind is kinds.SUBPATTERN:
-        return all(_varies(*node) for node in argument[3])
-    return False

@@ -115,6 +115,10 @@ def test_a_macros_value_is_never_globbed_nor_split() -> None:
         (r"[a\h]", r"[ \t]"),
         ("[(?<n>a)]", "(?P<name>"),
         (r"[\x{41}]", r"\x41"),
+        (r"[[a-z[0-9]]+\.csv]", "write [a-z0-9]"),
+        (r"[[[:alpha:]]+]", r"such as \["),
+        ("[[a||b]x]", r"such as \|"),
+        ("[[--a]x]", r"such as \-"),
     ],
 )
 def test_java_spellings_are_refused_with_the_python_one(token: str, remedy: str) -> None:
@@ -135,6 +139,14 @@ def test_java_spellings_are_refused_with_the_python_one(token: str, remedy: str)
         "[(a{1,2})*]",
         "[(a?b?)*]",
         "[(x+x+)+y]",
+        "[(ab|a|b)*c]",
+        r"[(\d\d|\w\w)*x]",
+        "[(a{1,99}){1,99}]",
+        r"[(\w?_)*]",
+        r"[(\w{1,20}_){1,20}]",
+        "[(?=(a+)+b)a]",
+        "[(?>(a+)+b)]",
+        "[((a|aa)+b)*+]",
     ],
 )
 def test_a_regex_that_could_take_for_ever_is_refused(token: str) -> None:
@@ -143,10 +155,32 @@ def test_a_regex_that_could_take_for_ever_is_refused(token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "token", [r"[(\d{1,3}\.)+csv]", "[(ab|cd)*]", "[(?:a|b)+]", "[a+b+]", "[(?>a+)+]", "[(a{2})+]", r"[(\w\d?-)*x]"]
+    "token",
+    [
+        r"[(\d{1,3}\.)+csv]",
+        "[(ab|cd)*]",
+        "[(?:a|b)+]",
+        "[a+b+]",
+        "[(?>a+)+]",
+        "[(a{2})+]",
+        r"[(\w\d?-)*x]",
+        "[(foo|fab|bar)+]",
+        r"[(\d{1,20}_){1,20}]",
+        "[([A-Z][a-z]?)+]",
+        "[(?i)(a|A)+b]",
+        r"[\d+_\d+_\d+_\d+_\d+_\d+_\d+]",
+        r"[.*_.*_.*_.*_.*\.csv]",
+        r"[(?P<a>x)?(?(a)b|c)+]",
+        r"[(?:.*\.)?(csv|txt)\b]",
+    ],
 )
 def test_a_regex_that_repeats_harmlessly_is_allowed(token: str) -> None:
     assert not compile_pattern(token).matches("none of these")
+
+
+def test_many_repeats_in_a_row_that_could_each_take_the_rest_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"hours on one name; write \[\^_\]\*_ for"):
+        compile_pattern(r"[.*_.*_.*_.*_.*_.*\.csv]")
 
 
 def test_a_glob_with_many_stars_takes_no_time() -> None:
