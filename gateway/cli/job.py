@@ -39,7 +39,9 @@ def check(
 def show(
     what: Annotated[str, typer.Argument(metavar="NAME|RUN", help="A job, or the number of a run.")],
     files: Annotated[bool, typer.Option("--files", help="A run: every file at every destination.")] = False,
-    destination: Annotated[str | None, typer.Option(help="With --files or --csv: only at this destination.")] = None,
+    destination: Annotated[
+        str | None, typer.Option(help="A run: only this destination, with what commands printed.")
+    ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="A run: every file, as CSV.")] = False,
     follow: Annotated[
         bool | None, typer.Option("--follow/--once", help="A run: until it is over, or as it is now. [default: by tty]")

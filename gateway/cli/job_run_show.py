@@ -77,27 +77,28 @@ def _print(report: Report, lines: list[FileLine], asked: Shown, loaded: Loaded, 
         files = [file_fields(report.run, one, zone) for one in lines]
         print_json({**fields, **({"files": files} if asked.files else {})})
     else:
-        for line in run_lines(report, loaded, now):
+        for line in run_lines(report, loaded, now, asked.destination):
             typer.echo(line)
-        print_places(report, loaded)
+        print_places(report, loaded, asked.destination)
         if asked.files:
             typer.echo("")
             rows = [file_fields(report.run, line, zone) for line in lines]
             print_table(_FILES_COLUMNS, [[row[column] for column in _FILES_COLUMNS] for row in rows])
 
 
-def run_lines(report: Report, loaded: Loaded, now: int) -> Iterator[str]:
-    """What stands above the table."""
+def run_lines(report: Report, loaded: Loaded, now: int, endpoint: str | None = None) -> Iterator[str]:
+    """What stands above the table; with `endpoint` what the job's commands printed there, too."""
     yield from (show_value(line) for line in heading(report, loaded.zone(), now))
-    yield from (f"  {line}" for line in command_lines(report.starts, loaded.zone()))
+    yield from (f"  {line}" for line in command_lines(report.starts, loaded.zone(), endpoint))
 
 
-def print_places(report: Report, loaded: Loaded) -> None:
-    """The table of destinations, and their sum."""
-    if not report.places:
+def print_places(report: Report, loaded: Loaded, endpoint: str | None = None) -> None:
+    """The table of destinations, or of one, and the sum of all."""
+    shown = [one for one in report.places if endpoint in (None, one.row.endpoint)]
+    if not shown:
         return
     typer.echo("")
     columns = [name for name in COLUMNS if name not in ("rate", "left")]
-    rows = [dict(zip(COLUMNS, place_cells(one, None, loaded.zone()), strict=True)) for one in report.places]
+    rows = [dict(zip(COLUMNS, place_cells(one, None, loaded.zone()), strict=True)) for one in shown]
     print_table(columns, [[row[name] for name in columns] for row in rows])
     typer.echo(totals(report))

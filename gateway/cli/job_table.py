@@ -7,12 +7,14 @@ from datetime import timedelta, tzinfo
 from gateway.cli.moments import short
 from gateway.cli.output import show_span, show_value
 from gateway.core.units import show_size
+from gateway.jobs.model import HERE
 from gateway.jobs.report import Report, Standing, after_all_said
 from gateway.ledger.job_states import HAS_EVERYTHING, JobState, PlaceState, TriggerState
 from gateway.ledger.job_triggers import TriggerRow
 
 COLUMNS = ("destination", "phase", "files", "sent", "rate", "left", "said")
 _TAIL_LINES = 5
+_NO_TROUBLE = (TriggerState.OK, TriggerState.DUE, TriggerState.STARTED)
 _RATE_OVER_S = 10.0
 _FAILING = (PlaceState.ERROR, PlaceState.OFFLINE)
 _MOVING = (PlaceState.LOADING, PlaceState.VERIFYING)
@@ -159,14 +161,23 @@ def totals(report: Report) -> str:
     return f"{_many(len(report.places), 'destination')}: {said or 'none'}; {show_size(sent)} sent"
 
 
-def command_lines(starts: Sequence[TriggerRow], zone: tzinfo) -> Iterator[str]:
-    """What the job's commands came to, each with the end of its output where it did not go well."""
+def command_lines(starts: Sequence[TriggerRow], zone: tzinfo, endpoint: str | None = None) -> Iterator[str]:
+    """What the job's commands came to, each with the end of its output at the source, and where it did not go well.
+
+    With `endpoint` those there alone, and all that is kept of what they printed.
+    """
     for one in starts:
+        if endpoint not in (None, one.place):
+            continue
         again = f" (start {one.attempt})" if one.attempt > 1 else ""
         due = f" at {short(one.due_at, zone)}" if one.state is TriggerState.DUE else ""
-        yield show_value(f"{one.moment} at {one.place or 'the source'}{again}: {one.state.value}{due}{_ended(one)}")
-        if one.state not in (TriggerState.OK, TriggerState.DUE, TriggerState.STARTED) and one.output:
-            yield from (f"  | {show_value(line)}" for line in one.output.rstrip().splitlines()[-_TAIL_LINES:])
+        yield show_value(
+            f"{one.moment} at {one.place or 'the source'}{again}: {one.state.value.replace('_', ' ')}{due}{_ended(one)}"
+        )
+        printed = (one.output or "").rstrip().splitlines()
+        if endpoint is None:
+            printed = printed[-_TAIL_LINES:] if one.place == HERE or one.state not in _NO_TROUBLE else []
+        yield from (f"  | {show_value(line)}" for line in printed)
 
 
 def _ended(one: TriggerRow) -> str:

@@ -173,6 +173,20 @@ def test_a_plain_table_shows_phases_files_and_the_output_of_a_failed_command(sho
     assert "2 delivered" in out
 
 
+def test_what_commands_printed_is_shown_of_the_source_and_of_a_destination_that_is_asked_for(shops: Site) -> None:
+    said = ['[triggers.before_indexing]\nlinux = ["/bin/sh", "-c", "echo made"]\n']
+    said += ['[triggers.after_endpoint]\nlinux = ["/bin/sh", "-c", "seq 9"]\n']
+    shops.job("prices", "".join(said), ["shop1", "shop2"])
+    shops.run("job", "start", "prices")
+    every = shops.run("job", "show", "1").out
+    assert "before_indexing at the source: ok, exit code 0\n    | made\n  after_endpoint at" in every
+    assert "| 9" not in every
+    one = shops.run("job", "show", "1", "--destination", "shop1").out
+    lines = "\n".join(f"    | {n}" for n in range(1, 10))
+    assert f"  after_endpoint at shop1: ok, exit code 0\n{lines}\n" in one
+    assert "shop2" not in one
+
+
 def test_a_path_that_a_run_shows_cannot_rewrite_the_screen(shops: Site) -> None:
     shops.job("prices", to=["shop1"])
     Path(shops.root / "prices" / "\x1b[2J.csv").write_text("x")
