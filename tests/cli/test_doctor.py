@@ -1,5 +1,6 @@
 """`gateway doctor`: what it finds, and the remedy that stands beside it."""
 
+import errno
 import json
 import os
 import socket
@@ -210,6 +211,23 @@ def test_a_state_folder_that_is_not_there_yet_is_fine_and_is_not_made(tmp_path: 
     assert not (tmp_path / "a").exists()
 
 
+def test_the_remedy_for_a_folder_that_takes_nothing_is_that_of_its_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, remedy in (
+        (errno.EROFS, "have its disk mounted to be written"),
+        (errno.ENOSPC, "free some space there"),
+        (errno.EACCES, "run this as the gateway's user, or give the folder to it"),
+    ):
+
+        def refuses(dir: Path, number: int = number) -> None:
+            raise OSError(number, os.strerror(number), str(dir))
+
+        monkeypatch.setattr("gateway.cli.checkups.folders.tempfile.TemporaryFile", refuses)
+        line = check_state(tmp_path)
+        assert (line.state, line.remedy) == (State.FAIL, remedy)
+
+
 def _truncate(ledger: Path) -> None:
     with ledger.open("rb+") as file:
         file.truncate(ledger.stat().st_size // 2)
@@ -283,7 +301,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
         other.bind(("127.0.0.1", port))
         other.listen()
         line = check_port("inbound sftp", f"127.0.0.1:{port}")
-        assert (line.state, line.found) == (State.WARN, f"127.0.0.1:{port} is taken")
+        assert (line.state, line.found) == (State.FAIL, f"127.0.0.1:{port} is taken: no gateway can start")
         ours = Holder(os.getpid(), "serve", datetime.now(UTC))
         line = check_port("inbound sftp", f"127.0.0.1:{port}", ours)
         assert (line.state, line.found) == (State.OK, f"127.0.0.1:{port} is held by `gateway serve` (pid {ours.pid})")

@@ -61,7 +61,7 @@ def check_port(subject: str, listen: str, serving: Holder | None = None) -> Line
     except OSError as problem:
         if problem.errno == errno.EADDRINUSE and serving is not None and _listens(serving.pid, port):
             return ok(subject, f"{listen} is held by `gateway serve` (pid {serving.pid})")
-        return _why(subject, listen, port, problem)
+        return _why(subject, listen, port, problem, is_served=serving is not None)
     return ok(subject, f"{listen} is free")
 
 
@@ -81,10 +81,11 @@ def _listens(pid: int, port: int) -> bool:
     return False
 
 
-def _why(subject: str, listen: str, port: int, problem: OSError) -> Line:
+def _why(subject: str, listen: str, port: int, problem: OSError, *, is_served: bool) -> Line:
     if problem.errno == errno.EADDRINUSE:
         remedy = f"see who holds it: ss -ltnp 'sport = :{port}'"
-        return warn(subject, f"{listen} is taken", remedy)
+        found = f"{listen} is taken"
+        return warn(subject, found, remedy) if is_served else fail(subject, f"{found}: no gateway can start", remedy)
     if problem.errno == errno.EACCES:
         remedy = "choose a port above 1023, or AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit"
         return fail(subject, f"{listen} needs a privilege", remedy)

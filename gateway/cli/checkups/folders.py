@@ -1,15 +1,18 @@
 """The folders of the configuration: state, scripts, outboxes and inboxes."""
 
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.cli.checkups.line import Line, fail, ok, warn
 from gateway.config.loaded import Loaded
 from gateway.core.errors import GatewayError
 from gateway.core.mounts import mount_of
+from gateway.core.shell_word import shell_word
 from gateway.core.units import show_size
 from gateway.ledger.checkup import look_over
 
@@ -41,8 +44,8 @@ def check_state(state: Path) -> Line:
         remedy = "point [gateway] state to a local disk: locks do not hold over the network"
         return fail("state folder", f"{state} lies on {mount.kind}", remedy)
     problem = why_not_writable(state)
-    if problem:
-        return fail("state folder", f"{state}: {problem}", f"mkdir -p {state}, and give it to the gateway's user")
+    if problem is not None:
+        return fail("state folder", f"{state}: {problem.found}", problem.remedy)
     made = "" if state.is_dir() else ", made at the first start"
     return ok(
         "state folder", f"{state} can be written, {mount.kind if mount is not None else 'unknown file system'}{made}"
@@ -74,9 +77,9 @@ def check_space(state: Path) -> Line:
 def check_export(folder: Path) -> Line:
     """Where old history goes before it is dropped."""
     problem = why_not_writable(folder)
-    if problem:
-        remedy = "let the gateway's user write there, or correct [gateway] export_history; till then nothing is dropped"
-        return fail("exported history", f"{folder}: {problem}", remedy)
+    if problem is not None:
+        remedy = f"{problem.remedy}, or correct [gateway] export_history; till then nothing is dropped"
+        return fail("exported history", f"{folder}: {problem.found}", remedy)
     return ok("exported history", f"{folder} can be written")
 
 
@@ -94,8 +97,8 @@ def check_scripts(folder: Path) -> Line:
 def check_box(subject: str, folder: Path) -> Line | None:
     """An outbox or inbox; None where there is nothing to say: it is made when it is needed."""
     problem = why_not_writable(folder)
-    if problem:
-        return fail(subject, f"{folder}: {problem}", "let the gateway's user write there, or correct the line")
+    if problem is not None:
+        return fail(subject, f"{folder}: {problem.found}", f"{problem.remedy}, or correct the line")
     mount = mount_of(folder) if folder.is_dir() else None
     if mount is not None and mount.is_network:
         remedy = "none needed: each look opens every file, and what is stable is known after 90s"
@@ -103,17 +106,36 @@ def check_box(subject: str, folder: Path) -> Line | None:
     return None
 
 
-def why_not_writable(folder: Path) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a folder can't be used, and what helps."""
+
+    found: str
+    remedy: str
+
+
+def why_not_writable(folder: Path) -> Problem | None:
     """Tries it, or asks the nearest folder that exists whether it could be made there."""
     if not folder.exists():
-        return None if os.access(nearest(folder), os.W_OK | os.X_OK) else f"can't be made in {nearest(folder)}"
+        if os.access(nearest(folder), os.W_OK | os.X_OK):
+            return None
+        remedy = f"mkdir -p {shell_word(str(folder))}, and give it to the gateway's user"
+        return Problem(f"can't be made in {nearest(folder)}", remedy)
     if not folder.is_dir():
-        return "is no folder"
+        return Problem("is no folder", "move away what stands there")
     try:
         with tempfile.TemporaryFile(dir=folder):
             return None
     except OSError as problem:
-        return f"can't be written: {problem.strerror}"
+        remedy = _REMEDIES.get(problem.errno or 0, "run this as the gateway's user, or give the folder to it")
+        return Problem(f"can't be written: {problem.strerror}", remedy)
+
+
+_REMEDIES = {
+    errno.EROFS: "have its disk mounted to be written",
+    errno.ENOSPC: "free some space there",
+    errno.EDQUOT: "free some space there",
+}
 
 
 def nearest(path: Path) -> Path:
