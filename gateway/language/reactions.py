@@ -1,16 +1,16 @@
 """Reactions (`@on_fail …`): a SYSTEM line, or a local command with `$` in front, chained by & and &&."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.core.errors import Refused
 from gateway.core.model import Severity, Span
 from gateway.language.build import build
 from gateway.language.findings import Findings, piece
-from gateway.language.lines import Shape, read_line
+from gateway.language.lines import Line, Shape, read_line
 from gateway.language.macros import uses_file
-from gateway.language.nodes import Command, LocalCopy, LocalDelete, LocalReplace, System, Text
+from gateway.language.nodes import Command, LocalCopy, LocalDelete, LocalReplace, System
 
 _JOINER = re.compile(r"""("[^"]*"|'[^']*')|(?:^|(?<=\s))(&&?)(?=\s|$)""")
 _LOCAL = (LocalCopy, LocalDelete, LocalReplace, System)
@@ -83,10 +83,16 @@ def _command(part: str, span: Span, start: int, findings: Findings) -> Command |
     shift = place.column - 1
     if body.startswith("$"):
         return _ours(body[1:], place, shift + 1, findings)
-    if re.match(r"(?i)system(?=\s|$)", body):
-        line = read_line(body, span.file, span.line, shift)
-        return build(line, findings)
-    return System(span=place, line=Text(body, place))
+    return build(_system_line(body, place, shift), findings)
+
+
+def _system_line(body: str, place: Span, shift: int) -> Line:
+    """A SYSTEM line, whether its verb is written or not."""
+    if re.match(r"(?i)system(?=[\s\"']|$)", body):
+        return read_line(body, place.file, place.line, shift)
+    verb = "SYSTEM "
+    line = read_line(verb + body, place.file, place.line, shift - len(verb))
+    return replace(line, first=line.first._replace(column=place.column), span=place)
 
 
 def _ours(body: str, place: Span, shift: int, findings: Findings) -> Command | None:

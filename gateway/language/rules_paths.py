@@ -33,10 +33,15 @@ def path_rules(parsed: Parsed, world: World, findings: Findings) -> None:
     """Every path of the script."""
     _taken_already(parsed, findings)
     for command in parsed.action.commands:
-        if isinstance(command, Transfer):
-            _transfer(command, parsed, world, findings)
-        else:
-            _other(command, findings)
+        command_paths(command, parsed, world, findings)
+
+
+def command_paths(command: Command, parsed: Parsed, world: World, findings: Findings) -> None:
+    """The paths of one command, of the script or of a reaction."""
+    if isinstance(command, Transfer):
+        _transfer(command, parsed, world, findings)
+    else:
+        _other(command, findings)
 
 
 def _taken_already(parsed: Parsed, findings: Findings) -> None:

@@ -7,6 +7,7 @@ from gateway.language.nodes import Check, Get, Header, LocalCopy, Put, PutGet, S
 from gateway.language.parse import Parsed
 from gateway.language.reactions import read_reaction
 from gateway.language.rules_macros import check_macros, inner, texts
+from gateway.language.rules_paths import command_paths
 from gateway.language.rules_world import check_program
 from gateway.language.world import World
 
@@ -43,6 +44,7 @@ def _reaction(header: Header, parsed: Parsed, world: World, findings: Findings) 
         return
     bound = parsed.settings.endpoint is not None
     for step in reaction.steps:
+        command_paths(step.command, parsed, world, findings)
         for _, text in texts(step.command):
             check_macros(text.value, inner(text), WHERE[header.name], world, bound, findings)
         if isinstance(step.command, System):
