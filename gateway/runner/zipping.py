@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway.core.errors import Refused
+from gateway.core.errors import NeedsOperator, Refused
 from gateway.language.nodes import LocalCopy, Taken
 from gateway.ledger.archives import Member, Unzip, Zip
 from gateway.ledger.runs import FrozenFile
@@ -19,6 +19,7 @@ async def zip_plan(
 
     Never onto an existing archive unless -UNI (the next free name) or -APE (added to what it holds).
     """
+    _require_text(command, files)
     one_each = await plan(run, number, replace(command, append=True), files, to, of=len(files), one_index=True)
     groups: dict[str, list[tuple[FrozenFile, Planned]]] = {}
     for file, planned in zip(files, one_each, strict=True):
@@ -27,6 +28,18 @@ async def zip_plan(
         await _packed(run, command, final, n, len(groups), members)
         for n, (final, members) in enumerate(groups.items(), 1)
     ]
+
+
+def _require_text(command: LocalCopy, files: Sequence[FrozenFile]) -> None:
+    """Names in an archive are text, those on a disk any bytes."""
+    for file in files:
+        try:
+            file.relative.encode()
+        except UnicodeEncodeError:
+            raise NeedsOperator(
+                f"{command.span}: LCOPY -ZIP: the name of {file.source} is not UTF-8, and no archive can hold it; "
+                "rename the file"
+            ) from None
 
 
 def _archive(command: LocalCopy, file: FrozenFile, final: str) -> str:

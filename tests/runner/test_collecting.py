@@ -1,5 +1,6 @@
 """Archives, the sentbox, done files, groups and %index%: what goes along with a delivery."""
 
+import os
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -49,6 +50,16 @@ async def test_an_existing_archive_is_never_replaced(act: Stage) -> None:
     await act.run("LCOPY -DEL -APE -ZIP c all.zip")
     assert zipped(act.outbox / "all.zip") == {"a": "1", "c": "3"}
     assert set(tree(act.inbox)) == {"a", "b"}
+
+
+async def test_a_name_that_no_archive_can_hold_stops_its_archive_until_it_is_renamed(act: Stage) -> None:
+    write(act.inbox / "a")
+    os.close(os.open(os.path.join(os.fsencode(act.inbox), b"bad\xff"), os.O_CREAT))
+    failed = await act.run("@empty send after 0s\nLCOPY -ZIP * all.zip")
+    assert "is not UTF-8, and no archive can hold it; rename the file" in (failed.error or "")
+    assert await act.deliveries() == []
+    os.rename(os.path.join(os.fsencode(act.inbox), b"bad\xff"), act.inbox / "good")
+    assert (await act.run("@empty send after 0s\nLCOPY -ZIP * all.zip")).outcome is Outcome.DONE
 
 
 async def test_an_archive_is_unpacked_into_a_folder_and_goes_then(act: Stage) -> None:
