@@ -9,6 +9,7 @@ from gateway.cli.checkups.folders import check_folders
 from gateway.cli.checkups.line import Line, State, fail, ok, warn
 from gateway.cli.checkups.machine import check_machine
 from gateway.cli.checkups.partners import check_partners
+from gateway.cli.checkups.serving import check_serving
 from gateway.cli.output import JsonOption, print_json
 from gateway.config.findings import ConfigError
 from gateway.config.load import load
@@ -51,6 +52,7 @@ def _configured(loaded: Loaded) -> Iterator[Line]:
     for finding in loaded.findings:
         yield warn("configuration", f"{finding.span}: {finding.message}", "gateway check shows it, too")
     yield from check_folders(loaded)
+    yield from check_serving(loaded)
     yield from check_partners(loaded)
     yield from check_doors(loaded)
 

@@ -75,7 +75,7 @@ def _locked(file: int, folder: Path) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        pid = _holder_of(os.fstat(file))
+        pid = locked_by(os.fstat(file))
         os.close(file)
         raise OutboxBusy(
             f"{folder}: another gateway{f' (pid {pid})' if pid else ''} sends from this outbox, and two would deliver "
@@ -87,14 +87,14 @@ def _locked(file: int, folder: Path) -> bool:
     return True
 
 
-def _holder_of(state: os.stat_result) -> str | None:
-    """The process that has the lock, where the kernel tells."""
+def locked_by(state: os.stat_result) -> int | None:
+    """The process that holds this outbox, where the kernel tells."""
     tail = f":{state.st_ino}"
     with suppress(OSError):
         for line in Path("/proc/locks").read_text().splitlines():
             words = line.split()
             if words[1] == "FLOCK" and words[5].endswith(tail):
-                return words[4]
+                return int(words[4])
     return None
 
 

@@ -7,7 +7,7 @@ import socket
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncssh
@@ -16,14 +16,19 @@ import pytest
 from gateway.cli.checkups.doors import check_certificate, check_port
 from gateway.cli.checkups.folders import check_box, check_ledger, check_scripts, check_state
 from gateway.cli.checkups.line import Line, State
-from gateway.cli.checkups.machine import check_inotify, check_leases, check_versions
+from gateway.cli.checkups.machine import check_clock, check_inotify, check_leases, check_versions
+from gateway.cli.checkups.serving import check_outboxes, holder_of
 from gateway.cli.doctor import look_over
 from gateway.cli.main import main
 from gateway.config.load import load
 from gateway.config.schema import TlsSettings
+from gateway.core.clock import TurnedClock
+from gateway.ledger import open_ledger
+from gateway.ledger.checkup import last_written
 from gateway.ledger.database import FILE_NAME
-from gateway.ledger.instances import Holder
+from gateway.ledger.instances import Holder, own
 from gateway.ledger.migrate import migrate
+from gateway.service.outboxes import Outboxes
 from tests.peers.certificates import make_certificate
 from tests.peers.processes import free_port
 
@@ -220,8 +225,8 @@ def test_the_remedy_for_a_folder_that_takes_nothing_is_that_of_its_cause(
         (errno.EACCES, "run this as the gateway's user, or give the folder to it"),
     ):
 
-        def refuses(dir: Path, number: int = number) -> None:
-            raise OSError(number, os.strerror(number), str(dir))
+        def refuses(number: int = number, **_: object) -> None:
+            raise OSError(number, os.strerror(number))
 
         monkeypatch.setattr("gateway.cli.checkups.folders.tempfile.TemporaryFile", refuses)
         line = check_state(tmp_path)
@@ -293,6 +298,31 @@ def test_an_outbox_that_a_host_shares_is_told_as_one_that_is_watched_otherwise(
 def test_a_missing_action_folder_is_a_warning_with_the_command_that_makes_it(tmp_path: Path) -> None:
     line = check_scripts(tmp_path / "none")
     assert (line.state, line.remedy.split(",")[0]) == (State.WARN, f"mkdir -p {tmp_path}/none")
+
+
+def test_who_has_the_state_folder_is_told_and_who_else_sends_from_an_outbox(conf: Path) -> None:
+    assert found("served by").found == "nobody; `gateway serve` starts one"
+    outbox = load().outbox("acme")
+    outbox.mkdir(parents=True)
+    theirs = Outboxes()
+    theirs.hold([outbox])
+    try:
+        line = found("acme outbox")
+        assert (line.state, f"another gateway (pid {os.getpid()}) sends" in line.found) == (State.FAIL, True)
+        ours = Holder(os.getpid(), "serve", datetime.now(UTC))
+        assert list(check_outboxes([("acme", outbox)], ours)) == []
+    finally:
+        theirs.close()
+
+
+async def test_a_clock_that_is_behind_the_ledger_was_set_back(tmp_path: Path) -> None:
+    ahead = datetime.now(UTC) + timedelta(hours=3)
+    async with open_ledger(tmp_path, TurnedClock(ahead)) as ledger, own(ledger, "serve"):
+        assert holder_of(tmp_path) is not None
+    line = check_clock(last_written(tmp_path))
+    assert (line.state, "it was set back" in line.found, "timedatectl" in line.remedy) == (State.FAIL, True, True)
+    assert check_clock(datetime.now(UTC) + timedelta(minutes=1)).state is not State.FAIL
+    assert last_written(tmp_path / "nowhere") is None
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:

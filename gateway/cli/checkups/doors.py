@@ -13,12 +13,14 @@ from cryptography.x509 import load_pem_x509_certificate
 from gateway.cli.checkups.folders import check_box
 from gateway.cli.checkups.line import Line, State, fail, ok, warn
 from gateway.cli.checkups.partners import check_key, check_secret
+from gateway.cli.checkups.serving import holder_of
 from gateway.config.kinds import listen_address
 from gateway.config.loaded import Loaded
 from gateway.config.schema import TlsSettings
 from gateway.config.secrets import read_public
 from gateway.core.errors import GatewayError, NeedsOperator
-from gateway.ledger.instances import Holder, holder
+from gateway.ledger.instances import Holder
+from gateway.service.reading import SERVE
 
 _LISTENING = "0A"
 _EXPIRES_SOON = timedelta(days=30)
@@ -29,7 +31,9 @@ def check_doors(loaded: Loaded) -> Iterator[Line]:
     inbound = loaded.config.inbound
     for kind, settings in (("sftp", inbound.sftp), ("ftp", inbound.ftp)):
         if settings is not None:
-            yield check_port(f"inbound {kind}", settings.listen, _serving(loaded))
+            found = holder_of(loaded.state)
+            serving = found if found is not None and found.what == SERVE else None
+            yield check_port(f"inbound {kind}", settings.listen, serving)
     if inbound.sftp is not None and inbound.sftp.host_key is not None:
         yield check_key(
             loaded, check_secret(loaded, "inbound sftp host key", inbound.sftp.host_key), inbound.sftp.host_key
@@ -40,14 +44,6 @@ def check_doors(loaded: Loaded) -> Iterator[Line]:
     for name, user in inbound.users.items():
         root = loaded.resolve(user.root)
         yield check_box(f"inbound user {name}", root) or ok(f"inbound user {name}", str(root))
-
-
-def _serving(loaded: Loaded) -> Holder | None:
-    """The process that serves this configuration, and so should hold its ports."""
-    with suppress(OSError):
-        found = holder(loaded.state)
-        return found if found is not None and found.what == "serve" else None
-    return None
 
 
 def check_port(subject: str, listen: str, serving: Holder | None = None) -> Line:

@@ -5,12 +5,13 @@ import re
 import resource
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from gateway.cli.checkups.line import Line, ok, warn
+from gateway.cli.checkups.line import Line, fail, ok, warn
 from gateway.config.loaded import Loaded, system_zone
+from gateway.ledger.checkup import last_written
 
 DISTRIBUTION = "file-transfer-gateway"
 _INOTIFY = Path("/proc/sys/fs/inotify")
@@ -18,13 +19,14 @@ _WANTED_INOTIFY = {"max_user_watches": 65_536, "max_user_instances": 128, "max_q
 _WANTED_FILES = 4096
 _CAP_LEASE_BIT = 28
 _TIME_ERROR = 5
+_SET_BACK = timedelta(minutes=5)
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:\[.*?\])?>=([0-9.]+)(.*)")
 
 
 def check_machine(loaded: Loaded | None) -> Iterator[Line]:
     """Everything about the machine that does not need the configuration; its time zone is looked up if there is one."""
     yield from check_versions()
-    yield check_clock()
+    yield check_clock(None if loaded is None else last_written(loaded.state))
     yield check_zone(loaded)
     yield from check_inotify(_INOTIFY)
     yield check_files()
@@ -57,9 +59,15 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
 
 
-def check_clock() -> Line:
-    """Whether the kernel says that something keeps the clock right."""
-    now = datetime.now().astimezone().isoformat(timespec="seconds")
+def check_clock(last: datetime | None = None) -> Line:
+    """Whether it is behind what the ledger was written `last` by, and something keeps it right, as the kernel says."""
+    at = datetime.now().astimezone()
+    now = at.isoformat(timespec="seconds")
+    if last is not None and last - at > _SET_BACK:
+        found = (
+            f"{now}, yet the ledger was written at {last.astimezone().isoformat(timespec='seconds')}: it was set back"
+        )
+        return fail("clock", found, "set it right: timedatectl set-ntp true; until then history stands in the future")
     try:
         state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(512))
     except (OSError, AttributeError):
