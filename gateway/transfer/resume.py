@@ -15,7 +15,7 @@ from gateway.ledger import endpoints
 from gateway.ledger.delivery_row import State
 from gateway.transfer.bounded import Progress, progressing
 from gateway.transfer.kept import Kept, resumable, safe_offset
-from gateway.transfer.send import Beside, blocks_of, give_time, let_run, same_source, send
+from gateway.transfer.send import Beside, blocks_of, from_zero, give_time, let_run, same_source, send
 from gateway.transfer.settle import restart
 from gateway.transfer.tally import Tally
 from gateway.transfer.verify import Proof, able, plan_proof, prove
@@ -36,15 +36,15 @@ async def go_on(way: Way) -> None:
 
 
 async def send_rest(way: Way) -> None:
-    """2 to 5: the rest of what is kept, or all of it.  What comes out wrong is sent from zero, once."""
+    """2 to 5: the rest of what is kept, or all of it.  What comes out wrong is sent from zero, once.
+
+    FTP has no word for the end of a file: a connection that was cut on the far side alone ends like any other.
+    """
     kept, way.kept = way.kept, None
-    if kept is None:
-        await send(way)
-        return
     try:
-        await send(way, partial(_beside, kept=kept))
+        await send(way, from_zero if kept is None else partial(_beside, kept=kept))
     except VerifyFailed as exc:
-        note = await _refuted(way, exc)
+        note = f"sent again from zero: {exc}" if kept is None else await _refuted(way, exc)
         await restart(way)
         await way.move(State.INTENDED, notes=way.noted(note))
         await send(way)

@@ -305,6 +305,22 @@ async def test_a_peer_that_loses_bytes_is_caught(desk: Desk) -> None:
     assert desk.shown == {}
 
 
+async def test_what_arrived_wrong_once_is_sent_once_more_from_zero(desk: Desk) -> None:
+    class KeepsHalfOnce(KeepsHalf):
+        """An FTP server whose data connection was cut on its side alone: to it that was the end of the file."""
+
+        async def write(self, path: str, blocks: AsyncIterator[bytes], *, offset: int = 0, sync: bool = True) -> int:
+            laid.append(path)
+            writer = super().write if len(laid) == 1 else partial(MemoryEndpoint.write, self)
+            return await writer(path, blocks, offset=offset, sync=sync)
+
+    laid: list[str] = []
+    outcome = await desk.send(await desk.intent(verify=Verify.SIZE), KeepsHalfOnce(desk.there))
+    assert (outcome.row.state, desk.shown) == (State.DONE, {"/in/a.csv": BYTES})
+    assert len(set(laid)) == 2, "a partial of its own, so that a late write of the first spoils nothing"
+    assert "the peer shows 5" in outcome.row.notes[0]
+
+
 async def test_a_missing_folder_is_an_error_unless_it_may_be_made(desk: Desk) -> None:
     with pytest.raises(NeedsOperator, match="make_dirs = true"):
         await desk.send(await desk.intent(final="new/deep/a.csv"))
