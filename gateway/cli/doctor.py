@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import typer
 
+from gateway.cli.checkups.answers import Answers
 from gateway.cli.checkups.doors import check_doors
 from gateway.cli.checkups.folders import check_folders
 from gateway.cli.checkups.line import Line, State, fail, ok, warn
@@ -35,6 +36,7 @@ def doctor(as_json: JsonOption = False) -> None:
 def look_over() -> Iterator[Line]:
     """Every check-up, in the order in which one would set things right."""
     loaded: Loaded | None = None
+    answers = Answers()
     try:
         loaded = load()
     except ConfigError as problem:
@@ -42,19 +44,19 @@ def look_over() -> Iterator[Line]:
             make = fail if finding.severity is Severity.ERROR else warn
             yield make("configuration", f"{finding.span}: {finding.message}", "gateway check shows it, too")
     if loaded is not None:
-        yield from _configured(loaded)
-    yield from check_machine(loaded)
+        yield from _configured(loaded, answers)
+    yield from check_machine(loaded, answers)
 
 
-def _configured(loaded: Loaded) -> Iterator[Line]:
+def _configured(loaded: Loaded, answers: Answers) -> Iterator[Line]:
     files = f"{len(loaded.files)} file{'s' if len(loaded.files) > 1 else ''}"
     yield ok("configuration", f"{loaded.path}, {files}, root {loaded.root}")
     for finding in loaded.findings:
         yield warn("configuration", f"{finding.span}: {finding.message}", "gateway check shows it, too")
-    yield from check_folders(loaded)
-    yield from check_serving(loaded)
+    yield from check_folders(loaded, answers)
+    yield from check_serving(loaded, answers)
     yield from check_partners(loaded)
-    yield from check_doors(loaded)
+    yield from check_doors(loaded, answers)
 
 
 def _print(lines: Sequence[Line]) -> None:

@@ -29,6 +29,7 @@ from gateway.ledger.database import FILE_NAME
 from gateway.ledger.instances import Holder, own
 from gateway.ledger.migrate import migrate
 from gateway.service.outboxes import Outboxes
+from tests.hung_disk import HungDisk
 from tests.peers.certificates import make_certificate
 from tests.peers.processes import free_port
 
@@ -300,6 +301,25 @@ def test_a_missing_action_folder_is_a_warning_with_the_command_that_makes_it(tmp
     assert (line.state, line.remedy.split(",")[0]) == (State.WARN, f"mkdir -p {tmp_path}/none")
 
 
+@pytest.mark.parametrize(("hung", "subject"), [("/var", "state folder"), ("/outbox", "acme outbox")])
+def test_a_folder_that_does_not_answer_is_named_and_the_rest_is_looked_over(
+    conf: Path, monkeypatch: pytest.MonkeyPatch, hung: str, subject: str
+) -> None:
+    loaded = load()
+    loaded.outbox("acme").mkdir(parents=True)
+    monkeypatch.setattr("gateway.cli.checkups.answers.LIMIT_S", 0.3)
+    disk = HungDisk(monkeypatch)
+    disk.hang("stat", hung)
+    try:
+        lines = list(look_over())
+    finally:
+        disk.heal()
+    silent = [line for line in lines if line.state is State.FAIL]
+    assert [(line.subject, "nothing answers there" in line.found) for line in silent] == [(subject, True)]
+    assert found("acme key", lines).state is State.OK
+    assert disk.asked == 1
+
+
 def test_who_has_the_state_folder_is_told_and_who_else_sends_from_an_outbox(conf: Path) -> None:
     assert found("served by").found == "nobody; `gateway serve` starts one"
     outbox = load().outbox("acme")
@@ -310,7 +330,7 @@ def test_who_has_the_state_folder_is_told_and_who_else_sends_from_an_outbox(conf
         line = found("acme outbox")
         assert (line.state, f"another gateway (pid {os.getpid()}) sends" in line.found) == (State.FAIL, True)
         ours = Holder(os.getpid(), "serve", datetime.now(UTC))
-        assert list(check_outboxes([("acme", outbox)], ours)) == []
+        assert list(check_outboxes({"acme": outbox}, ours)) == []
     finally:
         theirs.close()
 

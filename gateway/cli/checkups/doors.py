@@ -6,10 +6,12 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from cryptography.x509 import load_pem_x509_certificate
 
+from gateway.cli.checkups.answers import Answers
 from gateway.cli.checkups.folders import check_box
 from gateway.cli.checkups.line import Line, State, fail, ok, warn
 from gateway.cli.checkups.partners import check_key, check_secret
@@ -26,12 +28,12 @@ _LISTENING = "0A"
 _EXPIRES_SOON = timedelta(days=30)
 
 
-def check_doors(loaded: Loaded) -> Iterator[Line]:
+def check_doors(loaded: Loaded, answers: Answers) -> Iterator[Line]:
     """Each configured server and account."""
     inbound = loaded.config.inbound
+    found = None if answers.is_silent(loaded.state) else holder_of(loaded.state)
     for kind, settings in (("sftp", inbound.sftp), ("ftp", inbound.ftp)):
         if settings is not None:
-            found = holder_of(loaded.state)
             serving = found if found is not None and found.what == SERVE else None
             yield check_port(f"inbound {kind}", settings.listen, serving)
     if inbound.sftp is not None and inbound.sftp.host_key is not None:
@@ -43,7 +45,9 @@ def check_doors(loaded: Loaded) -> Iterator[Line]:
         yield check_tls_key(loaded, inbound.ftp.tls)
     for name, user in inbound.users.items():
         root = loaded.resolve(user.root)
-        yield check_box(f"inbound user {name}", root) or ok(f"inbound user {name}", str(root))
+        subject = f"inbound user {name}"
+        wrong = answers.ask(subject, root, partial(check_box, subject, root))
+        yield wrong or ok(subject, str(root))
 
 
 def check_port(subject: str, listen: str, serving: Holder | None = None) -> Line:

@@ -6,8 +6,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from gateway.cli.checkups.answers import Answers
 from gateway.cli.checkups.line import Line, fail, ok, warn
 from gateway.config.loaded import Loaded
 from gateway.core.errors import GatewayError
@@ -21,20 +23,24 @@ _LOW_BYTES = 1024**3
 _LOW_SHARE = 0.05
 
 
-def check_folders(loaded: Loaded) -> Iterator[Line]:
+def check_folders(loaded: Loaded, answers: Answers) -> Iterator[Line]:
     """Everything that must be readable or writable on this machine."""
-    yield check_state(loaded.state)
-    yield check_ledger(loaded.state)
-    yield check_space(loaded.state)
+    state = loaded.state
+    yield answers.ask("state folder", state, partial(check_state, state))
+    if not answers.is_silent(state):
+        yield answers.ask("ledger", state, partial(check_ledger, state))
+        yield answers.ask("disk space", state, partial(check_space, state))
     if loaded.config.gateway.export_history is not None:
-        yield check_export(loaded.resolve(loaded.config.gateway.export_history))
+        folder = loaded.resolve(loaded.config.gateway.export_history)
+        yield answers.ask("exported history", folder, partial(check_export, folder))
     for folder in loaded.action_folders:
-        yield check_scripts(folder)
+        yield answers.ask("action folder", folder, partial(check_scripts, folder))
     for name in loaded.config.endpoints:
         for kind, folder in (("outbox", loaded.outbox(name)), ("inbox", loaded.inbox(name))):
-            found = check_box(f"{name} {kind}", folder)
-            if found is not None:
-                yield found
+            if not answers.is_silent(folder):  # it has its line already
+                found = answers.ask(f"{name} {kind}", folder, partial(check_box, f"{name} {kind}", folder))
+                if found is not None:
+                    yield found
 
 
 def check_state(state: Path) -> Line:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
+from gateway.cli.checkups.answers import Answers
 from gateway.cli.checkups.line import Line, fail, ok, warn
 from gateway.config.loaded import Loaded, system_zone
 from gateway.ledger.checkup import last_written
@@ -23,10 +24,11 @@ _SET_BACK = timedelta(minutes=5)
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(?:\[.*?\])?>=([0-9.]+)(.*)")
 
 
-def check_machine(loaded: Loaded | None) -> Iterator[Line]:
+def check_machine(loaded: Loaded | None, answers: Answers) -> Iterator[Line]:
     """Everything about the machine that does not need the configuration; its time zone is looked up if there is one."""
     yield from check_versions()
-    yield check_clock(None if loaded is None else last_written(loaded.state))
+    state = None if loaded is None or answers.is_silent(loaded.state) else loaded.state
+    yield check_clock(None if state is None else last_written(state))
     yield check_zone(loaded)
     yield from check_inotify(_INOTIFY)
     yield check_files()
