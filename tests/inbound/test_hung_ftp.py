@@ -31,7 +31,7 @@ async def servers(tmp_path: Path, password_hash: str) -> AsyncIterator[InboundSe
 @contextlib.contextmanager
 def logged_in(servers: InboundServers, user: str) -> Iterator[ftplib.FTP]:
     assert servers.ftp_address is not None
-    with ftplib.FTP(timeout=20) as client:
+    with ftplib.FTP(timeout=100) as client:
         client.connect("127.0.0.1", servers.ftp_address[1])
         client.login(user, PASSWORD)
         yield client
@@ -45,7 +45,7 @@ def upload(servers: InboundServers) -> None:
 def waits(servers: InboundServers) -> ftplib.FTP:
     """A session of `gone` that waits for the answer to its login."""
     assert servers.ftp_address is not None
-    client = ftplib.FTP(timeout=20)
+    client = ftplib.FTP(timeout=100)
     client.connect("127.0.0.1", servers.ftp_address[1])
     client.sendcmd("USER gone")
     client.putcmd(f"PASS {PASSWORD}")
@@ -63,7 +63,7 @@ async def test_sessions_whose_folder_hangs_hold_up_no_other_and_the_next_is_turn
         assert servers._ftp is not None
         listener = servers._ftp._listener
         assert listener is not None
-        await until(lambda: listener.hangs("gone"), 20)
+        await until(lambda: listener.hangs("gone"))
         with pytest.raises(ftplib.error_temp, match="421 Your folder does not answer"):
             await asyncio.to_thread(lambda: stack.enter_context(logged_in(servers, "gone")))
         with logged_in(servers, "well"):
