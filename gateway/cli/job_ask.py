@@ -1,5 +1,8 @@
 """Questions on a terminal: each with a default, an answer that can't be is said and asked again, `<` goes back."""
 
+import os
+import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -19,11 +22,22 @@ class Cancelled(Exception):
     """Nothing is to be made."""
 
 
+def tell(text: str) -> None:
+    """What a question means, or what is wrong with an answer; a terminal would break it within words."""
+    try:
+        width = os.get_terminal_size(sys.stdout.fileno()).columns
+    except OSError:
+        width = 0
+    lines = textwrap.wrap(text, width - 2, break_long_words=False, break_on_hyphens=False) if width > 40 else [text]
+    for line in lines:
+        typer.echo(f"  {line}")
+
+
 def ask(question: str, default: str, read: Callable[[str], T], *, hint: str = "") -> T:
     """The answer as `read` makes it; Enter takes the default.  Raises Back, Cancelled at the end of the input."""
     shown = f" [{default}]" if default else ""
     if hint:
-        typer.echo(f"  {hint}")
+        tell(hint)
     while True:
         text = _line(f"{question}{shown}: ")
         if text == BACK:
@@ -31,7 +45,7 @@ def ask(question: str, default: str, read: Callable[[str], T], *, hint: str = ""
         try:
             return read(text or default)
         except (GatewayError, ValueError) as problem:
-            typer.echo(f"  {problem}")
+            tell(str(problem))
 
 
 def ask_text(question: str, default: str = "", *, hint: str = "", required: str = "") -> str:

@@ -2,9 +2,7 @@
 
 from dataclasses import replace
 
-import typer
-
-from gateway.cli.job_ask import NONE, ask_text
+from gateway.cli.job_ask import NONE, ask_text, tell
 from gateway.cli.job_draft import Command, Draft
 from gateway.cli.job_judge import judge
 from gateway.cli.job_said import by_steps
@@ -19,12 +17,10 @@ _MOMENTS = (
 
 def ask_commands(loaded: Loaded, draft: Draft) -> Draft:
     """For each moment, and each platform where it would run."""
-    typer.echo(
-        f"  Enter leaves a command out, {NONE} takes one away. [system] allow must list what runs on this machine."
-    )
+    tell(f"Enter leaves a command out, {NONE} takes one away. [system] allow must list what runs on this machine.")
     commands: list[Command] = []
     for moment, said in _MOMENTS:
-        typer.echo(f"  {said}")
+        tell(said)
         own = [_command(draft, moment, platform) for platform in _platforms(loaded, draft, moment)]
         found = [one for one in own if one is not None]
         if found and moment == "after_endpoint":

@@ -4,9 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-import typer
-
-from gateway.cli.job_ask import NONE, ask, ask_text
+from gateway.cli.job_ask import NONE, ask, ask_text, tell
 from gateway.cli.job_draft import Draft, NewGroup, To, destination_of, group_of
 from gateway.cli.job_judge import judge
 from gateway.cli.job_said import by_steps
@@ -19,7 +17,7 @@ HERE = "here"
 def ask_source(loaded: Loaded, draft: Draft) -> Draft:
     """A folder of this machine or of an endpoint."""
     names = (HERE, *loaded.config.endpoints)
-    typer.echo(f"  {HERE}: this machine.  Endpoints: {', '.join(names[1:]) or 'none'}")
+    tell(f"{HERE}: this machine.  Endpoints: {', '.join(names[1:]) or 'none'}")
     endpoint = ask("Source", draft.endpoint or HERE, lambda text: _one_of(text, names))
     if endpoint != HERE:
         path = ask_text("Folder there", draft.path, required="write the folder whose files are distributed")
@@ -37,7 +35,7 @@ def ask_source(loaded: Loaded, draft: Draft) -> Draft:
 
 def _one_of(text: str, names: tuple[str, ...]) -> str:
     if text not in names:
-        raise Refused(f"{text!r} is none of them; choose {', '.join(names)}")
+        raise Refused(f"{text!r} is none of them; choose {', '.join(names)}; its folder comes next")
     return text
 
 
@@ -50,7 +48,7 @@ def _lacks(folder: Path) -> str:
     if not os.access(folder, os.R_OK | os.X_OK):
         return f"{folder} can't be read by this user; let it, or name another folder"
     if not any(folder.iterdir()):
-        typer.echo(f"  {folder} is empty now; it must hold files when the job starts")
+        tell(f"{folder} is empty now; it must hold files when the job starts")
     return ""
 
 
@@ -58,11 +56,11 @@ def ask_destinations(loaded: Loaded, draft: Draft) -> Draft:
     """Groups and endpoints, a new group among them, and the folder there."""
     groups = {name: loaded.members(name) for name in loaded.config.groups}
     for name, members in groups.items():
-        typer.echo(f"  group {name}: {', '.join(members) or 'nobody yet'}")
+        tell(f"group {name}: {', '.join(members) or 'nobody yet'}")
     for made in draft.groups:
-        typer.echo(f"  group {made.name} (new): {', '.join(made.endpoints) or 'by tags'}")
-    typer.echo(f"  endpoints: {', '.join(loaded.config.endpoints) or 'none; add some to the configuration first'}")
-    typer.echo("  `new` makes a group. An endpoint that is named singly joins no group.")
+        tell(f"group {made.name} (new): {', '.join(made.endpoints) or 'by tags'}")
+    tell(f"endpoints: {', '.join(loaded.config.endpoints) or 'none; add some to the configuration first'}")
+    tell("`new` makes a group. An endpoint that is named singly joins no group.")
     usual = " ".join(one.name for one in draft.destinations)
     draft, names = _picked(loaded, draft, usual)
     hint = f"Macros and {{tags}} may stand in it; {NONE}: each endpoint's own folder."
@@ -84,7 +82,7 @@ def _picked(loaded: Loaded, draft: Draft, usual: str) -> tuple[Draft, list[To]]:
             words = dict.fromkeys(text.replace(",", " ").split())
             return draft, [destination_of(word, loaded, draft.groups) for word in words]
         except Refused as problem:
-            typer.echo(f"  {problem}")
+            tell(str(problem))
 
 
 def _new_group(loaded: Loaded) -> NewGroup:
@@ -105,7 +103,7 @@ def _without_conflict(loaded: Loaded, draft: Draft) -> Draft:
     if draft.path or draft.endpoint:
         problems = judge(loaded, replace(draft, commands=(), repeat="manual"), by_steps).errors
         for problem in problems:
-            typer.echo(f"  {problem}")
+            tell(problem)
         if problems:
             return ask_destinations(loaded, draft)
     return draft

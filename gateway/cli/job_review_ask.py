@@ -1,10 +1,12 @@
 """The last step of `gateway job new`: what it will be, and whether saving starts it."""
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
 
 import typer
 
-from gateway.cli.job_ask import Cancelled, ask_choice, ask_number, ask_yes
+from gateway.cli.job_ask import Cancelled, ask_choice, ask_number, ask_yes, tell
 from gateway.cli.job_draft import Draft, text_of
 from gateway.cli.job_judge import judge
 from gateway.cli.job_said import by_steps
@@ -32,24 +34,30 @@ def review(loaded: Loaded, clock: Clock, draft: Draft) -> bool:
         typer.echo(f"  {line}")
     typer.echo("")
     for one in judged.warnings:
-        typer.echo(f"  note: {one}")
+        tell(f"note: {one}")
     if judged.job is None or judged.errors:
         for one in judged.errors:
-            typer.echo(f"  it can't run: {one}")
-        step = ask_number("Which step is to be answered otherwise", 4, 1, 7)
+            tell(f"it can't run: {one}")
+        step = ask_number("Which step is to be answered otherwise", _step_of(judged.errors), 1, 7)
         raise Mend(step - 1)
     count = len(judged.job.destinations)
-    typer.echo(f"  {count} destination{'' if count == 1 else 's'}; schedule: {show_schedule(judged.job.schedule)}")
+    tell(f"{count} destination{'' if count == 1 else 's'}; schedule: {show_schedule(judged.job.schedule)}")
     return _last_question(judged.loaded, clock, judged.job)
+
+
+def _step_of(errors: Sequence[str]) -> int:
+    """The first that an error names."""
+    found = (re.match(r"step (\d)", one) for one in errors)
+    return next((int(one[1]) for one in found if one is not None), 4)
 
 
 def _last_question(loaded: Loaded, clock: Clock, job: Job) -> bool:
     now = clock.now()
     if starts_on_save(job.schedule, now, clocks_of(loaded, job, now)):
-        typer.echo("  Saving STARTS the job at once; hold saves it, and nothing starts by itself.")
+        tell("Saving STARTS the job at once; hold saves it, and nothing starts by itself.")
         said = ask_choice("Save", ("start", "hold", "cancel"), "start")
     else:
-        typer.echo(f"  Saving does not start the job; {_starts(loaded, job, now)}.")
+        tell(f"Saving does not start the job; {_starts(loaded, job, now)}.")
         said = "start" if ask_yes("Save", default=True) else "cancel"
     if said == "cancel":
         raise Cancelled

@@ -3,10 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-import typer
 from pydantic import ValidationError
 
-from gateway.cli.job_ask import NONE, ask, ask_choice, ask_number, ask_text
+from gateway.cli.job_ask import NONE, ask, ask_choice, ask_number, ask_text, tell
 from gateway.cli.job_draft import Draft
 from gateway.config.job_kinds import WEEKDAYS, clock_time
 from gateway.config.jobs import LEAST_MINUTES, JobSchedule
@@ -27,7 +26,7 @@ def ask_schedule(draft: Draft) -> Draft:
     made = _once(empty, draft) if repeat == "once" else _again(empty, draft)
     problem = _problem(made)
     if problem:
-        typer.echo(f"  {problem}")
+        tell(problem)
         return ask_schedule(made)
     return made
 

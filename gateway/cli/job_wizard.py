@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import typer
 
-from gateway.cli.job_ask import BACK, NONE, Back, ask, ask_choice, ask_number, ask_text
+from gateway.cli.job_ask import BACK, NONE, Back, ask, ask_choice, ask_number, ask_text, tell
 from gateway.cli.job_commands_ask import ask_commands
 from gateway.cli.job_draft import Draft, checked_name
 from gateway.cli.job_places_ask import ask_destinations, ask_source
@@ -26,9 +26,8 @@ class Made:
 
 def walk(loaded: Loaded, clock: Clock, draft: Draft) -> Made:
     """Ask the steps in order.  Raises Cancelled."""
-    typer.echo(
-        f"A new distribution job. Enter takes what stands in [ ], {BACK} goes back, Ctrl-C ends without a trace."
-    )
+    typer.echo("A new distribution job.")
+    tell(f"Enter takes what stands in [ ], {BACK} goes back, Ctrl-C ends without a trace.")
     steps: list[Callable[[Loaded, Draft], Draft]] = [
         _kind,
         _name,
@@ -70,7 +69,7 @@ def _settings(loaded: Loaded, draft: Draft) -> Draft:
     priority = ask_number("Priority, 9 first", draft.priority, 1, 9)
     profiles = tuple(loaded.config.profiles)
     if not profiles:
-        typer.echo("  Profile: none is configured ([profiles.NAME]); what is usual holds")
+        tell("Profile: none is configured ([profiles.NAME]); what is usual holds")
         return replace(draft, priority=priority)
     chosen = ask_choice("Profile", (*profiles, "none"), draft.profile or "none")
     return replace(draft, priority=priority, profile=None if chosen == "none" else chosen)

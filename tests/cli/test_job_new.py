@@ -5,6 +5,7 @@ import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 import tomllib
 from collections.abc import Iterator
@@ -162,8 +163,9 @@ class Terminal:
 
 
 @contextmanager
-def on_terminal(*words: str) -> Iterator[tuple[Terminal, "subprocess.Popen[bytes]"]]:
+def on_terminal(*words: str, columns: int = 0) -> Iterator[tuple[Terminal, "subprocess.Popen[bytes]"]]:
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
     command = [sys.executable, "-m", "gateway.cli.main", *words]
     with subprocess.Popen(
         command, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "dumb"}
@@ -227,16 +229,19 @@ def test_the_eight_steps_make_a_job_with_a_way_back_and_a_group_on_the_way(shops
 
 
 def test_the_review_says_which_step_is_to_be_answered_otherwise(shops: Site) -> None:
-    with on_terminal("job", "new", "bad", "--source", "prices") as (terminal, _):
-        for question in ("What is made", "Name [bad]: ", "Description: ", "Hash", "Source [here]: ", "Folder"):
-            terminal.say(question)
+    with on_terminal("job", "new", "bad", "--source", "prices", columns=72) as (terminal, _):
+        questions = ("What is made", "Name [bad]: ", "Description: ", "Hash", "Source [here]: ")
+        lines = [line for one in questions for line in terminal.say(one).splitlines()]
+        terminal.say("Folder")
         terminal.say("Groups and endpoints: ", "shop1")
         terminal.say("Folder at the destinations: ")
         terminal.say("before_indexing on linux: ", "make-prices")
         for question in ("after_endpoint on linux: ", "after_all on linux: ", "Repeat", "Priority", "Profile"):
             terminal.say(question)
-        shown = terminal.until("Which step is to be answered otherwise")
-        assert "it can't run: step 5 (Commands): SYSTEM: 'make-prices' is not an absolute path" in shown
+        told = terminal.until("Which step is to be answered otherwise").partition("it can't run: ")[2]
+        assert "step 5 (Commands): SYSTEM: 'make-prices' is not an absolute path" in " ".join(told.split())
+        assert [line for line in (*lines, *told.splitlines()) if len(line) > 72] == []
+        terminal.until(" [5]: ")
 
 
 def test_cancelled_questions_leave_no_trace(shops: Site) -> None:
