@@ -15,6 +15,8 @@ import structlog
 from pyftpdlib.ioloop import IOLoop
 from pyftpdlib.servers import FTPServer
 
+from gateway.inbound.crowd import has_room
+
 log = structlog.get_logger(__name__)
 
 _TURN_S = 1.0
@@ -36,9 +38,9 @@ class Listener(FTPServer):  # type: ignore[misc]  # pyftpdlib has no types
         self._sessions: list[Session] = []
         self._admitting = threading.Lock()
 
-    def handle_accepted(self, sock: socket.socket, addr: tuple[str, int]) -> None:  # noqa: ARG002
+    def handle_accepted(self, sock: socket.socket, addr: tuple[str, int]) -> None:
         self._sessions = [one for one in self._sessions if one.is_alive()]
-        session = Session(self, sock)
+        session = Session(self, sock, addr[0])
         self._sessions.append(session)
         try:
             session.start()
@@ -56,8 +58,9 @@ class Listener(FTPServer):  # type: ignore[misc]  # pyftpdlib has no types
         end_s = monotonic() + _LEAVING_S
         while not session.is_admitted and monotonic() < end_s:
             with self._admitting:
-                taken = [one for one in self._sessions if one.is_admitted and one.is_alive() and not one.hangs]
-                session.is_admitted = len(taken) < self.max_sessions
+                there = [one for one in self._sessions if one.is_admitted and one.is_alive() and not one.hangs]
+                waiting = [None if one.user else one.address for one in there]
+                session.is_admitted = has_room(self.max_sessions, session.address, waiting)
             if not session.is_admitted:
                 sleep(_LEAVING_S / 10)
         return session.is_admitted
@@ -82,8 +85,9 @@ class Listener(FTPServer):  # type: ignore[misc]  # pyftpdlib has no types
 class Session(threading.Thread):
     """One session from its first byte to its last."""
 
-    def __init__(self, listener: Listener, sock: socket.socket) -> None:
+    def __init__(self, listener: Listener, sock: socket.socket, address: str) -> None:
         super().__init__(name="ftp-session", daemon=True)
+        self.address = address
         self._listener = listener
         self._sock = sock
         self._handler: Any = None

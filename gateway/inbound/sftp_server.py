@@ -18,6 +18,7 @@ from gateway.config.schema import SftpListen
 from gateway.core.errors import NeedsOperator
 from gateway.inbound.accounts import Accounts
 from gateway.inbound.confine import Room
+from gateway.inbound.crowd import has_room
 from gateway.inbound.sftp_files import ConfinedSFTP
 from gateway.inbound.sftp_key import HostKey
 from gateway.inbound.visits import Refusals, Tried, Visit
@@ -56,7 +57,7 @@ class SftpServer:
         self.note = note
         self.executor = ThreadPoolExecutor(_LOGIN_THREADS, "sftp-logins")
         self._for_files: dict[str, ThreadPoolExecutor] = {}
-        self.connections: set[asyncssh.SSHServerConnection] = set()
+        self.connections: set[Door] = set()
         self.sessions: set[asyncio.Task[None]] = set()
         self.key = HostKey(settings, root, state)
         self._listener: asyncssh.SSHAcceptor | None = None
@@ -100,8 +101,8 @@ class SftpServer:
             self._listener.close()
             await self._listener.wait_closed()
             self._listener = None
-        for connection in tuple(self.connections):
-            connection.abort()
+        for door in tuple(self.connections):
+            door.abort()
         if self.sessions:
             await asyncio.wait(tuple(self.sessions), timeout=_END_TIMEOUT_S)
         for threads in (self.executor, *self._for_files.values()):
@@ -128,16 +129,16 @@ class Door(asyncssh.SSHServer):
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
-        self._tried.address = str(conn.get_extra_info("peername")[0])
-        self._server.connections.add(conn)
-        if len(self._server.connections) > self._server.settings.max_connections:
+        address = self._tried.address = str(conn.get_extra_info("peername")[0])
+        waiting = [None if one.visit is not None else one._tried.address for one in self._server.connections]
+        if not has_room(self._server.settings.max_connections, address, waiting):
             conn.disconnect(asyncssh.DISC_TOO_MANY_CONNECTIONS, "Too many connections; try again later")
             return
+        self._server.connections.add(self)
         self._look_whether_idle()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- named by asyncssh
-        if self._connection is not None:
-            self._server.connections.discard(self._connection)
+        self._server.connections.discard(self)
         if self._idle is not None:
             self._idle.cancel()
         if self.visit is None and self._tried.methods:
@@ -149,6 +150,11 @@ class Door(asyncssh.SSHServer):
         user = str(self._connection.get_extra_info("username"))
         self.visit = Visit(user, self._tried.address, _OVER, self._server.note)
         self.visit.came(self._tried.let_in_by)
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        if self._connection is not None:
+            self._connection.abort()
 
     def used(self) -> None:
         """The client has said something."""
