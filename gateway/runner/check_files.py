@@ -67,10 +67,11 @@ def _record(connection: Connection, run: Run, number: int, command: Check, met: 
     text = said.on_check_met if met else said.on_check_not_met
     if text is None:
         return
+    status = (command.met or "Met") if met else "NotMet"
     if met and handles(text, run.instance):
-        macros = [local_file_macros(one.path, one.stamp.size_bytes, "Success") for one in due]
+        macros = [local_file_macros(one.path, one.stamp.size_bytes, status) for one in due]
     else:
-        macros = [status_macros("Success" if met else "NotMet")]
+        macros = [status_macros(status)]
     for values in macros:
         reactions.due(
             connection,

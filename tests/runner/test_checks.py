@@ -106,13 +106,15 @@ async def test_met_is_told_for_each_file_or_once_and_not_met_once(act: Stage) ->
         aged(act, name, 1)
     await act.run("@on_check_met SYSTEM /bin/echo %file% %filesize%\nCHECK -FIL * Age=>0D", name="each")
     await act.run("@on_check_met SYSTEM /bin/echo %status%\nCHECK -FIL * Age=>0D", name="once")
+    await act.run("@on_check_met SYSTEM /bin/echo %status%\nCHECK -FIL * Age=>0D ConditionsMet=Error", name="bad")
     await act.run("@on_check_not_met SYSTEM /bin/echo %status%\nCHECK -FIL *.x Age=>0D", name="none")
     while await act.engine.reacting.look():
         pass
     assert [row["output"] for row in await act.reactions()] == [
         f"{act.outbox}/a 7",
         f"{act.outbox}/b 7",
-        "Success",
+        "Met",
+        "Error",
         "NotMet",
     ]
 
