@@ -18,9 +18,10 @@ from gateway.endpoints.login_memory import ForgetfulMemory, LoginMemory, Trouble
 from gateway.endpoints.opening import Opener, open_place
 from gateway.endpoints.place import Place
 from gateway.endpoints.session import Session
+from gateway.endpoints.steady import Steady
 from gateway.endpoints.throttle import Throttled
 from gateway.endpoints.trouble import NotYet
-from gateway.endpoints.wrap import Logged, Steady
+from gateway.endpoints.wrap import Logged
 
 __all__ = ["ForgetfulMemory", "LoginMemory", "NotYet", "Pool", "Trouble"]
 

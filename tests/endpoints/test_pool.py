@@ -368,7 +368,9 @@ async def test_a_session_that_fell_silent_while_idle_is_replaced_and_nobody_noti
         await pool.close()
 
 
-async def test_a_session_that_dies_while_lent_is_replaced_for_looking_and_never_for_renaming(tmp_path: Path) -> None:
+async def test_a_session_that_dies_while_lent_is_replaced_for_looking_and_never_for_what_it_was_renaming(
+    tmp_path: Path,
+) -> None:
     async with asyncssh_sftp(tmp_path) as peer, line_to(peer.port) as line:
         pool = Pool({"acme": _through(peer, line.port)}, SystemClock())
         async with pool.session("acme") as session:
@@ -381,6 +383,8 @@ async def test_a_session_that_dies_while_lent_is_replaced_for_looking_and_never_
             with pytest.raises(LinkLost):
                 await session.rename("f", "g")
             assert line.accepted == 3
+            await session.rename("f", "h")  # whoever waited for his turn meanwhile has sent nothing yet
+            assert (line.accepted, await names(session)) == (4, ["h"])
         await pool.close()
 
 
