@@ -28,7 +28,7 @@ async def delete_files(run: Run, number: int, command: LocalDelete) -> None:
     deleted, is_folder = await in_thread(spec.folder, run.services.clock, delete)
     must_be_there = spec.literal is not None and command.age is None and run.resumed != number
     if not deleted and must_be_there and not is_folder:
-        raise NotThere(f"LDELETE: {spec.literal} is not there; correct the path, or use a pattern if it may be missing")
+        raise NotThere(f"{spec.literal} is not there; correct the path, or use a pattern if it may be missing")
     run.files += len(deleted)
     run.notes.append(f"command {number}: deleted {len(deleted)} local files")
 
@@ -45,7 +45,7 @@ async def replace_bytes(run: Run, number: int, command: LocalReplace) -> None:
     clock = run.services.clock
     paths = await in_thread(spec.folder, clock, lambda _: _paths(spec))
     if not paths and spec.literal is not None:
-        raise NotThere(f"LREPLACE: {spec.literal} is not there; correct the path")
+        raise NotThere(f"{spec.literal} is not there; correct the path")
     for path in paths:
         count = await in_thread(spec.folder, clock, partial(_replace, path, old, new))
         run.notes.append(f"command {number}: {path}: {count} replaced")

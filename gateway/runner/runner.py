@@ -6,7 +6,7 @@ from functools import partial
 import structlog
 
 from gateway.core.errors import GatewayError, Refused, fault_text
-from gateway.language.nodes import Check
+from gateway.language.nodes import Check, Command
 from gateway.language.polling import first_of_kinds
 from gateway.ledger import Connection, runs
 from gateway.runner.commands import perform, replay
@@ -141,14 +141,24 @@ async def _commands(run: Run) -> None:
         try:
             await perform(run, number, command)
         except GatewayError as error:
-            log.warning("command failed", action=run.instance.name, run=run.id, command=number, error=str(error))
-            run.failure = run.failure or error
+            failed = _placed(command, error)
+            log.warning("command failed", action=run.instance.name, run=run.id, command=number, error=str(failed))
+            run.failure = run.failure or failed
             if run.settings.terminate_on_fail:
                 break
-            cause = type(_cause(error)).__name__
+            cause = type(_cause(failed)).__name__
             await run.services.ledger.write(
-                partial(runs.note_failure, found=run.id, error=str(error), error_class=cause)
+                partial(runs.note_failure, found=run.id, error=str(failed), error_class=cause)
             )
+
+
+def _placed(command: Command, error: GatewayError) -> GatewayError:
+    """The error with the line of the script that met it."""
+    place, said = f"{command.span}: ", str(error)
+    if said.startswith(place):
+        return error
+    verb = "" if said.startswith(command.verb) else f"{command.verb}: "
+    return CommandFailed(f"{place}{verb}{said}", _cause(error))
 
 
 def _cause(error: GatewayError) -> GatewayError:

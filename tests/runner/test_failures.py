@@ -111,6 +111,27 @@ async def test_what_cannot_be_read_says_nothing_of_the_folder_it_goes_to(turned:
     assert [held.state for held in await turned.held()] == ["parked"] * 3
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("PUT none", "PUT: "),
+        ("GET none", "GET: "),
+        ("LCOPY none x", "LCOPY: "),
+        ("MKDIR a/b", "MKDIR: "),
+        ("RMDIR none", "RMDIR: "),
+        ("RENAME none b", "RENAME: "),
+        ("DELETE none", "DELETE: "),
+        ("DIR none", "DIR: "),
+        ("LDELETE none", "LDELETE: "),
+        ("LREPLACE a b none", "LREPLACE: "),
+    ],
+)
+async def test_a_failure_says_which_line_of_the_script_met_it(act: Stage, line: str, said: str) -> None:
+    result = await act.run(f"SET retries=0\n  {line}")
+    path = act.root / "actions" / "job.act"
+    assert (result.error or "").startswith(f"{path}:3:3: {said}"), result.error
+
+
 @pytest.mark.parametrize("line", ["PUT a", "GET a", "DELETE a", "DIR", "MKDIR new", "RENAME a b"])
 async def test_a_login_that_fails_is_tried_again_whatever_the_command(turned: Stage, server: Server, line: str) -> None:
     write(turned.outbox / "a")
