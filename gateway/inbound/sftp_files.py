@@ -44,6 +44,10 @@ class ConfinedSFTP(asyncssh.SFTPServer):
         self._visit = visit
         self.cut = False
 
+    def exit(self) -> None:
+        """The session ends, its files are closed.  Programs such as scp take one that tells no status for a failure."""
+        self.channel.exit(0)
+
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, lambda: work(*args, **kwargs))

@@ -59,6 +59,16 @@ async def test_openssh_sftp(both: Running, files: Path) -> None:
     assert sorted(both.names) == ["big", "big.csv", "d/t/a", "d/t/sub/b é.txt"]
 
 
+async def test_openssh_scp_ends_well(both: Running, files: Path) -> None:
+    """Since OpenSSH 9 it speaks SFTP, and fails where the session ends without an exit status."""
+    options = ["-q", "-r", "-P", str(both.sftp_port), "-i", str(both.key), "-o", "IdentityAgent=none"]
+    trust = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+    await ran(program("scp"), *options, *trust, "big", "tree", f"{NAME}@127.0.0.1:/", folder=files)
+    await ran(program("scp"), *options, *trust, f"{NAME}@127.0.0.1:/big", "back", folder=files)
+    assert (files / "back").read_bytes() == BIG
+    assert (both.root / "tree/sub/b é.txt").read_bytes() == b"b"
+
+
 async def test_half_an_upload_that_ctrl_c_ended_in_openssh_sftp_lands_under_its_name(
     both: Running, files: Path
 ) -> None:
