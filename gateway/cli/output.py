@@ -10,21 +10,13 @@ from typing import Annotated, TextIO
 
 import typer
 
+from gateway.cli.folded_table import NOTHING, print_folded
 from gateway.core.units import show_duration
 
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
 
 _ALIGNED = 40
 """Plain lines are aligned up to here: one long name would push all other rows aside."""
-
-_SHORT = 36
-"""A column of such cells is not folded where there is room: the others give way."""
-
-_FOLDED = 8
-"""What a column keeps that gives way."""
-
-_GAP = 2
-"""Between two columns."""
 
 Value = str | int | float | bool | None | Sequence["Value"] | Mapping[str, "Value"]
 Row = Mapping[str, Value]
@@ -61,39 +53,10 @@ def print_rows(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, em
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
     """Folded to the width of a terminal; elsewhere a line for each row."""
     if sys.stdout.isatty():
-        _print_folded(columns, rows)
+        heads = [column.replace("_", " ") for column in columns]
+        print_folded(heads, [[show_value(value) for value in row] for row in rows])
     else:
         _print_plain(columns, rows)
-
-
-def _print_folded(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console()
-    heads = [column.replace("_", " ") for column in columns]
-    cells = [[show_value(value) for value in row] for row in rows]
-    widths = [max(len(line[at]) for line in (heads, *cells)) for at in range(len(heads))]
-    whole = _whole(widths, console.width - _GAP * (len(heads) - 1))
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for at, head in enumerate(heads):
-        table.add_column(head, overflow="fold", no_wrap=at in whole)
-    for line in cells:
-        table.add_row(*map(Text, line))
-    console.print(table)
-
-
-def _whole(widths: Sequence[int], room: int) -> frozenset[int]:
-    """The columns that are not folded: the shortest, as long as those behind them keep room to be folded in."""
-    left = room - sum(min(width, _FOLDED) for width in widths)
-    whole: set[int] = set()
-    for width, at in sorted((width, at) for at, width in enumerate(widths) if width <= _SHORT):
-        left -= width - min(width, _FOLDED)
-        if left < 0:
-            break
-        whole.add(at)
-    return frozenset(whole)
 
 
 def _print_plain(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
@@ -106,7 +69,7 @@ def _print_plain(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> Non
 def show_value(value: Value) -> str:
     """A cell for people; control characters made visible, so that a file name can't rewrite the screen."""
     if value is None:
-        return "-"
+        return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = value if isinstance(value, str) else str(value)
