@@ -36,7 +36,7 @@ from tests.peers.processes import free_port
 from tests.peers.vsftpd import FtpPeer
 
 SHORT_S = 0.6
-LATE_S = 20.0
+LATE_S = 100.0
 """When who waits for nothing still waits; much later than any deadline here, for a machine that is busy."""
 
 
@@ -129,13 +129,13 @@ async def test_a_size_that_is_never_answered_ends_in_time_and_the_session_is_ove
 
 @pytest.mark.parametrize("handler", [hostile.NoRoom, hostile.RunsOutOfRoom])
 async def test_a_full_disk_is_told_as_one(tmp_path: Path, handler: Any) -> None:
-    async with session(tmp_path, handler, call_timeout_s=5.0) as (endpoint, _):
+    async with session(tmp_path, handler) as (endpoint, _):
         with pytest.raises(NoSpace, match="make room"):
             await put(endpoint, "f", os.urandom(20_000_000))
 
 
 async def test_a_lost_last_word_is_settled_by_size(tmp_path: Path) -> None:
-    async with session(tmp_path, hostile.ForgetsTheLastWord, call_timeout_s=SHORT_S) as (endpoint, folder):
+    async with session(tmp_path, hostile.ForgetsTheLastWord, call_timeout_s=2.0) as (endpoint, folder):
         data = os.urandom(500_000)
         assert await put(endpoint, "f", data) == len(data)
         assert (folder / "f").read_bytes() == data
@@ -143,7 +143,7 @@ async def test_a_lost_last_word_is_settled_by_size(tmp_path: Path) -> None:
 
 
 async def test_a_lost_last_word_of_a_download_is_settled_by_size(tmp_path: Path) -> None:
-    async with session(tmp_path, hostile.ForgetsTheLastWord, call_timeout_s=SHORT_S) as (endpoint, folder):
+    async with session(tmp_path, hostile.ForgetsTheLastWord, call_timeout_s=2.0) as (endpoint, folder):
         (folder / "f").write_bytes(b"12345" * 100_000)
         assert await get(endpoint, "f") == b"12345" * 100_000
 
@@ -253,7 +253,7 @@ async def test_the_login_folder_is_where_a_tilde_starts(plain_vsftpd: FtpPeer) -
 
 async def test_hung_servers_hold_up_nobody_else(tmp_path: Path, plain_vsftpd: FtpPeer) -> None:
     async with black_hole() as port:
-        dead = ftp_place(FtpPeer(port, Path("/"), "/"), connect_timeout_s=40.0)
+        dead = ftp_place(FtpPeer(port, Path("/"), "/"), connect_timeout_s=300.0)
         hanging = [asyncio.ensure_future(open_ftp(dead)) for _ in range(40)]
         await asyncio.sleep(0.1)
         async with asyncio.timeout(LATE_S):

@@ -36,7 +36,7 @@ from tests.peers.processes import free_port
 from tests.peers.ssh_servers import asyncssh_sftp
 
 SHORT_S = 0.4
-LATE_S = 20.0
+LATE_S = 100.0
 """When who waits for nothing still waits; much later than any deadline here, for a machine that is busy."""
 _spoken = "auto"
 
@@ -266,16 +266,16 @@ async def test_a_key_with_a_passphrase_logs_in_and_a_wrong_one_is_named(sshd: Ss
 
 async def test_commands_run_and_hang_within_their_time(sshd: SshPeer) -> None:
     async with await open_sftp(ssh_place(sshd)) as endpoint:
-        ran = await endpoint.execute("echo out; echo err >&2; exit 7", timeout_s=5)
+        ran = await endpoint.execute("echo out; echo err >&2; exit 7", timeout_s=100)
         assert (ran.exit_code, sorted(ran.output.split())) == (7, ["err", "out"])
         with pytest.raises(Retryable, match=r"did not end within 0\.3 s"):
-            await endpoint.execute("sleep 5", timeout_s=0.3)
+            await endpoint.execute("sleep 60", timeout_s=0.3)
         assert (await endpoint.stat("")).path == ""
 
 
 async def test_the_tail_of_a_long_output_is_kept(sshd: SshPeer) -> None:
     async with await open_sftp(ssh_place(sshd)) as endpoint:
-        ran = await endpoint.execute("head -c 3000000 /dev/zero | tr '\\0' x; echo; echo the end", timeout_s=10)
+        ran = await endpoint.execute("head -c 3000000 /dev/zero | tr '\\0' x; echo; echo the end", timeout_s=100)
         assert ran.output.endswith("the end\n")
         assert len(ran.output) <= 64 * 1024
 
@@ -285,12 +285,12 @@ async def test_no_shell_means_no_checksum_and_no_command(tmp_path: Path) -> None
         await put(endpoint, "f", b"1")
         assert await endpoint.remote_hash("f", "sha256") is None
         with pytest.raises(GatewayError):
-            await endpoint.execute("id", timeout_s=2)
+            await endpoint.execute("id", timeout_s=100)
 
 
 async def test_the_login_folder_is_where_a_tilde_starts(sshd: SshPeer, tmp_path: Path) -> None:
     async with await open_sftp(ssh_place(sshd, "~")) as endpoint:
-        home = (await endpoint.execute("pwd", timeout_s=5)).output.strip()
+        home = (await endpoint.execute("pwd", timeout_s=100)).output.strip()
         assert (await endpoint.stat("")).kind == (await endpoint.stat(home)).kind
         name = os.path.relpath(tmp_path, home)
         (tmp_path / "f").write_bytes(b"12")

@@ -20,6 +20,7 @@ from gateway.endpoints.pool import ForgetfulMemory, NotYet, Pool
 from gateway.endpoints.session import Session
 from gateway.endpoints.trouble import pause_after
 from tests.endpoints.test_conformance import names, put
+from tests.loop_time import given_up
 from tests.peers.hostile_tcp import black_hole
 from tests.peers.openssh import SshPeer
 from tests.peers.places import ssh_place
@@ -362,8 +363,7 @@ async def test_a_session_that_fell_silent_while_idle_is_replaced_and_nobody_noti
             await put(session, "f", b"1")
         line.freeze()
         await clock.turn(timedelta(seconds=30))
-        async with pool.session("acme") as session:
-            await session.rename("f", "g")
+        await given_up(renamed(pool), 60)
         assert line.accepted == 2
         await pool.close()
 
@@ -381,15 +381,20 @@ async def test_a_session_that_dies_while_lent_is_replaced_for_looking_and_never_
             assert await names(session) == ["f"]
             line.freeze()
             with pytest.raises(LinkLost):
-                await session.rename("f", "g")
+                await given_up(session.rename("f", "g"), 60)
             assert line.accepted == 3
             await session.rename("f", "h")  # whoever waited for his turn meanwhile has sent nothing yet
             assert (line.accepted, await names(session)) == (4, ["h"])
         await pool.close()
 
 
+async def renamed(pool: Pool) -> None:
+    async with pool.session("acme") as session:
+        await session.rename("f", "g")
+
+
 def _through(peer: SshPeer, port: int) -> Place:
-    key_line = ssh_place(peer, "/", call_timeout_s=0.5, keepalive_s=100.0)
+    key_line = ssh_place(peer, "/", call_timeout_s=60.0, keepalive_s=100.0)
     return Place(**{**_fields(key_line), "port": port})
 
 

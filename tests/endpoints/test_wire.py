@@ -19,6 +19,7 @@ from gateway.endpoints.wire import packets, stream
 from gateway.endpoints.wire.packets import Ask, Reader, Told
 from gateway.endpoints.wire.pipe import Pipe
 from tests.endpoints.test_conformance import blocks_of, get, put
+from tests.loop_time import pass_time
 from tests.peers import hostile_sftp as hostile
 from tests.peers.openssh import SshPeer
 from tests.peers.places import ssh_place
@@ -106,10 +107,12 @@ async def test_a_request_without_an_answer_is_overdue_and_others_that_were_answe
 
 
 async def test_answers_that_keep_coming_give_those_behind_them_their_time() -> None:
-    pipe, _ = piped(1.0)
+    pipe, _ = piped(60.0)
     asked = [pipe.ask(Ask.REMOVE, packets.text("a")) for _ in range(4)]
     for n in range(4):
-        await asyncio.sleep(0.3)
+        pass_time(45)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
         pipe.data_received(status(n + 1))
     assert [await one for one in asked] == [b""] * 4
     assert pipe.usable
