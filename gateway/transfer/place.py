@@ -50,7 +50,14 @@ async def _refused(way: Way, error: GatewayError) -> None:
     if in_the_way is None and isinstance(error, Retryable):
         raise error
     await give_up(way)
-    raise in_the_way or error from error
+    raise in_the_way or _named(way, error) from error
+
+
+def _named(way: Way, error: GatewayError) -> GatewayError:
+    """A refusal with what can be set where the peer lets nobody rename, whatever the name."""
+    if not isinstance(error, PathRefused):
+        return error
+    return PathRefused(f"{error}; where nobody may rename, set inplace = true for {way.intent.endpoint or 'it'}")
 
 
 async def _in_the_way(way: Way) -> PathRefused | None:

@@ -89,8 +89,8 @@ async def _look(target: Endpoint, path: str, proof: Proof, intent: Intent) -> St
         return (await target.stat(path)).stamp
     except NotThere as exc:
         raise NeedsOperator(
-            f"{path}: it was gone as soon as it was closed; this peer takes files at their close: "
-            f"set inplace = true for {intent.endpoint or 'it'}"
+            f"{path}: it was gone as soon as it was closed; if this peer takes files at their close, set inplace "
+            f"= true for {intent.endpoint or 'it'}; if somebody removes such names there, end that"
         ) from exc
     except PathRefused:
         if proof.name == "none":

@@ -433,13 +433,18 @@ async def test_a_request_ends_awaiting_its_answer(desk: Desk) -> None:
 
 
 class Denies(MemoryEndpoint):
-    """A source whose files can't be removed or renamed."""
+    """A peer whose files can't be removed or renamed."""
 
     async def remove(self, path: str) -> None:
         raise PathRefused(f"{path}: permission denied")
 
     async def rename(self, source: str, target: str) -> None:
         raise PathRefused(f"{source}: permission denied")
+
+
+async def test_a_peer_that_lets_nobody_rename_is_told_what_to_set(desk: Desk) -> None:
+    with pytest.raises(PathRefused, match=r"permission denied.*set inplace = true"):
+        await desk.send(await desk.intent(), Denies(desk.there))
 
 
 async def test_a_source_that_cannot_be_removed_is_delivered_delete_failed(desk: Desk) -> None:
