@@ -14,7 +14,7 @@ from gateway.channels.model import Catalogue, Channel
 from gateway.channels.newcomers import Newcomers
 from gateway.channels.scanning import Looked, look_at
 from gateway.channels.snapshot import Brought, bring_up_to_date
-from gateway.core.errors import GatewayError, NeedsOperator, fault_text
+from gateway.core.errors import GatewayError, NeedsOperator, Retryable, fault_text
 from gateway.ledger import channel_catalogues
 from gateway.runner.services import Services
 
@@ -72,19 +72,31 @@ async def baseline(channel: Channel, services: Services) -> int:
 
 
 async def _looked(catalogue: Catalogue, services: Services) -> tuple[Looked, Brought, Newcomers]:
-    """The catalogue as it is, the ledger up to date with it."""
+    """The catalogue as it is, the ledger up to date with it; a look that hangs in an item begins anew without that."""
     path = str(catalogue.path)
     try:
         looking = Looking(path, services.clock)
-        looked = await looking.run(lambda pulse: look_at(path, pulse.beat, looking.left_out))
-        await _check_not_emptied(catalogue, looked, services)
-        brought = await bring_up_to_date(catalogue, looking, looked, services)
-        return looked, brought, Newcomers(path, looked, brought, services.clock)
+        while True:
+            try:
+                looked, brought = await _look(catalogue, looking, services)
+            except Retryable:
+                again = await looking.without_what_hangs()
+                if again is None:
+                    raise
+                looking = again
+            else:
+                return looked, brought, Newcomers(path, looked, brought, services.clock)
     except Exception as exc:
         said = str(exc) if isinstance(exc, GatewayError) else fault_text(exc)
         note = partial(channel_catalogues.note_trouble, catalogue=catalogue.name, error=said)
         await services.ledger.write(partial(note, at=services.ledger.now_ns()))
         raise
+
+
+async def _look(catalogue: Catalogue, looking: Looking, services: Services) -> tuple[Looked, Brought]:
+    looked = await looking.run(lambda pulse: look_at(str(catalogue.path), pulse.beat, looking.left_out))
+    await _check_not_emptied(catalogue, looked, services)
+    return looked, await bring_up_to_date(catalogue, looking, looked, services)
 
 
 async def _check_not_emptied(catalogue: Catalogue, looked: Looked, services: Services) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from gateway.core.clock import Clock
+from gateway.core.errors import Retryable
 from gateway.transfer.hanging import Patience, Pulse
 
 __all__ = ["Looking", "Pulse"]
@@ -10,6 +11,7 @@ __all__ = ["Looking", "Pulse"]
 _MEANWHILE = "nothing is concluded from that, and what is known goes out: "
 _MOST_LEFT_OUT = 3
 """Where more items hang it is the catalogue that hangs: each costs a thread, and the time until that is told."""
+_HALT_S = 1.0
 
 
 class Looking(Patience):
@@ -23,6 +25,18 @@ class Looking(Patience):
         self._now_s = clock.monotonic()
         self.left_out: Mapping[str, str] = {}
         super().__init__(f"the catalogue {folder}", clock, meanwhile=meanwhile)
+
+    async def without_what_hangs(self) -> "Looking | None":
+        """A look that leaves out, too, the items in which this one hangs; None if that is not what keeps it.
+
+        Its other threads have a moment to halt: what they are at does not hang.
+        """
+        await self._clock.sleep(_HALT_S)
+        try:
+            again = Looking(self._folder, self._clock)
+        except Retryable:
+            return None
+        return again if again.left_out.keys() - self.left_out.keys() else None
 
     def goes_on_beside(self, hang: Sequence[Pulse]) -> bool:
         """True if all of them are in a few items."""

@@ -51,7 +51,17 @@ async def given_up(mount: HungDisk, clock: TurnedClock, work: Coroutine[Any, Any
     await clock.turn(timedelta(seconds=STILL_S - 10))
     assert not task.done()
     await clock.turn(timedelta(seconds=10))
-    return await asyncio.wait_for(task, 100)
+    return await settled(clock, task)
+
+
+async def settled(clock: TurnedClock, task: "asyncio.Task[T]") -> T:
+    """What it comes to; it waits for no more than moments."""
+    async with asyncio.timeout(100):
+        while not task.done():
+            await asyncio.sleep(0.005)
+            if 0 < (clock.next_wake or 0.0) - clock.monotonic() < _QUIET_S:
+                await clock.turn(timedelta(seconds=1))
+    return await task
 
 
 async def test_a_look_that_hangs_is_given_up_and_no_other_begins_meanwhile(tmp_path: Path, mount: HungDisk) -> None:
@@ -71,25 +81,39 @@ async def test_a_look_that_hangs_is_given_up_and_no_other_begins_meanwhile(tmp_p
 
 
 @pytest.mark.parametrize(("call", "path"), [("scandir", "/a"), ("open", "/a/book.epub")])
-async def test_an_item_that_hangs_is_left_out_of_the_next_looks_until_it_is_back(
+async def test_an_item_that_hangs_is_left_out_of_the_look_and_of_the_next_until_it_is_back(
     tmp_path: Path, mount: HungDisk, call: str, path: str
 ) -> None:
     async with shop(tmp_path) as made:
         made.put("a")
         made.put("b")
         mount.hang(call, path)
-        found = await given_up(mount, made.clock, detect([made.channel], made.services))
-        assert f"{HUNG} at {made.path}{path};" in str(found.error)
-        calls = mount.asked
-        again = await asyncio.wait_for(made.detect(), 100)
+        found = (await given_up(mount, made.clock, detect([made.channel], made.services))).found["shop"]
         why = rf"a: a look that began 3\d\d s ago still hangs at {made.path}{path}; check its disk, or its server"
-        assert (again.first, await made.states()) == (1, {("b", "first"): "waiting"})
-        assert re.fullmatch(why, again.unreadable[0])
+        assert (found.first, await made.states()) == (1, {("b", "first"): "waiting"})
+        assert re.fullmatch(why, found.unreadable[0])
         assert re.fullmatch(f"items that hang are left out: {why}", (await made.look()).error or "")
-        assert mount.asked == calls
+        calls = mount.asked
+        made.put("c")
+        again = await asyncio.wait_for(made.detect(), 100)
+        assert (again.first, len(again.unreadable), mount.asked) == (1, 1, calls)
         mount.heal()
         assert (await made.detect()).first == 1
         assert (await made.look()).error is None
+
+
+async def test_where_more_items_hang_than_a_few_the_look_is_given_up(tmp_path: Path, mount: HungDisk) -> None:
+    async with shop(tmp_path) as made:
+        for number in range(5):
+            made.put(f"{number}a")
+        mount.hang("scandir", "a")
+        task = asyncio.ensure_future(detect([made.channel], made.services))
+        for calls in range(1, 5):
+            await asked(calls, mount, made.clock, task)
+            await made.clock.turn(timedelta(seconds=STILL_S))
+        found = await settled(made.clock, task)
+        assert HUNG in str(found.error)
+        assert mount.asked == 4
 
 
 async def test_of_an_item_that_hangs_nothing_is_concluded(tmp_path: Path, mount: HungDisk) -> None:
@@ -101,8 +125,7 @@ async def test_of_an_item_that_hangs_nothing_is_concluded(tmp_path: Path, mount:
         made.put("b", {"book.epub": "errata"})
         made.put("c", {"book.epub": "errata"})
         mount.hang("scandir", "/a")
-        await given_up(mount, made.clock, detect([made.channel], made.services))
-        found = await asyncio.wait_for(made.detect(), 100)
+        found = (await given_up(mount, made.clock, detect([made.channel], made.services))).found["shop"]
         assert (found.vanished, found.file) == ((), 2)
         mount.heal()
         assert (await made.detect()).nothing_changed
