@@ -40,8 +40,6 @@ log = structlog.get_logger(__name__)
 _OFFLINE = (LinkLost, PeerBusy)
 """What says that nobody answers there now."""
 
-_WELL: Mapping[str, Any] = {"failures": 0, "failing_since": None, "next_at": None, "error": None, "error_class": None}
-
 AfterEndpoint = Callable[[PlaceRow], Awaitable[TriggerState | None]]
 """Runs after_endpoint at a destination, None where it has no such command."""
 
@@ -93,7 +91,7 @@ class DestinationLife:
             async with self.under.places.taken(self._row.priority) as place:
                 await self._bring(place)
         await self._after()
-        await self._advance(PlaceState.DELIVERED, _WELL)
+        await self._advance(PlaceState.DELIVERED, job_destinations.ALL_WELL)
 
     async def _bring(self, place: Place) -> None:
         """All that is missing; the action's run is ended whatever happens."""

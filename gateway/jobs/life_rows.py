@@ -78,7 +78,7 @@ def write_decision(connection: Connection, seen: Rows, made: Decision, at: int) 
     for endpoint, why in made.fail:
         no_after_all(connection, seen.place(endpoint), why, "CommandFailed", at)
     for endpoint in made.over:
-        job_destinations.advance(connection, seen.place(endpoint), PlaceState.DONE, at)
+        job_destinations.advance(connection, seen.place(endpoint), PlaceState.DONE, at, job_destinations.ALL_WELL)
     if made.to in TERMINAL:
         abandon(connection, seen.places, "the run ended without it", at)
     return _run(connection, seen.run, made, at)

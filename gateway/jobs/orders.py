@@ -13,15 +13,7 @@ _MAY_PAUSE = (JobState.PREPARING, JobState.TRANSFERRING)
 _BARRED = (JobState.COMPLETING, JobState.CLEANING)
 _PAUSED = "paused"
 _UNKNOWN = (TriggerState.STARTED, TriggerState.UNKNOWN)
-_BEGUN_ANEW: dict[str, Any] = {
-    "excluded": False,
-    "failures": 0,
-    "next_at": None,
-    "failing_since": None,
-    "error": None,
-    "error_class": None,
-    "begins_at": None,
-}
+_BEGUN_ANEW: dict[str, Any] = {**job_destinations.ALL_WELL, "excluded": False, "begins_at": None}
 
 
 class RunIsOver(Refused):

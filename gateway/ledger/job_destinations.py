@@ -12,6 +12,15 @@ from gateway.ledger.job_places import place_id
 from gateway.ledger.job_states import PLACE, PlaceState, moved
 from gateway.ledger.job_tables import job_destination, job_file, place
 
+ALL_WELL: Mapping[str, Any] = {
+    "failures": 0,
+    "failing_since": None,
+    "next_at": None,
+    "error": None,
+    "error_class": None,
+}
+"""The columns of a destination that nothing is wrong with."""
+
 _COUNTERS = ("delivered", "unchanged", "skipped", "failed", "deleted", "bytes_sent")
 
 

@@ -207,6 +207,21 @@ async def test_where_after_all_cant_be_run_it_has_failed_and_the_source_is_left_
         assert not {"clean", "after_all "} & set(fake.done)
 
 
+async def test_of_what_after_all_had_to_be_asked_again_for_nothing_is_left_once_it_went_well(tmp_path: Path) -> None:
+    fake = FakeHands(answers={"after_all shop2": TriggerState.AGAIN})
+    async with job_stage(tmp_path, more=AFTER_ALL, clock=TurnedClock(NOW), fake=fake) as made:
+        run = await made.jobs.start("prices")
+
+        async def asks_again() -> bool:
+            return (await made.places(run))["shop2"].error == "after_all asks to be run again"
+
+        await made.until(asks_again)
+        fake.answers.clear()
+        assert (await made.over(run)).state is JobState.FINISHED
+        shop2 = (await made.places(run))["shop2"]
+        assert (shop2.error, shop2.error_class, shop2.next_at, shop2.failures) == (None, None, None, 0)
+
+
 async def test_where_after_all_was_put_off_until_the_deadline_the_source_is_left_alone(tmp_path: Path) -> None:
     fake = failing("reach shop2", error=LinkLost("shop2 is down"))
     more = AFTER_ALL + '[jobs.prices.settings]\ndeadline = "1h"\n'
