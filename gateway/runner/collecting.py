@@ -21,7 +21,7 @@ from gateway.runner.jobs import Ends
 from gateway.runner.listing import find_tree
 from gateway.runner.retrying import asked
 from gateway.runner.run import Run
-from gateway.runner.selecting import NOT_JUDGED, freeze, takeable
+from gateway.runner.selecting import NOT_JUDGED, freeze, note_left_out, takeable
 from gateway.runner.sending import lanes, width
 from gateway.transfer.sources import Found
 from gateway.transfer.stability import UNPROVED_S
@@ -56,7 +56,8 @@ async def _stable(run: Run, number: int, command: Get) -> list[Found]:
     clock, settings = run.services.clock, run.settings
     end_s = clock.monotonic() + settings.wait_stable.total_seconds()
     while True:
-        listing = await _list(run, command)
+        left_out: list[str] = []
+        listing = await _list(run, command, left_out)
         since = await _sighted(run, number, listing)
         now_ns = run.services.ledger.now_ns()
         waits = {path: wait_s for path, at in since.items() if (wait_s := _wait_s(run, listing[path], now_ns - at)) > 0}
@@ -64,15 +65,18 @@ async def _stable(run: Run, number: int, command: Get) -> list[Found]:
         if not waits or min(waits.values()) > left_s:
             break
         await run.wait(min(waits.values()) + 0.05)
+    if command.recurse:
+        note_left_out(run, number, left_out)
     if waits:
         names = ", ".join(sorted(listing[path].relative for path in waits))
         run.notes.append(f"command {number}: seen for too short a time, left for the next run: {names}")
     return [found for path, found in listing.items() if path not in waits and _wanted(run, found)]
 
 
-async def _list(run: Run, command: Get) -> dict[str, Found]:
+async def _list(run: Run, command: Get, left_out: list[str]) -> dict[str, Found]:
     async def listed(peer: Endpoint) -> dict[str, Found]:
-        tree = find_tree(run, peer, command.source.value, recurse=command.recurse)
+        left_out.clear()
+        tree = find_tree(run, peer, command.source.value, recurse=command.recurse, left_out=left_out.append)
         return {found.path: found async for found in tree}
 
     try:

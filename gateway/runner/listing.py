@@ -1,15 +1,16 @@
 """Which remote files a path means: a literal name, a folder's files, a pattern, with -REC a tree."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from gateway.core.errors import NotThere
 from gateway.core.model import Entry, Kind
 from gateway.endpoints.base import Endpoint
 from gateway.language.macros import expand
-from gateway.language.pattern import Pattern, compile_pattern, split_source
+from gateway.language.pattern import Pattern, compile_pattern, is_temporary, split_source
 from gateway.runner.run import Run
 from gateway.runner.targets import join_remote
 from gateway.runner.texts import run_values
+from gateway.transfer.hanging import unwatched
 from gateway.transfer.sources import Found
 
 
@@ -35,8 +36,13 @@ async def find_remote(run: Run, peer: Endpoint, path: str, *, everything: bool =
             yield entry
 
 
-async def find_tree(run: Run, peer: Endpoint, path: str, *, recurse: bool) -> AsyncIterator[Found]:
-    """Remote source files with their paths below the source folder.  Raises NotThere for a missing literal."""
+async def find_tree(
+    run: Run, peer: Endpoint, path: str, *, recurse: bool, left_out: Callable[[str], None] = unwatched
+) -> AsyncIterator[Found]:
+    """Remote source files with their paths below the source folder.
+
+    `left_out` hears of what is hidden, temporary or no file.  Raises NotThere for a missing literal.
+    """
     folder, pattern = remote_source(run, path)
     if pattern.literal is not None:
         whole = f"{folder.rstrip('/')}/{pattern.literal}" if folder else pattern.literal
@@ -51,7 +57,12 @@ async def find_tree(run: Run, peer: Endpoint, path: str, *, recurse: bool) -> As
     while pending:
         at, below = pending.pop()
         async for entry in peer.scan(at):
-            if entry.kind is Kind.FOLDER and recurse and not entry.name.startswith("."):
+            is_folder = entry.kind is Kind.FOLDER
+            if not (recurse if is_folder else pattern.matches(entry.name)):
+                continue
+            if is_temporary(entry.name) or not (is_folder or entry.kind is Kind.FILE):
+                left_out(below + entry.name)
+            elif is_folder:
                 pending.append((entry.path, f"{below}{entry.name}/"))
-            elif entry.kind is Kind.FILE and pattern.takes(entry.name):
+            else:
                 yield Found(entry.path, below + entry.name, entry.stamp)

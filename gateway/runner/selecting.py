@@ -29,6 +29,7 @@ from gateway.transfer.verify import sha256_of
 from gateway.transfer.watched import Hints, Instant, Watched
 
 _LOOK_EVERY_S = 1.0
+_SHOWN = 10
 NOT_JUDGED = "taken without waiting until it was stable (run --now)"
 
 
@@ -50,6 +51,8 @@ async def local_files(run: Run, number: int, command: Transfer) -> tuple[FrozenF
         if run.due.skip_wait
         else await _stable(run, number, spec)
     )
+    if command.recurse:
+        await _note_left_out(run, number, spec)
     wanted = await takeable(run, number, command, found)
     if not wanted:
         await _require_there(run, command, spec)
@@ -58,6 +61,25 @@ async def local_files(run: Run, number: int, command: Transfer) -> tuple[FrozenF
             run.notes.append(f"command {number}: {said}")
     note = NOT_JUDGED if run.due.skip_wait else None
     return await freeze(run, number, wanted, note)
+
+
+async def _note_left_out(run: Run, number: int, spec: SourceSpec) -> None:
+    left_out = await in_thread(spec.folder, run.services.clock, lambda _: _left_out(spec))
+    note_left_out(run, number, left_out)
+
+
+def _left_out(spec: SourceSpec) -> list[str]:
+    paths: list[str] = []
+    for _ in list_sources(spec, paths.append):
+        pass  # only what is no source is wanted
+    return [os.path.relpath(path, spec.folder) for path in paths]
+
+
+def note_left_out(run: Run, number: int, names: Sequence[str]) -> None:
+    """Say what -REC has come across and does not take."""
+    if names:
+        shown = ", ".join(sorted(names)[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+        run.notes.append(f"command {number}: hidden or temporary, or no regular file, and so not taken: {shown}")
 
 
 async def _require_there(run: Run, command: Transfer, spec: SourceSpec) -> None:

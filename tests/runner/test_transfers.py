@@ -223,3 +223,15 @@ async def test_a_transfer(act: Stage, case: Case) -> None:
 
 def _below(act: Stage, folder: str) -> dict[str, str]:
     return {f"{folder}/{path}": content for path, content in tree(act.root / folder).items()}
+
+
+@pytest.mark.parametrize(("line", "side"), [("PUT", "outbox"), ("GET", "far"), ("LCOPY", "inbox")])
+@pytest.mark.parametrize("now", [False, True])
+async def test_rec_says_what_it_leaves_out(act: Stage, line: str, side: str, now: bool) -> None:
+    for name in ("tree/a", "tree/.hidden", "tree/x/b.tmp", "tree/x/c", "tree/.git/d"):
+        write(act.root / side / name)
+    (act.root / side / "tree/x/link").symlink_to("c")
+    result = await act.run(f"@stability none\n@stable_for 0s\n{line} -REC tree/ got/", now=now)
+    assert result.files == 2
+    said = "command 1: hidden or temporary, or no regular file, and so not taken: "
+    assert [note for note in result.notes if said in note] == [f"{said}.git, .hidden, x/b.tmp, x/link"]
