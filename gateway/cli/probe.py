@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.output import JsonOption
+from gateway.core.units import show_size
 
 if TYPE_CHECKING:
     from gateway.config.loaded import Loaded
@@ -80,15 +81,29 @@ def _lines(found: "Profile", *, tried_writing: bool) -> Iterator[str]:
     if found.extensions:
         yield f"extensions: {', '.join(found.extensions)}"
     yield "what it says of itself:"
-    width = max(len(name) for name in found.features)
-    for name, value in found.features.items():
-        yield f"  {name.replace('_', ' '):<{width}}  {_shown(value)}"
+    features = [_feature(name, value) for name, value in found.features.items()]
+    width = max(len(name) for name, _ in features)
+    yield from (f"  {name:<{width}}  {shown}" for name, shown in features)
     yield "what was tried:"
     width = max(len(trial.name) for trial in found.trials)
     for trial in found.trials:
         yield f"  {trial.name:<{width}}  {trial.answer:<6}  {trial.detail}".rstrip()
     if not tried_writing:
         yield "Nothing was written; `--write FOLDER` tries that in a folder that is meant for it."
+
+
+def _feature(name: str, value: object) -> tuple[str, str]:
+    """For people: the unit stands at the value, not in the name."""
+    words = name.replace("_", " ")
+    if isinstance(value, int) and words.endswith(" ns"):
+        size, unit = next((one for one in _UNITS if value % one[0] == 0), (1, "ns"))
+        return words.removesuffix(" ns"), f"{value // size} {unit}"
+    if isinstance(value, int) and words.endswith(" bytes"):
+        return words.removesuffix(" bytes"), show_size(value)
+    return words, _shown(value)
+
+
+_UNITS = ((10**9, "s"), (10**6, "ms"), (10**3, "µs"))
 
 
 def _shown(value: object) -> str:

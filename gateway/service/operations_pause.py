@@ -76,7 +76,7 @@ async def resume(gateway: Gateway, what: str) -> Said:
         lines = [f"{shown_scope(scope)} goes on"]
     else:
         _require_known(gateway, scope)
-        lines = [f"{shown_scope(scope)} was not paused"]
+        lines = ["there was no pause of everything" if scope == ALL else f"{shown_scope(scope)} was not paused"]
     others = [one for one in await ledger.read(partial(pauses.paused, now=ledger.now_ns())) if one.scope != scope]
     if others:
         lines.append(f"still paused: {', '.join(shown_scope(one.scope) for one in others)}")

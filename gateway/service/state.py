@@ -15,6 +15,7 @@ from gateway.ledger import Connection, Ledger, endpoints, job_overview, overview
 from gateway.ledger.instances import Holder
 from gateway.runner.actions import Actions, read_actions
 from gateway.runner.instance import Instance
+from gateway.scheduler.pauses import shown_scope
 from gateway.scheduler.status import ActionStatus, Waiting
 from gateway.service.action_state import ActionState, Known, with_ledger
 from gateway.service.asking import ask, newer
@@ -139,9 +140,8 @@ def _status_from(instance: Instance, known: Known) -> ActionStatus:
     scopes = ("all", f"action:{instance.name}", f"action:{instance.action.name}", f"endpoint:{instance.endpoint}")
     pause = next((one for one in known.pauses if one.scope in scopes), None)
     if pause is not None:
-        return ActionStatus(
-            name=instance.name, word="paused", why=f"{pause.scope} is paused", endpoint=instance.endpoint
-        )
+        why = f"{shown_scope(pause.scope)} is paused"
+        return ActionStatus(name=instance.name, word="paused", why=why, endpoint=instance.endpoint)
     return ActionStatus(name=instance.name, word="idle", endpoint=instance.endpoint)
 
 

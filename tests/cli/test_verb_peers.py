@@ -1,5 +1,6 @@
 """`gateway probe` and `gateway trust` against a real sshd."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def test_a_probe_reads_only_and_is_kept(site: Site) -> None:
     assert "OpenSSH" in ran.out
     assert "Nothing was written" in ran.out
     assert list(site.remote.iterdir()) == []
+    assert re.search(r"mtime precision  +1 s\n", ran.out), ran.out
+    assert re.search(r"window  +8\.0 MiB\n", ran.out), ran.out
     assert site.run("probe", "acm").code == 3
     assert "did you mean 'acme'?" in site.run("probe", "acm").err
 
