@@ -179,13 +179,18 @@ def test_without_a_ledger_history_says_that_nothing_ran(site: Site) -> None:
 
 
 def test_a_run_that_first_finishes_an_interrupted_one_says_what_that_came_to(site: Site) -> None:
-    site.script("slow", "@endpoint acme\n\nPUT -DEL *.csv\nWAIT 2\n")
+    go = site.root / "go"
+    site.config.write_text(f'{site.config.read_text()}\n[system]\nallow = ["/bin/sh"]\n')
+    site.script(
+        "slow", f"@endpoint acme\n\nPUT -DEL *.csv\nSYSTEM /bin/sh -c 'until test -e {go}; do sleep 0.1; done'\n"
+    )
     source = site.put("a.csv")
     with subprocess.Popen([sys.executable, "-m", "gateway.cli.main", "run", "slow"], stdout=subprocess.PIPE) as process:
         try:
             _until(lambda: (site.remote / "a.csv").exists() and not source.exists())
         finally:
             process.kill()
+            go.touch()
     ran = site.run("run", "slow", "--error-on-nothing")
     lines = ran.out.splitlines()
     settled = sum(line.startswith("a.csv -> ") for line in lines)  # it may have died before it knew of its file's end

@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from gateway.core.clock import SystemClock
 from gateway.inbound.book import Book
-from gateway.ledger import Ledger, open_ledger, partner_files
+from gateway.ledger import Ledger, database, open_ledger, partner_files
 from gateway.ledger.partner_files import Act, Came, Kind
 from gateway.ledger.partner_history import ActFilter, acts
 from tests.inbound.running import NAME, Running, running
@@ -182,11 +182,14 @@ async def test_a_cut_upload_and_half_a_download_are_told_as_such_over_ftp(tmp_pa
         assert part.size < 50_000_000
 
 
-async def test_no_session_waits_for_a_ledger_that_is_locked(tmp_path: Path, password_hash: str) -> None:
+async def test_no_session_waits_for_a_ledger_that_is_locked(
+    tmp_path: Path, password_hash: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_MS", 200_000)
     async with keeping(tmp_path, password_hash, "sftp") as kept:
         lock = sqlite3.connect(kept.ledger.path)
         lock.execute("BEGIN IMMEDIATE")
-        async with kept.server.sftp() as connection, connection.start_sftp_client() as client, asyncio.timeout(4):
+        async with kept.server.sftp() as connection, connection.start_sftp_client() as client, asyncio.timeout(100):
             for number in range(20):
                 async with client.open(f"{number}", "wb") as file:
                     await file.write(b"12345")

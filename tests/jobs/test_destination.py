@@ -194,7 +194,7 @@ async def test_a_try_that_is_stopped_leaves_nothing_that_others_would_go_on_with
         made.made.disturb(before)
         under.services = made.made.engine.runner.services
         task = asyncio.create_task(made.life(under).carry())
-        await asyncio.wait_for(reached.wait(), 10)
+        await asyncio.wait_for(reached.wait(), 100)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -412,7 +412,7 @@ async def test_released_together_all_bytes_go_first_and_names_are_given_when_tha
         assert sorted(there.values()) == [f"{n}" * 1000 for n in range(5)]
         assert (await made.row(under)).delivered == 0
         under.released.set()
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 100)
         row = await made.row(under)
     assert (row.state, row.delivered, row.failed) == (PlaceState.DELIVERED, 5, 0)
     assert sorted(tree(tmp_path / "far" / "in")) == [f"f{n}" for n in range(5)]
@@ -477,7 +477,7 @@ async def test_what_waits_for_its_name_replaces_nothing_and_archives_nothing_yet
         assert {name: text for name, text in there.items() if not name.startswith(".")} == {"a": "old", "b": "same"}
         assert not (tmp_path / "far" / "in" / ".gateway-archive").exists()
         under.released.set()
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 100)
     assert tree(tmp_path / "far" / "in") == {"a": "newer", "b": "same", ".gateway-archive/2/a": "old"}
 
 
