@@ -23,7 +23,7 @@ def place(ran: Ran, name: str) -> dict[str, object]:
 
 def test_what_a_destination_lacks_at_the_end_of_a_run_has_failed_with_the_reason(shops: Site) -> None:
     with_one_down(shops)
-    shops.job("prices", '[settings]\ndeadline = "4s"\n', to=("shop1", "down"))  # time for one try, however busy it is
+    shops.job("prices", '[settings]\ndeadline = "10s"\n', to=("shop1", "down"))  # time for one try, however busy it is
     ran = shops.run("job", "start", "prices", "--json")
     assert (ran.code, ran.json["state"]) == (5, "finished_with_errors")
     shown = shops.run("job", "show", "1", "--json", "--files")
