@@ -21,7 +21,7 @@ from gateway.endpoints.trouble import login_remedy
 
 FTP_ERRORS = (ftplib.Error, OSError, EOFError)
 _BUSY = re.compile(r"too many|maximum|try again|later|limit|connections? from", re.IGNORECASE)
-_FULL = re.compile(r"no space|quota|disk full|insufficient", re.IGNORECASE)
+_FULL = re.compile(r"no space|quota|disk full|insufficient|writing to local file", re.IGNORECASE)  # the last is vsftpd
 _WANTS_TLS = re.compile(r"\b(?:tls|ssl|ftps|encrypt\w*)\b", re.IGNORECASE)
 _OURS: dict[str, type[GatewayError]] = {
     "421": LinkLost,

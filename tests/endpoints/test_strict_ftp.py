@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from gateway.config.schema import Scheme
-from gateway.core.errors import LinkLost, LoginRefused, NeedsOperator, NotThere, PathRefused
+from gateway.core.errors import LinkLost, LoginRefused, NeedsOperator, NoSpace, NotThere, PathRefused
 from gateway.endpoints.ftp import open_ftp
+from tests.acceptance.small_disk import small_disk
 from tests.conftest import needed
 from tests.endpoints.test_conformance import put
 from tests.peers import hostile_ftp as hostile
@@ -45,6 +46,16 @@ async def test_a_name_that_no_listing_would_show_is_not_called_gone(tmp_path: Pa
                 await endpoint.stat("g")
             with pytest.raises(PathRefused, match=r"dot.*`partial`"):
                 await endpoint.stat(".g.1-1.part")
+
+
+async def test_a_disk_of_vsftpd_that_is_full_is_told_as_one(tmp_path: Path) -> None:
+    with (
+        small_disk(tmp_path / "disk", "1m") as disk,
+        strict(tmp_path, extra=f"anon_root={disk.folder}\n") as peer,
+    ):
+        async with await open_ftp(ftp_place(peer, disk.folder)) as endpoint:
+            with pytest.raises(NoSpace, match=r"451 Failure writing.*make room"):
+                await put(endpoint, "f", bytes(4_000_000))
 
 
 async def test_passive_connections_that_are_forbidden_are_no_refusal_of_a_file(tmp_path: Path) -> None:
