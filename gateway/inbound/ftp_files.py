@@ -52,6 +52,12 @@ class ConfinedFS(AbstractedFS):  # type: ignore[misc]  # pyftpdlib has no types
 
     listdirinfo = listdir
 
+    def get_user_by_uid(self, uid: int) -> str:  # noqa: ARG002 -- named by the library
+        """An account sees its own name in place of this machine's."""
+        return str(self.cmd_channel.username)
+
+    get_group_by_gid = get_user_by_uid
+
     def readlink(self, path: str) -> str:
         """What a listing shows behind `->`: never a path of this machine."""
         return str(self.fs2ftp(os.path.realpath(path)))

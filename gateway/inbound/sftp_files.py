@@ -3,23 +3,22 @@
 import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
-from itertools import islice
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import asyncssh
 from asyncssh import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_TRUNC, FXF_WRITE, SFTPAttrs, SFTPName
 
 from gateway.inbound.confine import Room
-from gateway.inbound.landing import Landing, Start, is_landing
+from gateway.inbound.landing import Landing, Start
 from gateway.inbound.reading import Reading
+from gateway.inbound.sftp_attrs import listed, set_attrs, told
 from gateway.inbound.visits import Visit
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_LISTED_AT_ONCE = 500
 
 
 class ConfinedSFTP(asyncssh.SFTPServer):
@@ -95,14 +94,14 @@ class ConfinedSFTP(asyncssh.SFTPServer):
         await self._run(_upload(file_obj).write_at, offset, data)
         return len(data)
 
-    async def fstat(self, file_obj: object) -> os.stat_result:
-        return await self._run(os.fstat, _opened(file_obj).fileno())
+    async def fstat(self, file_obj: object) -> SFTPAttrs:
+        return told(await self._run(os.fstat, _opened(file_obj).fileno()))
 
     async def fsetstat(self, file_obj: object, attrs: SFTPAttrs) -> None:
         upload = _upload(file_obj)
         if attrs.size is not None:
             await self._run(upload.resize, attrs.size)
-        await self._run(_set_attrs, upload.fileno(), attrs)
+        await self._run(set_attrs, upload.fileno(), attrs)
 
     async def fsync(self, file_obj: object) -> None:
         await self._run(os.fsync, _opened(file_obj).fileno())
@@ -112,16 +111,16 @@ class ConfinedSFTP(asyncssh.SFTPServer):
 
     # Names
 
-    async def lstat(self, path: bytes) -> os.stat_result:
-        return await self._run(lambda: self._room.entry(os.fsdecode(path)).lstat())
+    async def lstat(self, path: bytes) -> SFTPAttrs:
+        return told(await self._run(lambda: self._room.entry(os.fsdecode(path)).lstat()))
 
-    async def stat(self, path: bytes) -> os.stat_result:
-        return await self._run(lambda: self._room.inside(os.fsdecode(path)).stat())
+    async def stat(self, path: bytes) -> SFTPAttrs:
+        return told(await self._run(lambda: self._room.inside(os.fsdecode(path)).stat()))
 
     async def setstat(self, path: bytes, attrs: SFTPAttrs) -> None:
         if attrs.size is not None:
             raise asyncssh.SFTPOpUnsupported("The size of a complete file can't be set; write it anew")
-        await self._run(lambda: _set_attrs(self._room.inside(os.fsdecode(path)), attrs))
+        await self._run(lambda: set_attrs(self._room.inside(os.fsdecode(path)), attrs))
 
     async def lsetstat(self, path: bytes, attrs: SFTPAttrs) -> None:
         await self.setstat(path, attrs)
@@ -143,11 +142,17 @@ class ConfinedSFTP(asyncssh.SFTPServer):
     async def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
         folder = await self._run(self._room.inside, os.fsdecode(path))
         for name in (b".", b".."):
-            yield SFTPName(name, attrs=SFTPAttrs.from_local(await self._run(folder.stat)))
+            yield SFTPName(name, attrs=told(await self._run(folder.stat)))
         with await self._run(os.scandir, folder) as entries:
-            while block := await self._run(_listed, entries):
-                for listed in block:
-                    yield listed
+            while block := await self._run(listed, entries):
+                for entry in block:
+                    yield entry
+
+    def format_user(self, uid: int | None) -> str:  # noqa: ARG002 -- named by asyncssh
+        return self._visit.user
+
+    def format_group(self, gid: int | None) -> str:  # noqa: ARG002 -- named by asyncssh
+        return self._visit.user
 
     async def _at(self, path: bytes, do: Callable[[Path], None]) -> Path:
         """Do something to a name in a thread; its real path."""
@@ -212,35 +217,6 @@ def _upload(file_obj: object) -> Landing:
     if isinstance(file_obj, Landing):
         return file_obj
     raise asyncssh.SFTPPermissionDenied("Opened for reading only")
-
-
-def _set_attrs(file: int | Path, attrs: SFTPAttrs) -> None:
-    """Permissions and times; owners are the gateway's own affair and left alone."""
-    if attrs.permissions is not None:
-        os.chmod(file, attrs.permissions & 0o777)
-    if attrs.mtime is not None:
-        modified = attrs.mtime * 1_000_000_000 + (attrs.mtime_ns or 0)
-        accessed = modified if attrs.atime is None else attrs.atime * 1_000_000_000 + (attrs.atime_ns or 0)
-        os.utime(file, ns=(accessed, modified))
-
-
-def _listed(entries: "Iterator[os.DirEntry[Any]]") -> list[SFTPName]:
-    """The next entries of a folder, without uploads on their way; an empty list at the end."""
-    while block := list(islice(entries, _LISTED_AT_ONCE)):
-        names = [name for entry in block if (name := _name(entry)) is not None]
-        if names:
-            return names
-    return []
-
-
-def _name(entry: "os.DirEntry[Any]") -> SFTPName | None:
-    if is_landing(entry.name):
-        return None
-    try:
-        attrs = SFTPAttrs.from_local(entry.stat(follow_symlinks=False))
-    except FileNotFoundError:
-        return None  # gone since the folder was read
-    return SFTPName(os.fsencode(entry.name), attrs=attrs)
 
 
 def _rename_if_free(old: Path, new: Path) -> None:

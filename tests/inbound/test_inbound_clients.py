@@ -59,6 +59,22 @@ async def test_openssh_sftp(both: Running, files: Path) -> None:
     assert sorted(both.names) == ["big", "big.csv", "d/t/a", "d/t/sub/b é.txt"]
 
 
+@pytest.mark.parametrize("over", ["sftp", "ftp"])
+async def test_a_listing_shows_the_account_and_asks_for_no_name_of_the_machine(
+    both: Running, files: Path, monkeypatch: pytest.MonkeyPatch, over: str
+) -> None:
+    """Where a directory service has the names, each may take long."""
+    asked: list[object] = []
+    monkeypatch.setattr("pwd.getpwuid", asked.append)
+    monkeypatch.setattr("grp.getgrgid", asked.append)
+    (both.root / "a").write_text("x")
+    port = both.sftp_port if over == "sftp" else both.ftp_port
+    words = ["-sS", "--user", f"{NAME}:{PASSWORD}", "-k", "--ssl-reqd", f"{over}://127.0.0.1:{port}/"]
+    shown = await ran(program("curl"), *words, folder=files)
+    assert [line.split()[2:4] for line in shown.splitlines() if line.endswith(" a")] == [[NAME, NAME]]
+    assert asked == []
+
+
 async def test_openssh_scp_ends_well(both: Running, files: Path) -> None:
     """Since OpenSSH 9 it speaks SFTP, and fails where the session ends without an exit status."""
     options = ["-q", "-r", "-P", str(both.sftp_port), "-i", str(both.key), "-o", "IdentityAgent=none"]
