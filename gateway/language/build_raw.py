@@ -13,6 +13,7 @@ from gateway.language.words import COMMA
 _ENVIRONMENT = re.compile(r"env\.([A-Za-z_][A-Za-z0-9_]*)$", re.IGNORECASE)
 _OPENS = re.compile(r"""([A-Za-z][A-Za-z0-9_.]*=)?(["'])""")
 _HASH = re.compile(r"\s#")
+_LATE = re.compile(r"""(?<=[\s"'])([A-Za-z]+)=[\w,-]+$""")
 
 
 def build_raw(line: Line, findings: Findings) -> Command | None:
@@ -27,6 +28,7 @@ def build_raw(line: Line, findings: Findings) -> Command | None:
     if text is None:
         findings.error(line.place(line.first), "E311", f"{verb} lacks its command; expected {row.syntax}")
         return None
+    _late_parameter(row, line, text, findings)
     if verb != "RSYSTEM":
         _comment_like(line, text, findings)
     elif _is_left_open(row, text.value, whole=text.span.end_column - text.span.column > len(text.value)):
@@ -105,6 +107,9 @@ def _parameter(row: Row, line: Line, piece: Piece, fields: dict[str, object], fi
     if environment:
         earlier = fields.get("environment", ())
         assert isinstance(earlier, tuple)
+        if environment[1] in dict(earlier):
+            findings.error(span, "E316", f"{name}= stands here twice; leave one out")
+            return False
         fields["environment"] = (*earlier, (environment[1], Text(value, span)))
         return True
     return _value(row, name, Text(value, span), fields, findings)
@@ -115,6 +120,9 @@ def _value(row: Row, name: str, text: Text, fields: dict[str, object], findings:
     target = "folder" if parameter is None else parameter.field
     if target in fields:
         findings.error(text.span, "E316", f"{name}= stands here twice; leave one out")
+        return False
+    if parameter is None and not text.value:
+        findings.error(text.span, "E317", f"{name}= names no folder; write one, or leave it out")
         return False
     try:
         fields[target] = text if parameter is None else parameter.read(text.value)
@@ -134,6 +142,17 @@ def _rest(line: Line, pieces: tuple[Piece, ...]) -> Text | None:
     text = made.rstrip()
     stripped = unquoted(text)
     return Text(stripped, line.between(start, start + len(text))) if stripped.strip() else None
+
+
+def _late_parameter(row: Row, line: Line, text: Text, findings: Findings) -> None:
+    """Elsewhere parameters come last, so one that is written there by habit would be an argument unseen."""
+    found = _LATE.search(text.value)
+    if found and row.parameter(found[1]) is not None:
+        span = text.span
+        end = span.end_column - (span.end_column - span.column > len(text.value))  # in front of the closing quote
+        what = f"{found[0]} stands behind the command and is part of it"
+        remedy = f"write it in front: {row.verb} {found[0]} …"
+        findings.warning(line.between(end - len(found[0]), end), "W315", f"{what}; {remedy}")
 
 
 def unquoted(text: str) -> str:

@@ -80,6 +80,10 @@ def _done_file(settings: Settings, text: str) -> Settings:
         raise ValueError(
             f"{name!r} names a folder; the marker stands beside the file: write a name such as %sourcefile%.done"
         )
+    if "*" in name or name in ("%sourcefile%", "%srcfile%"):
+        raise ValueError(
+            f"{name!r} is not the name of one other file; write the marker's name, such as %sourcefile%.done"
+        )
     return replace(settings, done_file=name)
 
 

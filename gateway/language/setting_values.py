@@ -81,7 +81,7 @@ def _read_format(text: str, parts: Mapping[str, str], remedy: str) -> str:
         word = token[0]
         if word.isalpha() and word.lower() not in parts:
             raise ValueError(f"{word!r} in {text!r} is not known; build the format of {remedy}")
-        if word in "/\\%":
+        if word in "/\\%\"'":
             raise ValueError(f"{word!r} in {text!r} cannot stand in a file name here; build the format of {remedy}")
         made.append(parts.get(word.lower(), word))
     return "".join(made)

@@ -9,7 +9,7 @@ from gateway.core.model import Span
 from gateway.language.findings import Findings
 from gateway.language.lines import Line, Piece
 from gateway.language.nearest import nearest
-from gateway.language.nodes import Text
+from gateway.language.nodes import Text, Wait
 from gateway.language.tables import Parameter, Row
 
 _NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_.]*)=")
@@ -144,11 +144,18 @@ class Words:
             self._error(span, "E315", f"the path {piece.text!r} stands behind a parameter; {remedy}")
             self.broken = True
         elif len(self.paths) >= len(self._row.paths):
-            what = f"{piece.text!r} is one path too many for {self._row.verb}"
-            remedy = f"put quotes around a name that holds blanks{self._parted(piece, span)}"
-            self._error(span, "E313", f"{what}; {remedy}; expected {self._row.syntax}")
+            self._one_too_many(piece, span)
         else:
             self.paths.append(Text(piece.text, span))
+
+    def _one_too_many(self, piece: Piece, span: Span) -> None:
+        row = self._row
+        if row.node is Wait:
+            what, remedy = f"{piece.text!r} is too much for WAIT", "write one length, its unit right behind the number"
+        else:
+            what = f"{piece.text!r} is one path too many for {row.verb}"
+            remedy = f"put quotes around a name that holds blanks{self._parted(piece, span)}"
+        self._error(span, "E313", f"{what}; {remedy}; expected {row.syntax}")
 
     def _parted(self, piece: Piece, span: Span) -> str:
         """Two words that look like the halves of one name."""
@@ -190,4 +197,4 @@ class Words:
 @cache
 def _known(names: str) -> re.Pattern[str] | None:
     """What matches the start of a known parameter; None for a verb without any."""
-    return re.compile(rf"({names.replace(',', '|')})=", re.IGNORECASE) if names else None
+    return re.compile(rf"({names.replace(',', '|')})=", re.IGNORECASE | re.ASCII) if names else None

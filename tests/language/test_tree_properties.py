@@ -124,7 +124,8 @@ def others() -> st.SearchStrategy[nodes.Command]:
         build(node, span=_SPAN, path=texts())
         for node in (nodes.MakeDir, nodes.RemoveDir, nodes.Delete, nodes.ChangeDir)
     ]
-    environment = st.lists(st.tuples(st.sampled_from(["A", "LANG_1"]), texts("ab c,.")), max_size=2).map(tuple)
+    pairs = st.tuples(st.sampled_from(["A", "LANG_1"]), texts("ab c,."))
+    environment = st.lists(pairs, max_size=2, unique_by=lambda pair: pair[0]).map(tuple)
     return st.one_of(
         files,
         transfers_of_ledger,
