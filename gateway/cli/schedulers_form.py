@@ -43,10 +43,10 @@ class Draft:
     zone: ZoneInfo
 
     def with_answer(self, name: str, value: Value, now: datetime) -> "Draft":
-        """One more answer; a cron frequency without `set_at` is set now."""
+        """One more answer; a cron frequency is set now, however long the other fields take: its times are shown."""
         if isinstance(value, CronSettings):
-            settings = value if value.set_at is not None else value.model_copy(update={"set_at": now})
-            times = replace(self.times, cron=Valued(cron_of(settings, self.zone), ""))
+            value = value.model_copy(update={"set_at": now.astimezone(self.zone).replace(microsecond=0)})
+            times = replace(self.times, cron=Valued(cron_of(value, self.zone), ""))
         else:
             times = self.times.with_rhythm(Kind(name), Valued(rhythm_of(value), ""))
         return replace(self, answers={**self.answers, name: value}, times=times)
