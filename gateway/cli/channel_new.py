@@ -80,5 +80,6 @@ def _tell(draft: Draft, path: str, *, serves: bool, as_json: bool) -> None:
             typer.echo(str(one))
         does = "the gateway that serves looks for its changes" if serves else "`gateway serve` looks for its changes"
         typer.echo(does)
-        typer.echo(f"when: gateway channel show {name}; other times: gateway schedulers set --channel {name}")
+        typer.echo(f"when: gateway channel show {name}")
+        typer.echo(f"other times: gateway schedulers set --channel {name}")
     raise typer.Exit(2 if any(one.severity is Severity.ERROR for one in found) else 0)

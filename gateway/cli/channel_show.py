@@ -62,7 +62,7 @@ def _approval(channel: Channel) -> str:
 def _payload(channel: Channel) -> str:
     files = "all files" if channel.payload_file == "all" else "the files that changed"
     held = "; an item whose metadata can't be read is held" if channel.wellformed else ""
-    return f"first: everything, metadata: metadata alone, file: metadata and {files}{held}"
+    return f"first: everything, metadata: that alone, file: it and {files}{held}"
 
 
 def _done(channel: Channel) -> str:

@@ -32,7 +32,7 @@ def test_options_alone_make_a_channel(books: Site) -> None:
         "start": "all",
         "place": {"path": "in"},
     }
-    assert "`gateway serve` looks for its changes\nwhen: gateway channel show library;" in ran.out
+    assert "`gateway serve` looks for its changes\nwhen: gateway channel show library\nother times" in ran.out
     assert books.run("channel", "check", "library").out == "1 channel, no errors, no warnings\n"
 
 
