@@ -68,7 +68,7 @@ async def _beside(asked: Talk, loaded: Loaded, clock: Clock, wanted: Wanted, scr
     """The gateway that serves runs it, as it has read it.  Raises GoesOn once that is all that is left to do."""
     names = (await asked.ask("instances", await asyncio.to_thread(_meant, wanted.action)))["instances"]
     screen.remark(f"beside `gateway serve` (pid {asked.served_by.pid if asked.served_by else 0}), which runs it")
-    for line in await newer(asked.ledger, clock) if loaded.is_whole else ():  # else no reload could take it in
+    for line in (await newer(asked.ledger, clock)).lines if loaded.is_whole else ():  # else no reload could take it in
         screen.remark(line)
     try:
         return list(await asyncio.gather(*(_run_one(asked, clock, one, wanted, screen) for one in names)))

@@ -13,6 +13,7 @@ from gateway.cli.status_channels import channel_lines
 from gateway.cli.status_people import WHY_AT_MOST, people_lines
 from gateway.core.circuit import Circuit, circuit_at
 from gateway.core.moments import moment
+from gateway.scheduler.pauses import shown_scope
 from gateway.scheduler.status import ActionStatus
 from gateway.service.action_state import ActionState
 from gateway.service.state import GatewayState, since
@@ -53,9 +54,9 @@ def _who_serves(state: GatewayState) -> Iterator[str]:
     for pause in state.known.pauses:
         until = f" until {shown(moment(pause.until, state.zone), state.zone)}" if pause.until else ""
         name = pause.scope.rpartition(":")[2]
-        scope = pause.scope.replace(":", " ")
         began = shown(moment(pause.at, state.zone), state.zone)
-        yield f"PAUSED: {scope} since {began}{until}, by {pause.by}; `gateway resume {name}` lets it go on"
+        held = f"{shown_scope(pause.scope)} since {began}{until}, by {pause.by}"
+        yield f"PAUSED: {held}; `gateway resume {name}` lets it go on"
 
 
 def _folded(state: GatewayState) -> Iterator[Sequence[str | None]]:

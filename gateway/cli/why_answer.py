@@ -47,7 +47,7 @@ def _answer(told: "Told", file: str, looks: int) -> Answer:
     from gateway.cli.why_show import story_lines
 
     return {
-        "newer": list(told.newer),
+        "newer": list(told.newer.lines),
         "lines": list(story_lines(told, file, looks)),
         "rows": [row for story in told.stories for row in story_json(story, told)],
         "known": any(story.is_known for story in told.stories),

@@ -1,5 +1,6 @@
 """What becomes of a file for one command that means it, and who acts next, in sentences."""
 
+import os
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from gateway.core.shell_word import shell_word
 from gateway.language.nodes import CheckFiles, Get
 from gateway.ledger.delivery_row import DeliveryRow
 from gateway.ledger.standing import Block, Standing
+from gateway.scheduler.pauses import scopes_of, shown_scope
 from gateway.service.left_open import CUT_OFF
 from gateway.service.schedules import is_polled, refusal
 from gateway.service.why_checks import Checked
@@ -121,7 +123,7 @@ def _present(one: Candidate, story: Story, told: Told) -> Iterator[str]:
         if again is not None and again > told.now:
             yield f"It is judged again in {show_span(again - told.now + timedelta(seconds=0.5))}."
         yield f"It has looked as it does now since {shown(one.present.since, told.zone)}."
-    elif told.served and _is_unknown(one, told):
+    elif os.path.abspath(one.instance.action.path) in told.newer.unknown:
         yield "The gateway that serves does not know this action yet: `gateway reload`."
     elif told.served and one.drives:
         yield "The gateway has not seen it yet; it will at its next look."
@@ -129,12 +131,6 @@ def _present(one: Candidate, story: Story, told: Told) -> Iterator[str]:
         yield f"{last.verdict}, as of {short(last.at, told.zone)}: {_SENTENCES.get(last.verdict, '')} {last.detail}"
     elif _blocking(one, story) is None:
         yield "It matches; a run takes it once it is stable."
-
-
-def _is_unknown(one: Candidate, told: Told) -> bool:
-    """True if the gateway that serves has not read the script."""
-    script = one.instance.action.path.rpartition("/")[2]
-    return any(line.partition(" is not known to ")[0].rpartition("/")[2] == script for line in told.newer)
 
 
 def _standings(one: Candidate, story: Story, told: Told, *, begun: bool) -> Iterator[str]:
@@ -230,10 +226,8 @@ def _by_the_clock(one: Candidate, told: Told) -> str:
 
 
 def _pauses(one: Candidate, told: Told) -> Iterator[str]:
-    instance = one.instance
-    scopes = ("all", f"action:{instance.name}", f"action:{instance.action.name}", f"endpoint:{instance.endpoint}")
     for pause in told.pauses:
-        if pause.scope in scopes:
+        if pause.scope in scopes_of(one.instance):
             until = f" until {shown(moment(pause.until, told.zone), told.zone)}" if pause.until else ""
-            scope = pause.scope.replace(":", " ")
-            yield f"Paused: {scope}{until}, by {pause.by}; `gateway resume {pause.scope.rpartition(':')[2]}`."
+            name = pause.scope.rpartition(":")[2]
+            yield f"Paused: {shown_scope(pause.scope)}{until}, by {pause.by}; `gateway resume {name}`."

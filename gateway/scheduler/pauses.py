@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.ledger.pauses import ALL
+from gateway.runner.instance import Instance
 from gateway.scheduler.entry import Entry
 
 
@@ -28,14 +29,17 @@ class Pauses:
 
     def of(self, entry: Entry, now: datetime) -> Pause | None:
         """What keeps `entry` from running now."""
-        action = entry.instance.action.name
-        scopes = ("all", f"action:{entry.name}", f"action:{action}", f"endpoint:{entry.instance.endpoint}")
-        held = (self._pauses[scope] for scope in scopes if scope in self._pauses)
+        held = (self._pauses[scope] for scope in scopes_of(entry.instance) if scope in self._pauses)
         return next((pause for pause in held if pause.until is None or pause.until > now), None)
 
     def next_end(self, now: datetime) -> datetime | None:
         """When the first of them ends by itself."""
         return min((pause.until for pause in self._pauses.values() if pause.until and pause.until > now), default=None)
+
+
+def scopes_of(instance: Instance) -> tuple[str, ...]:
+    """What a pause may be of that holds `instance`, the widest first."""
+    return (ALL, f"action:{instance.name}", f"action:{instance.action.name}", f"endpoint:{instance.endpoint}")
 
 
 def shown_scope(scope: str) -> str:

@@ -11,6 +11,7 @@ from gateway.core.errors import GatewayError, NeedsOperator
 from gateway.core.users import who_am_i
 from gateway.ledger import Ledger, requests
 from gateway.ledger.instances import holder
+from gateway.service.newer import Newer
 
 _LOOK_EVERY_S = 0.1
 _ALIVE_EVERY_S = 2.0
@@ -56,11 +57,12 @@ async def ask(
         await clock.sleep(_LOOK_EVERY_S)
 
 
-async def newer(ledger: Ledger, clock: Clock) -> tuple[str, ...]:
-    """A line for each file that was changed since the gateway that serves read it; none if it does not answer."""
+async def newer(ledger: Ledger, clock: Clock) -> Newer:
+    """The files that were changed since the gateway that serves read them; none if it does not answer."""
     with suppress(GatewayError):
-        return tuple((await ask(ledger, clock, "newer", {}, limit_s=_NEWER_WITHIN_S))["lines"])
-    return ()
+        answer = await ask(ledger, clock, "newer", {}, limit_s=_NEWER_WITHIN_S)
+        return Newer(tuple(answer["lines"]), frozenset(answer.get("unknown", ())))
+    return Newer()
 
 
 def _answered(answer: Mapping[str, Any], *, failed: bool) -> Mapping[str, Any]:

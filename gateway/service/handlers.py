@@ -15,7 +15,7 @@ from gateway.scheduler.knowing import KnownFile, known_files
 from gateway.scheduler.status import ActionStatus
 from gateway.service.asking import AskFailed
 from gateway.service.desk import Answer, Handler
-from gateway.service.newer import newer_lines
+from gateway.service.newer import Newer, newer_files
 from gateway.service.operations import Gateway, Said
 from gateway.service.operations_channels import channel_handlers
 from gateway.service.operations_job_baseline import baseline_of
@@ -70,7 +70,7 @@ def handlers_of(service: "Service") -> Mapping[str, Handler]:
     answering: Mapping[str, Handler] = {
         **handlers(served),
         "status": lambda _: _status(served, beside=service.keeping.trouble),
-        "newer": lambda _: _newer(service),
+        "newer": lambda _: _told_newer(service),
         **{kind: partial(tell, service.engine) for kind, tell in service.tellers.items()},
         "job_save": lambda arguments: save(served, arguments, reload=service.reload),
     }
@@ -83,14 +83,18 @@ async def _telling(service: "Service", handler: Handler, arguments: Mapping[str,
     try:
         return await handler(arguments)
     except GatewayError as error:
-        if lines := (await _newer(service))["lines"]:
+        if lines := (await _newer(service)).lines:
             raise AskFailed("\n".join((str(error), *lines)), error.exit_code) from error
         raise
 
 
-async def _newer(service: "Service") -> Answer:
+async def _newer(service: "Service") -> Newer:
     engine = service.engine
-    return {"lines": list(await asyncio.to_thread(newer_lines, engine.loaded, engine.actions))}
+    return await asyncio.to_thread(newer_files, engine.loaded, engine.actions)
+
+
+async def _told_newer(service: "Service") -> Answer:
+    return (await _newer(service)).answer()
 
 
 def handlers(gateway: Gateway) -> Mapping[str, Handler]:

@@ -1,6 +1,7 @@
 """Which files of a person's were changed since the gateway that serves read them: it takes them in when told to."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.config.files import present_files
@@ -11,13 +12,26 @@ from gateway.runner.actions import Actions
 _AT_MOST = 20
 
 
-def newer_lines(loaded: Loaded, actions: Actions) -> tuple[str, ...]:
-    """A line for each file that is not as it was read; none if the disk is what holds (blocks)."""
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """What was changed, line by line for people; `unknown` are the files that were not there when all was read."""
+
+    lines: tuple[str, ...] = ()
+    unknown: frozenset[str] = frozenset()
+
+    def answer(self) -> Mapping[str, Sequence[str]]:
+        """As it travels between processes."""
+        return {"lines": self.lines, "unknown": sorted(self.unknown)}
+
+
+def newer_files(loaded: Loaded, actions: Actions) -> Newer:
+    """Each file that is not as it was read; none if the disk is what holds (blocks)."""
     read = {**loaded.files, **actions.marks}
     present = (*present_files(loaded.path, loaded.config.gateway.include), *loaded.action_files().paths)
     lines = [f"{_shown(path, loaded)} {said}" for path, said in _changed(read, present)]
-    more = len(lines) - _AT_MOST
-    return (*lines[:_AT_MOST], *((f"and {more} files more: `gateway reload` takes them in",) if more > 0 else ()))
+    more = [f"and {len(lines) - _AT_MOST} files more: `gateway reload` takes them in"] if lines[_AT_MOST:] else []
+    unknown = frozenset(str(path.absolute()) for path in present if path not in read)
+    return Newer((*lines[:_AT_MOST], *more), unknown)
 
 
 def _changed(read: Mapping[Path, FileMark], present: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:

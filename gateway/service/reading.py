@@ -49,7 +49,7 @@ async def newer_than_served(loaded: Loaded, clock: Clock) -> tuple[str, ...]:
     if holds is None or holds.what != SERVE:
         return ()
     async with open_ledger(loaded.state, clock) as ledger:
-        return await newer(ledger, clock)
+        return (await newer(ledger, clock)).lines
 
 
 class NothingYet(GatewayError):

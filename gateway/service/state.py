@@ -15,13 +15,14 @@ from gateway.ledger import Connection, Ledger, endpoints, job_overview, overview
 from gateway.ledger.instances import Holder
 from gateway.runner.actions import Actions, read_actions
 from gateway.runner.instance import Instance
-from gateway.scheduler.pauses import shown_scope
+from gateway.scheduler.pauses import scopes_of, shown_scope
 from gateway.scheduler.status import ActionStatus, Waiting
 from gateway.service.action_state import ActionState, Known, with_ledger
 from gateway.service.asking import ask, newer
 from gateway.service.channel_reading import configured_channels
 from gateway.service.channel_standing import ChannelStanding, QueueRows, queue_rows, standing
 from gateway.service.left_open import stuck_of
+from gateway.service.newer import Newer
 from gateway.service.reading import SERVE, NothingYet, reading, served_by
 from gateway.service.sending import sending
 
@@ -62,10 +63,10 @@ async def gather(loaded: Loaded, clock: Clock) -> GatewayState:
             known = await ledger.read(partial(_known, channels=channels, now=ledger.now_ns(), held=holds is not None))
             known = replace(known, scheduled=holder is not None)
             answer, silent = await _asked(ledger, clock) if holder else ({}, None)
-            changed = await newer(ledger, clock) if holder and silent is None and loaded.is_whole else ()
+            changed = await newer(ledger, clock) if holder and silent is None and loaded.is_whole else Newer()
             trouble = answer.get("trouble") or (str(ledger.trouble) if ledger.trouble else None)
     except NothingYet:
-        known, answer, silent, trouble, changed = Known(), {}, None, None, ()
+        known, answer, silent, trouble, changed = Known(), {}, None, None, Newer()
     return GatewayState(
         actions=_merged(actions, answer, known),
         known=known,
@@ -75,7 +76,7 @@ async def gather(loaded: Loaded, clock: Clock) -> GatewayState:
         holder=holder,
         silent=silent if silent != trouble else None,
         ledger_trouble=trouble,
-        newer=changed,
+        newer=changed.lines,
     )
 
 
@@ -137,8 +138,7 @@ def _status_from(instance: Instance, known: Known) -> ActionStatus:
     """What can be said of an action that nobody schedules."""
     if not instance.settings.enabled:
         return ActionStatus(name=instance.name, word="disabled", why="@enabled no", endpoint=instance.endpoint)
-    scopes = ("all", f"action:{instance.name}", f"action:{instance.action.name}", f"endpoint:{instance.endpoint}")
-    pause = next((one for one in known.pauses if one.scope in scopes), None)
+    pause = next((one for one in known.pauses if one.scope in scopes_of(instance)), None)
     if pause is not None:
         why = f"{shown_scope(pause.scope)} is paused"
         return ActionStatus(name=instance.name, word="paused", why=why, endpoint=instance.endpoint)

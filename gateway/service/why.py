@@ -16,6 +16,7 @@ from gateway.core.moments import ns
 from gateway.ledger import Ledger
 from gateway.runner.actions import Actions, read_actions
 from gateway.service.asking import ask, newer
+from gateway.service.newer import Newer
 from gateway.service.reading import SERVE, NothingYet, reading, served_by
 from gateway.service.why_commands import Commands
 from gateway.service.why_known import OfName, OfPath, of_name, of_path
@@ -81,7 +82,7 @@ class _Why:
             pauses=known.pauses,
             stuck={one.row.id: one for one in known.stuck},
             sending={one.row.id: one for one in known.sending},
-            newer=await newer(ledger, self._clock) if ledger is not None and served else (),
+            newer=await newer(ledger, self._clock) if ledger is not None and served else Newer(),
             would_take=tuple(self._commands.takers(self._asked.name)),
             would_fetch=() if self._asked.is_path else tuple(one.headline for one in fetching),
         )

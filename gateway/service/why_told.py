@@ -16,6 +16,7 @@ from gateway.ledger.standing import Standing
 from gateway.runner.actions import Actions
 from gateway.runner.instance import Instance
 from gateway.service.left_open import Stuck
+from gateway.service.newer import Newer
 from gateway.service.sending import Sending
 from gateway.service.why_checks import Checked
 from gateway.service.why_rules import Meant
@@ -126,4 +127,4 @@ class Told:
     sending: Mapping[int, Sending] = field(default_factory=dict)
     would_take: tuple[Taker, ...] = ()
     would_fetch: tuple[str, ...] = ()
-    newer: tuple[str, ...] = ()
+    newer: Newer = field(default_factory=Newer)
