@@ -15,7 +15,8 @@ from gateway.jobs.schedule import Clocks, begins_at, deadline_at
 from gateway.jobs.schedule import Start as DueStart
 from gateway.ledger import Connection, job_destinations, job_runs
 from gateway.ledger.job_destinations import NewPlace
-from gateway.ledger.job_runs import JobAlreadyRuns, NewJobRun
+from gateway.ledger.job_runs import JobAlreadyRuns, JobRunRow, NewJobRun
+from gateway.ledger.job_states import JobState
 from gateway.runner.instance_values import instance_values
 from gateway.runner.texts import expanded_path
 
@@ -110,7 +111,8 @@ def start_row(
     """
     if also is not None:
         also(connection)
-    going_on = next((row for row in job_runs.live(connection) if row.job == frozen.run.job), None)
+    live = (row for row in job_runs.live(connection) if row.job == frozen.run.job)
+    going_on = next((row for row in live if not _ends_now(row, at)), None)
     if going_on is not None and (skip_if_running or asked):
         said = f"run {going_on.id} of {frozen.run.job} is {going_on.state.value}"
         if asked:
@@ -119,6 +121,11 @@ def start_row(
     found = job_runs.schedule_run(connection, frozen.run, at)
     job_destinations.add(connection, found, frozen.places, at)
     return found
+
+
+def _ends_now(row: JobRunRow, at: int) -> bool:
+    """True for a run whose deadline has come, which usually is the next start: that one takes its place."""
+    return row.state is not JobState.SCHEDULED and row.deadline_at is not None and row.deadline_at <= at
 
 
 def skip_rows(connection: Connection, new: NewJobRun, skipped: Sequence[DueStart], at: int) -> None:

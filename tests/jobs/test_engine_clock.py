@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from gateway.core.clock import TurnedClock
-from gateway.core.moments import moment
+from gateway.core.moments import moment, ns
 from gateway.jobs.clockwork import Clockwork
+from gateway.jobs.starting import Start, frozen_run, start_row
 from gateway.ledger import instances, job_runs, pauses
 from gateway.ledger import runs as action_runs
 from gateway.ledger.job_runs import JobRunRow
@@ -75,13 +76,27 @@ async def test_a_missed_start_is_made_good_within_its_limit_and_an_older_one_sta
 
 
 async def test_a_start_beside_a_run_that_goes_on_is_skipped(tmp_path: Path) -> None:
-    async with clockwork(tmp_path, fake=FakeHands(forever)) as (works, made, clock):
+    longer = DAILY + '[jobs.prices.settings]\ndeadline = "1d"\n'
+    async with clockwork(tmp_path, longer, fake=FakeHands(forever)) as (works, made, clock):
         await works.look()
         run = await made.jobs.start("prices")
         await clock.turn(timedelta(hours=12))
         await works.look()
         first, second = await made.read(partial(job_runs.of_job, job="prices"))
         assert (second.id, first.state, first.trigger) == (run, JobState.SKIPPED, "schedule")
+
+
+async def test_a_start_at_the_deadline_of_the_run_before_takes_its_place(tmp_path: Path) -> None:
+    """The deadline is the next start: with one shop down for days each other start would be left out, for all shops."""
+    async with clockwork(tmp_path, fake=FakeHands(forever)) as (_, made, clock):
+        before = await made.run(await made.jobs.start("prices"))
+        assert before.deadline_at == ns(NOW + timedelta(hours=12))
+        frozen = frozen_run(made.jobs.loaded, made.jobs.job("prices"), Start(), NOW, clock.now())
+        begin = partial(start_row, frozen=frozen, asked=False, skip_if_running=True)
+        states = []
+        for at in (before.deadline_at - 1, before.deadline_at, before.deadline_at + 1):
+            states.append((await made.run(await made.stage.engine.ledger.write(partial(begin, at=at)))).state)
+    assert states == [JobState.SKIPPED, JobState.SCHEDULED, JobState.SKIPPED], "one waits, not more"
 
 
 async def test_saving_starts_what_is_neither_manual_nor_in_the_future(tmp_path: Path) -> None:
