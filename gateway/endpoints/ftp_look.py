@@ -73,8 +73,10 @@ def look_at(control: Control, at: str, path: str, answers: Callable[[str], bool]
     except ftplib.error_perm as exc:
         if not facts and is_folder(control, at):
             return Entry(path, Kind.FOLDER, Stamp(0, None, 0, 0, _SECOND_NS))
-        if reply_code(exc) in _NOT_KNOWN or _FORBIDDEN.search(reply_text(exc)):
-            return _by_listing(control, at, path)  # that the command is forbidden says nothing of the file
+        if reply_code(exc) in _NOT_KNOWN:
+            return _by_listing(control, at, path)
+        if _FORBIDDEN.search(reply_text(exc)):
+            return _by_listing(control, at, path, strict=True)  # that says nothing of the file
         raise _missing(control, at, path, exc, answers) from exc
 
 
@@ -99,11 +101,11 @@ def _by_size(control: Control, at: str, path: str) -> Entry:
     return Entry(path, Kind.FILE, Stamp(int(size), mtime_ns, 0, 0, grain_ns))
 
 
-def _by_listing(control: Control, at: str, path: str) -> Entry:
-    """Where a listing leaves dot names out, that one isn't in it says nothing."""
+def _by_listing(control: Control, at: str, path: str, *, strict: bool = False) -> Entry:
+    """`strict`: a listing that leaves dot names out says nothing of one that isn't in it."""
     name = at.rpartition("/")[2]
     entries = list_folder(control, parent(at) or ".", "")
-    if name.startswith(".") and not any(entry.name.startswith(".") for entry in entries):
+    if strict and name.startswith(".") and not any(entry.name.startswith(".") for entry in entries):
         entries = _with_dot_names(control, path)
     for entry in entries:
         if entry.name == name:

@@ -36,7 +36,10 @@ async def test_a_file_whose_size_is_not_told_is_there_all_the_same(tmp_path: Pat
 
 
 async def test_a_name_that_no_listing_would_show_is_not_called_gone(tmp_path: Path) -> None:
-    class HidesDots(hostile.NoSize):
+    class HidesDots(hostile.ListOnly):
+        def ftp_SIZE(self, path: str) -> None:
+            self.respond("550 Permission denied.")
+
         def ftp_LIST(self, path: str) -> None:
             self.push_dtp_data(b"-rw-r--r--  1 a  b  5 Jan 01  2026 f\r\n", cmd="LIST")
 
