@@ -8,6 +8,7 @@ import structlog
 from OpenSSL import SSL
 from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
 
+from gateway.inbound.ftp_listings import Listings
 from gateway.inbound.ftp_tls import Identity
 from gateway.inbound.ftp_uploads import TlsUpload, Upload
 from gateway.inbound.visits import Refusals, Visit
@@ -19,7 +20,7 @@ _LOGIN_TIMEOUT_S = 30
 _HANGS = "earlier sessions still wait for its folder: check the disk, or the server that it is mounted from"
 
 
-class _Reports:
+class _Reports(Listings):
     """What both kinds of session do beside the library's: they report what was done, and by whom."""
 
     report_landed: Callable[[str], None]

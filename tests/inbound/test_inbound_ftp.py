@@ -84,6 +84,43 @@ async def test_what_is_not_there_is_answered_with_550(ftp: Running, command: str
     await off(work)
 
 
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ("NLST *.csv", ["a.csv", "b.csv", "odd[1].csv"]),
+        ("NLST sub/[xy].cs?", ["sub/x.csv"]),
+        ("NLST -1 sub", ["x.csv"]),
+        ("NLST .*", [".c.csv"]),
+        ("NLST *.txt", []),
+        ("NLST odd[1].csv", ["odd[1].csv"]),
+        ("LIST -la", [".c.csv", "a.csv", "b.csv", "odd[1].csv", "sub"]),
+        ("LIST -l sub", ["x.csv"]),
+        ("LIST -l a*", ["a.csv"]),
+        ("LIST ../../*", ["a.csv", "b.csv", "odd[1].csv", "sub"]),
+    ],
+)
+async def test_listings_take_wildcards_and_overlook_options_of_ls(ftp: Running, asked: str, names: list[str]) -> None:
+    for name in ("a.csv", "b.csv", ".c.csv", "odd[1].csv", "sub/x.csv"):
+        (ftp.root / name).parent.mkdir(exist_ok=True)
+        (ftp.root / name).write_bytes(b"x")
+
+    def work() -> None:
+        lines: list[str] = []
+        with plain(ftp) as client:
+            client.retrlines(asked, lines.append)
+        assert sorted(line.rpartition(" ")[2] for line in lines) == names
+
+    await off(work)
+
+
+async def test_a_wildcard_in_a_folder_that_is_not_there_is_answered_with_550(ftp: Running) -> None:
+    def work() -> None:
+        with plain(ftp) as client, pytest.raises(ftplib.error_perm, match="550"):
+            client.retrlines("NLST none/*.csv")
+
+    await off(work)
+
+
 async def test_a_machine_listing_of_a_file_is_answered_with_501_as_rfc_3659_says(ftp: Running) -> None:
     (ftp.root / "file").write_bytes(b"")
 
