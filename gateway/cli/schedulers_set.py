@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass, fields
 from datetime import datetime
+from textwrap import fill
 from zoneinfo import ZoneInfo
 
 import typer
@@ -152,4 +153,4 @@ def _tell(saved: Saved, channel: str | None, *, as_json: bool) -> None:
 def _tell_people(saved: Saved, heading: str) -> None:
     fields = ", ".join(LABELS[one.key] for one in saved.changes)
     serves = "the gateway that serves goes by it from now on" if saved.taken else "`gateway serve` will go by it"
-    typer.echo(f"saved: {fields}\n{serves}\n\n{heading}\n")
+    typer.echo(f"{fill(f'saved: {fields}', 80)}\n{serves}\n\n{heading}\n")

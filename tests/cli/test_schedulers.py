@@ -72,6 +72,9 @@ def test_options_set_what_they_say_and_ask_nothing(books: Site) -> None:
     assert said["cron"]["every"] == 3
     assert abs(said["cron"]["set_at"] - before) < timedelta(minutes=1)
     assert "saved: Cron Frequency, Metadata Change Delivery, File Change Delivery\n`gateway serve` will go" in ran.out
+    more = ("--first", "daily 1:00", "--metadata", "hourly", "--file", "daily 2:00")
+    ran = books.run("schedulers", "set", "--cron", "2", *more)
+    assert (ran.code, "First" in ran.out) == (0, True)
     assert max(map(len, ran.out.splitlines())) <= 80
 
 
