@@ -22,6 +22,9 @@ _WORD = 10
 _FOLDED = 8
 """What a column of longer words keeps."""
 
+_SHORT, _LONG_KEEP = 19, 12
+"""Columns up to the former, a date with its time, stay whole while longer ones have more than the latter."""
+
 _TEXT = 20
 """A longer cell in the last column is a sentence."""
 
@@ -71,11 +74,15 @@ def _least(column: Sequence[str]) -> int:
 
 
 def fitted(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
-    """Widths that fit: the widest gives way first, none goes below what it has `least`."""
+    """Widths that fit: the widest gives way first, long texts before dates and names; none goes below its `least`."""
     widths = [min(one, room) for one in wanted]
-    while sum(widths) > room:
-        loose = [at for at, width in enumerate(widths) if width > least[at]]
-        widths[max(loose, key=widths.__getitem__)] -= 1
+    gentle = [min(one, _LONG_KEEP) if one > _SHORT else one for one in widths]
+    for floor in (gentle, least):
+        loose = [at for at, width in enumerate(widths) if width > floor[at]]
+        while loose and sum(widths) > room:
+            widest = max(loose, key=widths.__getitem__)
+            widths[widest] -= 1
+            loose = [at for at in loose if widths[at] > floor[at]]
     return widths
 
 
