@@ -62,7 +62,7 @@ class Carrying:
         jobs = work.jobs
         for ended in work.earlier:
             self._results.add(ended)
-        turns = Turns(self._run.settings.order, len(jobs))
+        turns = Turns(Order.STRICT if self._is_strict else self._run.settings.order, len(jobs))
         todo = Portions(jobs)
         self._workers = workers = min(width, len(jobs))
         self._small = sum(job.intent.stamp.size_bytes for job in jobs) <= _SMALL_BYTES * len(jobs)

@@ -67,7 +67,7 @@ class Turns:
             return
         await self._over.reach(number)
         if self._order is Order.STRICT and self._first_failed < number:
-            raise NotMyTurn(f"file {self._first_failed} of this command failed, and its order is strict")
+            raise NotMyTurn(f"file {self._first_failed} of this command failed, which keeps those behind it back")
 
     def in_line(self, number: int) -> "InTurn | None":
         """The turn of `number` among renames that are sent without waiting for answers; None where that won't do."""

@@ -161,14 +161,17 @@ async def test_one_failed_file_does_not_keep_the_others(turned: Stage, server: S
     assert (set(tree(turned.far)), set(tree(turned.outbox))) == ({"a", "c"}, {"b"})
 
 
-async def test_next_file_on_fail_no_ends_the_command_at_the_first_failed_file(turned: Stage, server: Server) -> None:
+@pytest.mark.parametrize("order", ["kept", "strict", "free"])
+async def test_next_file_on_fail_no_ends_the_command_at_the_first_failed_file(
+    turned: Stage, server: Server, order: str
+) -> None:
     for name in "abcdef":
         write(turned.outbox / name)
     server.fails("write", ".a.", PathRefused("no"))
-    result = await turned.run("@next_file_on_fail no\nPUT -DEL *")
+    result = await turned.run(f"@next_file_on_fail no\n@order {order}\nPUT -DEL *")
     assert result.failed_files == 1
     assert "not tried" in (result.error or "")
-    assert set(tree(turned.outbox)) >= set("acdef")
+    assert (set(tree(turned.outbox)), tree(turned.far)) == (set("abcdef"), {}), "the other session's file, too"
 
 
 async def test_a_full_disk_there_ends_the_command(turned: Stage, server: Server) -> None:
