@@ -54,7 +54,7 @@ class Accounts:
         """The account if the password is right; an unknown name costs the same time."""
         try:
             _hasher.verify(self._hashes.get(name, self._nobody), password)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):  # the last: bytes that are no UTF-8
             return None
         return self._accounts.get(name)
 

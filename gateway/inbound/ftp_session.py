@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from OpenSSL import SSL
 from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
+from pyftpdlib.ioloop import AsyncChat
 
 from gateway.inbound.ftp_listings import Listings
 from gateway.inbound.ftp_tls import Identity
@@ -29,7 +30,11 @@ class _Reports(Listings):
     over: str
     visit: Visit  # from the login on; nothing else can be done before it
     announced_bytes: int | None = None  # what ALLO said of the next upload
+    unicode_errors = "surrogateescape"  # bytes that are no UTF-8 are kept: replaced, two names would be one
     _login_by: Any = None
+
+    def push(self, data: str) -> None:
+        AsyncChat.push(self, data.encode(self.encoding, self.unicode_errors))  # type: ignore[attr-defined]
 
     def on_connect(self) -> None:
         """The library's idle time starts anew with every line, so logging in has a time of its own."""

@@ -26,7 +26,10 @@ def test_the_right_password_opens_the_accounts_own_folder(password_hash: str) ->
     assert account.root == Path("/srv/rooms/p")
 
 
-@pytest.mark.parametrize(("name", "password"), [("partner", "wrong"), ("partner", ""), ("nobody", PASSWORD), ("", "")])
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [("partner", "wrong"), ("partner", ""), ("nobody", PASSWORD), ("", ""), ("partner", "\udce4"), ("\udce4", "")],
+)
 def test_anything_else_is_refused(password_hash: str, name: str, password: str) -> None:
     accounts = Accounts({"partner": InboundUser(password=password_hash, root="p")}, Path("/srv"))
     assert accounts.by_password(name, password) is None

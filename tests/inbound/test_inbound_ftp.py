@@ -113,6 +113,27 @@ async def test_listings_take_wildcards_and_overlook_options_of_ls(ftp: Running, 
     await off(work)
 
 
+async def test_names_that_are_no_utf_8_are_kept_as_they_come(ftp: Running) -> None:
+    """Two of them are two files: with a sign in place of what can't be read one would replace the other."""
+
+    def work() -> None:
+        with ftplib.FTP(timeout=TIMEOUT_S, encoding="latin-1") as client:
+            client.connect("127.0.0.1", ftp.ftp_port)
+            client.login(NAME, PASSWORD)
+            client.mkd("Köln")
+            client.cwd("Köln")
+            store(client, "ä.csv", b"1")
+            store(client, "ö.csv", b"2")
+            assert sorted(client.nlst()) == ["ä.csv", "ö.csv"]
+            got: list[bytes] = []
+            client.retrbinary("RETR ö.csv", got.append)
+            assert (got, client.pwd()) == ([b"2"], "/Köln")
+
+    await off(work)
+    assert sorted(os.listdir(bytes(ftp.root / os.fsdecode(b"K\xf6ln")))) == [b"\xe4.csv", b"\xf6.csv"]
+    await until(lambda: len(ftp.landed) == 2)
+
+
 async def test_a_wildcard_in_a_folder_that_is_not_there_is_answered_with_550(ftp: Running) -> None:
     def work() -> None:
         with plain(ftp) as client, pytest.raises(ftplib.error_perm, match="550"):
