@@ -1,5 +1,6 @@
 """`gateway doctor`: looks over this machine and the configuration; connects to nobody and changes nothing."""
 
+import sys
 from collections.abc import Iterator, Sequence
 
 import typer
@@ -15,6 +16,7 @@ from gateway.cli.output import JsonOption, print_json
 from gateway.config.findings import ConfigError
 from gateway.config.load import load
 from gateway.config.loaded import Loaded
+from gateway.core.colour import takes_colour
 from gateway.core.model import Severity
 
 _COLOURS = {State.OK: typer.colors.GREEN, State.WARN: typer.colors.YELLOW, State.FAIL: typer.colors.RED}
@@ -62,7 +64,8 @@ def _configured(loaded: Loaded, answers: Answers) -> Iterator[Line]:
 def _print(lines: Sequence[Line]) -> None:
     width = max(len(line.subject) for line in lines)
     for line in lines:
-        state = typer.style(f"{line.state:<4}", fg=_COLOURS[line.state])
+        state = f"{line.state:<4}"
+        state = typer.style(state, fg=_COLOURS[line.state]) if takes_colour(sys.stdout) else state
         typer.echo(f"{state}  {line.subject:<{width}}  {line.found}")
         if line.remedy:
             typer.echo(f"{'':4}  {'':{width}}  -> {line.remedy}")

@@ -11,6 +11,8 @@ from typing import TextIO
 
 import structlog
 
+from gateway.core.colour import takes_colour
+
 
 def configure_logs(*, verbose: bool = False, as_json: bool | None = None, quiet: bool = False) -> None:
     """Send our lines to standard error; `as_json` None decides by whether that is a terminal.
@@ -25,7 +27,7 @@ def configure_logs(*, verbose: bool = False, as_json: bool | None = None, quiet:
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if to_json
         else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), pad_event_to=28, exception_formatter=structlog.dev.plain_traceback
+            colors=takes_colour(sys.stderr), pad_event_to=28, exception_formatter=structlog.dev.plain_traceback
         )
     )
     structlog.configure(

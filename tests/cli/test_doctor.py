@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import sqlite3
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -72,6 +73,18 @@ def test_every_line_that_is_not_ok_has_a_remedy(conf: Path) -> None:
     lines = list(look_over())
     assert {line.state for line in lines} >= {State.OK, State.FAIL}
     assert all((line.state is State.OK) == (line.remedy == "") for line in lines)
+
+
+def test_colours_are_for_terminals_that_want_them(
+    conf: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    for name, value, is_coloured in (("NO_COLOR", "", True), ("NO_COLOR", "1", False), ("TERM", "dumb", False)):
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
+            patch.setenv("TERM", "xterm")
+            patch.setenv(name, value)
+            main(["doctor"])
+        assert ("\x1b[" in capsys.readouterr().out) is is_coloured, (name, value)
 
 
 def test_a_failure_ends_with_7_and_json_lists_it(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:
