@@ -79,10 +79,10 @@ def test_colours_are_for_terminals_that_want_them(
     conf: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    for name, value, is_coloured in (("NO_COLOR", "", True), ("NO_COLOR", "1", False), ("TERM", "dumb", False)):
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
-            patch.setenv("TERM", "xterm")
-            patch.setenv(name, value)
+    for name, value, is_coloured in (("NO_COLOR", "1", False), ("NO_COLOR", "", True), ("TERM", "dumb", False)):
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit):
             main(["doctor"])
         assert ("\x1b[" in capsys.readouterr().out) is is_coloured, (name, value)
 
