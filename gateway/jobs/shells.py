@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from tempfile import TemporaryFile
+from typing import IO, Protocol
 
 from gateway.core.errors import GatewayError, NeedsOperator, Refused, Retryable
 from gateway.endpoints.pool import Pool
@@ -83,13 +84,19 @@ class LocalShell:
         return await self._run(words, self.folder)
 
     async def _run(self, words: Sequence[str], folder: Path) -> str:
+        with TemporaryFile() as printed:  # of a pipe a command that goes on may hold the other end: uvloop lets it
+            await self._ended(words, folder, printed)
+            printed.seek(0)
+            return printed.read().decode(errors="replace")
+
+    async def _ended(self, words: Sequence[str], folder: Path, printed: IO[bytes]) -> None:
         ours = {name: value for name, value in os.environ.items() if name not in self.hidden}
         try:
             process = await asyncio.create_subprocess_exec(
                 *words,
                 cwd=folder,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
+                stdout=printed,
                 stderr=asyncio.subprocess.STDOUT,
                 env={**ours, **self.environment},
             )
@@ -98,17 +105,12 @@ class LocalShell:
             raise NeedsOperator(
                 f"a command can't be started in {folder}: {said}; make that folder, or let this account in"
             ) from error
-        return await _output(process)
-
-
-async def _output(process: asyncio.subprocess.Process) -> str:
-    try:
-        async with asyncio.timeout(CALL_S):
-            printed, _ = await process.communicate()
-    except TimeoutError:
-        raise Retryable(f"this machine's shell did not answer within {CALL_S:g} s") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return printed.decode(errors="replace")
+        try:
+            async with asyncio.timeout(CALL_S):
+                await process.wait()
+        except TimeoutError:
+            raise Retryable(f"this machine's shell did not answer within {CALL_S:g} s") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()

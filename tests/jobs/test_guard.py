@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from gateway.core.errors import NeedsOperator
 from gateway.jobs.guard import Guard, Life, Seen, read_answer
@@ -197,3 +198,12 @@ def test_whatever_a_login_prints_the_guards_own_word_counts() -> None:
     assert read_answer("gateway-guard gw-2 ended 3\n", "gw-1") is None
     assert read_answer("'eval' is not recognized as a command", "gw-1") is None
     assert read_answer("gateway-guard gw-1 ended\n", "gw-1") is None
+
+
+def test_on_the_loop_of_the_service_too_nobody_waits_for_the_end_of_what_was_started(tmp_path: Path) -> None:
+    """uvloop hands its end of a pipe on to the command, and to all that it starts."""
+    shell = LocalShell(folder=tmp_path, environment={}, hidden=())
+    asked = shell.begin(["/bin/sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"])
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        printed = runner.run(asyncio.wait_for(asked, 15))
+    os.kill(int(printed), signal.SIGKILL)
