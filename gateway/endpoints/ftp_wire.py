@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from gateway.config.schema import Scheme
 from gateway.core.errors import LinkLost
+from gateway.endpoints.dialing import dialed_now
 from gateway.endpoints.ftp_listing import show_time
 from gateway.endpoints.place import Place
 
@@ -68,7 +69,7 @@ class Control(ftplib.FTP):
     def _connected(self, host: str, port: int, seconds: float) -> socket.socket:
         """A connection, unless somebody has hung up meanwhile: nobody would end this one any more."""
         self.begin()
-        made = socket.create_connection((host, port), seconds)
+        made = dialed_now(host, port, seconds)
         if self._hung_up:
             made.close()
             raise ConnectionAbortedError("given up while it was connecting")

@@ -5,12 +5,9 @@ Not the default executor: servers that hang would take all of its threads.
 
 import asyncio
 import queue
-import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
-from ipaddress import ip_address
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -49,23 +46,3 @@ class OwnThread:
         """No more work after what is under way."""
         self._ended = True
         self._work.put(None)
-
-
-async def addresses(host: str, port: int) -> list[str]:
-    """The addresses of `host`, best first.  Raises OSError; a name server that hangs holds up nobody else."""
-    if _is_address(host):
-        return [host]
-    thread = OwnThread(f"name-{host}")
-    try:
-        found = await thread.start(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
-    finally:
-        thread.end()
-    return list(dict.fromkeys(str(info[4][0]) for info in found))
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import asyncssh
 
 from gateway.core.errors import GatewayError, HostKeyRefused, LoginRefused, NeedsOperator
-from gateway.endpoints.own_thread import addresses
+from gateway.endpoints.dialing import dialed
 from gateway.endpoints.place import Place
 from gateway.endpoints.private_keys import read_private_key
 from gateway.endpoints.session import within
@@ -43,9 +43,14 @@ class _Client(asyncssh.SSHClient):
         self._questions = place.password is not None
         self.lacks_password = False
         """The server would take a password, and there is none."""
+        self.met = False
         self.presented: asyncssh.SSHKey | None = None
         self.said = ""
         """What the server said when it wanted more than the password: that it has expired, most often."""
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        """The line is the connection's from now on."""
+        self.met = True
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         """Asked only for keys that aren't trusted: remembers which it was."""
@@ -176,22 +181,21 @@ async def connect(place: Place) -> asyncssh.SSHClientConnection:
     options = await _options(place)
     try:
         async with within(place.connect_timeout_s, f"{place.name} ({place.address}): connecting"):
-            return await _connected(place, client, options)
+            return await _spoken(place, client, options)
     except (asyncssh.Error, OSError, asyncio.IncompleteReadError) as exc:
         raise _why(exc, client, place) from exc
 
 
-async def _connected(
+async def _spoken(
     place: Place, client: _Client, options: asyncssh.SSHClientConnectionOptions
 ) -> asyncssh.SSHClientConnection:
-    """To the first address that answers."""
-    *others, last = await addresses(place.host, place.port)
-    for address in others:
-        try:
-            return await asyncssh.connect(address, place.port, client_factory=lambda: client, options=options)
-        except OSError:
-            continue
-    return await asyncssh.connect(last, place.port, client_factory=lambda: client, options=options)
+    line = await dialed(place.host, place.port, place.connect_timeout_s)
+    try:
+        return await asyncssh.connect(place.host, place.port, sock=line, client_factory=lambda: client, options=options)
+    except BaseException:
+        if not client.met:
+            line.close()  # else asyncssh has it, and closes it
+        raise
 
 
 def _why(exc: BaseException, client: _Client, place: Place) -> GatewayError:

@@ -6,7 +6,7 @@ import asyncssh
 
 from gateway.config.schema import Scheme
 from gateway.core.errors import LinkLost, NeedsOperator, Refused
-from gateway.endpoints.own_thread import addresses
+from gateway.endpoints.dialing import dialed
 from gateway.endpoints.place import Place
 from gateway.endpoints.session import within
 from gateway.endpoints.sftp_errors import login_error
@@ -38,9 +38,9 @@ async def _ask(place: Place) -> asyncssh.SSHKey:
     what = f"{place.name} ({place.address}): asking for the host key"
     try:
         async with within(place.connect_timeout_s, what):
-            (address, *_) = await addresses(place.host, place.port)
+            line = await dialed(place.host, place.port, place.connect_timeout_s)
             found = await asyncssh.get_server_host_key(
-                address, place.port, server_host_key_algs=list(HOST_KEY_ALGORITHMS), config=None
+                place.host, place.port, sock=line, server_host_key_algs=list(HOST_KEY_ALGORITHMS), config=None
             )
     except (asyncssh.Error, OSError) as exc:
         ours = login_error(exc, place)
