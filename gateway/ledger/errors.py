@@ -4,6 +4,7 @@ A ledger in trouble stops the intake: nothing new is taken until it can be recor
 endpoint it ends the command and says nothing about the file that met it, so no file is held back for it.
 """
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -66,7 +67,8 @@ def ledger_error(path: Path, error: DBAPIError | sqlite3.Error) -> GatewayError 
     if name in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"):  # the latter: there is no room for what even readers share
         return LedgerFull(f"{path}: the ledger's disk is full; free some space; {stop}")
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN", "SQLITE_AUTH")):
-        return LedgerBroken(f"{path}: the ledger can't be written ({said}); give our user access; {stop}")
+        remedy = "have its disk mounted to be written" if _is_sealed(path.parent) else "give our user access"
+        return LedgerBroken(f"{path}: the ledger can't be written ({said}); {remedy}; {stop}")
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return LedgerBroken(
             f"{path}: the ledger is damaged ({said}); copy it, then mend it with sqlite3's .recover; {stop}"
@@ -74,3 +76,11 @@ def ledger_error(path: Path, error: DBAPIError | sqlite3.Error) -> GatewayError 
     if name.startswith("SQLITE_IOERR"):
         return LedgerBroken(f"{path}: the disk under the ledger fails ({said}); check it; {stop}")
     return None
+
+
+def _is_sealed(folder: Path) -> bool:
+    """True if its disk is mounted read-only."""
+    try:
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
