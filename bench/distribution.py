@@ -55,11 +55,6 @@ class Spread:
     lftp_s: float | None
     rclone_s: float | None
 
-    @property
-    def beside_s(self) -> float | None:
-        """The quicker of those that work side by side."""
-        return min((one for one in (self.lftp_s, self.rclone_s) if one is not None), default=None)
-
 
 @dataclass(frozen=True, slots=True)
 class Slowest:

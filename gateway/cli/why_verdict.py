@@ -28,7 +28,6 @@ _SENTENCES: Mapping[str, str] = {
     "no_marker": "Its done file is not there: the writer has not said that it is complete.",
     "empty": "It holds zero bytes, and @empty says what becomes of such files.",
     "unreadable": "The gateway's user may not read it: give it permission, if the writer is done with it.",
-    "temporary_name": "Its name is a temporary one: it is waited until it is renamed.",
     "marker": "It is the done file of another file, and is not sent itself.",
     "held_back": "A delivery failed, so it is held back until its next time.",
     "parked": "It is parked: only a person can help.",

@@ -183,8 +183,3 @@ def _is_day_of_month(part: Monthly, day: date) -> bool:
 
 
 _NTH = {Position.FIRST: 0, Position.SECOND: 1, Position.THIRD: 2, Position.FOURTH: 3}
-
-
-def zone_of(schedule: Schedule, otherwise: ZoneInfo) -> ZoneInfo:
-    """The zone that the schedule names with `for`, else `otherwise`: the action's, endpoint's or gateway's."""
-    return otherwise if schedule.zone is None else ZoneInfo(schedule.zone)

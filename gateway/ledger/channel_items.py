@@ -110,18 +110,6 @@ def without_names(connection: Connection, channel: str, most: int) -> list[Got]:
     return [_read(row) for row in connection.execute(query.limit(most)).mappings()]
 
 
-def restate(connection: Connection, channel: str, before: Got, now: Got) -> None:
-    """The same content counts by another digest: who has got `before` has got `now`."""
-    same = (
-        channel_item.c.channel == channel,
-        channel_item.c.item == before.item,
-        channel_item.c.metadata == before.metadata,
-        channel_item.c.files == before.files,
-    )
-    values = {"metadata": now.metadata, "files": now.files, "contents": now.contents.text()}
-    connection.execute(update(channel_item).where(*same).values(values))
-
-
 def counts(connection: Connection) -> dict[str, tuple[int, int]]:
     """By channel: how many items it has got, and how many of them are gone."""
     query = select(channel_item.c.channel, func.count(), func.count(channel_item.c.gone_at))

@@ -50,7 +50,7 @@ run = Table(
     Column("id", Integer, primary_key=True),
     Column("action", Text, nullable=False),  # the instance's name: orders, prices@shop001
     Column("endpoint", Text),
-    Column("trigger", Text, nullable=False),  # poll, schedule, hand, catch_up, retry, job, batch N (of a channel)
+    Column("trigger", Text, nullable=False),  # poll, schedule, hand, catch_up, job, batch N (of a channel)
     Column("state", Text, nullable=False),  # running, waiting, ended
     Column("outcome", Text),  # done, nothing, failed, stopped
     Column("owner", ForeignKey("instance.id")),

@@ -17,8 +17,6 @@ from gateway.runner.sending import copy, put, put_get
 from gateway.runner.targets import join_remote
 from gateway.runner.texts import expanded
 
-Perform = Callable[[Run, int, Command], Awaitable[None]]
-
 
 async def perform(run: Run, number: int, command: Command) -> None:
     """Run one command; `number` counts from 1.  Raises GatewayError where it failed."""

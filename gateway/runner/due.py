@@ -14,7 +14,6 @@ class Trigger(StrEnum):
     SCHEDULE = "schedule"
     CATCH_UP = "catch_up"
     HAND = "hand"
-    RETRY = "retry"
 
 
 class Outcome(StrEnum):

@@ -119,16 +119,6 @@ def misfire_of(chosen: Misfire | None, action: Action) -> Misfire:
     return Misfire(within=None if isinstance(first, Check) else timedelta(hours=1))
 
 
-def next_look(
-    schedule: Schedule, zone: ZoneInfo, *, last: datetime | None, now: datetime, every: timedelta
-) -> datetime | None:
-    """When a continuous range has its next look (or run, unless polled): `every` after the `last`, while it is open.
-
-    None: never.  A `last` in the future is one of a clock that was set back, and counts as now.
-    """
-    return next_open(schedule, now if last is None else max(now, min(last, now) + every), zone)
-
-
 @dataclass(frozen=True, slots=True, order=True)
 class Coming:
     """A due time; or with `until`, a continuous range that is open from `at` and looked at `every` so often."""

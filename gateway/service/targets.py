@@ -1,6 +1,5 @@
 """What the word behind `retry`, `skip`, `pause` … means: a delivery, an endpoint, an action, a file."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,8 +88,3 @@ def _is(source: str, wanted: str) -> bool:
 def is_open(row: DeliveryRow) -> bool:
     """True if somebody could go on with it now."""
     return row.state in OPEN and row.state is not State.AWAITING
-
-
-def names(found: Sequence[str]) -> str:
-    """A list for a message."""
-    return ", ".join(found) or "none"

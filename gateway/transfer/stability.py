@@ -28,7 +28,6 @@ class Verdict(StrEnum):
     NO_MARKER = "no_marker"  # its done file isn't there
     EMPTY = "empty"  # zero bytes, and the action waits or doesn't take such
     UNREADABLE = "unreadable"  # no permission to read it: writers hide files so until they are complete
-    TEMPORARY_NAME = "temporary_name"
     MARKER = "marker"  # the done file of another file
     HELD_BACK = "held_back"  # failed before; tried again later
     PARKED = "parked"  # needs a person

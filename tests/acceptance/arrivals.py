@@ -30,7 +30,6 @@ class Arrivals:
         self._failure: Exception | None = None
         self._closed = False
         self._reading = threading.Lock()
-        self._partial_seen = threading.Event()
         self._inotify = inotify.opened()
         inotify.watch(self._inotify, folder, MODIFY | MOVED_TO | CREATE)
         self._ended, self._end = os.pipe()
@@ -54,11 +53,6 @@ class Arrivals:
         """Final names under which something was made or written."""
         self._catch_up()
         return list(self._torn)
-
-    def next_partial(self, limit_s: float) -> bool:
-        """Wait until a partial is begun, written or taken from now on; False if none was."""
-        self._partial_seen.clear()
-        return self._partial_seen.wait(limit_s)
 
     def close(self) -> None:
         """Read what is left and end.  Raises what kept it from seeing everything."""
@@ -96,9 +90,7 @@ class Arrivals:
         for _, mask, name in told:
             if mask & OVERFLOW:
                 raise OSError("the kernel dropped events: arrivals were not counted")
-            if name.startswith("."):
-                self._partial_seen.set()
-            elif name:
+            if name and not name.startswith("."):
                 self._seen(name, mask)
         return bool(told)
 

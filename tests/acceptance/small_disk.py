@@ -1,7 +1,6 @@
 """A small disk of its own: a tmpfs, where we may mount one."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,11 +29,6 @@ class SmallDisk:
     def empty(self) -> None:
         """Take the filler away."""
         self._filler.unlink()
-
-    @property
-    def free_bytes(self) -> int:
-        """Room that is left."""
-        return shutil.disk_usage(self.folder).free
 
     def grow(self, size: str) -> None:
         """Make it larger."""

@@ -1,7 +1,7 @@
 """A gateway of one's own with real peers: its folder, its scripts, and the command line that works on it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,11 +53,6 @@ class Site:
         ends = "".join(f'[[destinations]]\nendpoint = "{one}"\n' for one in to)
         path.write_text(f'[source]\npath = "prices"\n{ends}{more}')
         return path
-
-    def ledger_files(self) -> Mapping[str, bytes]:
-        """All that lies in the state folder, the ledger's own changes of pages left out."""
-        state = self.root / "var"
-        return {str(path): path.read_bytes() for path in sorted(state.rglob("*")) if path.is_file()}
 
 
 def endpoint_table(name: str, peer: SshPeer, folder: Path, more: str = "") -> str:

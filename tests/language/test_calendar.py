@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.language.calendar import is_open, last_point, next_close, next_open, next_points, zone_of
+from gateway.language.calendar import is_open, last_point, next_close, next_open, next_points
 from gateway.language.schedule import parse_schedule
 
 VIENNA, LIMA = ZoneInfo("Europe/Vienna"), ZoneInfo("America/Lima")
@@ -142,11 +142,6 @@ def test_a_day_that_a_zone_skips_is_made_up_for_at_the_next_instant() -> None:
     zone = ZoneInfo("Pacific/Apia")  # 29 December 2011 is followed by the 31st
     assert due("on 2011/12/30 @06:00", "2011-12-28T00:00", 2, zone) == ["12-31 00:00+1400"]
     assert due("on 2011/12/30 @06:00/01:00-09:00", "2011-12-28T00:00", 2, zone) == []
-
-
-def test_a_zone_in_the_schedule_beats_the_others() -> None:
-    assert zone_of(parse_schedule("for America/Lima on Mo @06:00"), VIENNA) == LIMA
-    assert zone_of(parse_schedule("on Mo @06:00"), VIENNA) == VIENNA
 
 
 @pytest.mark.parametrize(("zone", "short", "long"), [(VIENNA, SPRING, AUTUMN), (LIMA, None, None)])

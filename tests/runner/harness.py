@@ -163,9 +163,6 @@ class Stage:
         rows = await self.ledger(lambda c: c.execute(select(delivery.c.id).order_by(delivery.c.id)).scalars().all())
         return [row for one in rows if (row := await self.delivery(one)) is not None]
 
-    async def deliveries_of(self, verb: str) -> list[DeliveryRow]:
-        return [row for row in await self.deliveries() if row.intent.verb == verb]
-
     async def delivery(self, found: int) -> DeliveryRow | None:
         return await self.ledger(lambda connection: deliveries.get(connection, found))
 

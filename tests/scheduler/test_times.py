@@ -11,7 +11,7 @@ from gateway.core.model import Span
 from gateway.language.nodes import Action, Age, AgeSide, CheckFiles, Command, Get, Put, Text
 from gateway.language.schedule import parse_schedule
 from gateway.language.settings import Misfire
-from gateway.scheduler.times import Coming, Firing, Skipped, fire, misfire_of, next_look, simulate
+from gateway.scheduler.times import Coming, Firing, Skipped, fire, misfire_of, simulate
 
 VIENNA, UTC_ZONE = ZoneInfo("Europe/Vienna"), ZoneInfo("UTC")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -202,22 +202,6 @@ def test_only_an_action_that_checks_first_skips_by_default(commands: tuple[Comma
     action = Action("a", "a.act", (), commands)
     assert misfire_of(None, action) == default
     assert misfire_of(Misfire(within=2 * HOUR), action) == Misfire(within=2 * HOUR)
-
-
-def test_looks_within_a_range_are_c_apart() -> None:
-    schedule = parse_schedule("on file polling on Su-Sa @09:00-17:00")
-    every = timedelta(seconds=5)
-
-    def look(last: str | None, now: str) -> datetime | None:
-        return next_look(schedule, UTC_ZONE, last=at(last) if last else None, now=at(now), every=every)
-
-    assert look(None, "04T08:00") == at("04T09:00")
-    assert look(None, "04T10:00") == at("04T10:00")
-    assert look("04T10:00", "04T10:00:01") == at("04T10:00:05")
-    assert look("04T10:00", "04T11:00") == at("04T11:00")
-    assert look("04T16:59:58", "04T16:59:59") == at("05T09:00")
-    assert look("04T12:00", "04T10:00") == at("04T10:00:05")  # the clock was set back
-    assert next_look(parse_schedule(DAILY), UTC_ZONE, last=None, now=at("04T08:00"), every=every) is None
 
 
 def test_simulate_shows_points_and_ranges_in_order() -> None:

@@ -149,11 +149,6 @@ def number(value: int) -> bytes:
     return _NUMBER.pack(value)
 
 
-def offset(value: int) -> bytes:
-    """An unsigned number of 64 bits."""
-    return _OFFSET.pack(value)
-
-
 def reach(at: int, size: int) -> bytes:
     """Where a read or write starts and how long it is."""
     return _RANGE.pack(at, size)
