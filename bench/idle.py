@@ -58,7 +58,6 @@ def make_actions(root: Path, actions: int) -> list[Instance]:
             action=parsed.action,
             settings=parsed.settings,
             endpoint="acme",
-            scheme="sftp",
             root=root,
             inbox=root,
             outbox=root / f"partner{number:04d}" / "outbox",

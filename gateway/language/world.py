@@ -20,7 +20,6 @@ class EndpointFacts:
     exec: bool = False
     raw: bool = False
     nested_outbox: bool = False
-    exists: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

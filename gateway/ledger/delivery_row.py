@@ -54,7 +54,6 @@ class DeliveryRow:
     placed: str | None
     owner: int | None
     attempts: int
-    next_at: int | None
     started_at: int
     delivered_at: int | None
     finished_at: int | None
@@ -98,7 +97,7 @@ def new_delivery(
     return DeliveryRow(
         id=found, intent=intent, state=State.INTENDED, final=final, partial=partial, starts=1, before=before,
         noted=None, backup=None, size=None, sha256=None, offset=offset, verified=None, placed=None, owner=owner,
-        attempts=1, next_at=None, started_at=at, delivered_at=None, finished_at=None, error=None, error_class=None,
+        attempts=1, started_at=at, delivered_at=None, finished_at=None, error=None, error_class=None,
         notes=(intent.note,) if intent.note else (),
         sent_as=None,
     )  # fmt: skip

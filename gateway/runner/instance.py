@@ -23,7 +23,6 @@ class Instance:
     action: Action
     settings: ActionSettings
     endpoint: str | None
-    scheme: str | None
     root: Path
     inbox: Path
     outbox: Path

@@ -44,7 +44,6 @@ def _facts(loaded: Loaded, name: str, settings: EndpointSettings, mounts: Mounts
         exec=settings.scheme is Scheme.SFTP,
         raw=settings.scheme in (Scheme.FTP, Scheme.FTPS),
         nested_outbox=_may_hold(outbox, mounts),
-        exists=settings.exists,
     )
 
 

@@ -36,7 +36,6 @@ def instance(root: Path, text: str = PUT_ALL, name: str = "orders", zone: str = 
         action=parsed.action,
         settings=parsed.settings,
         endpoint=parsed.settings.endpoint,
-        scheme="sftp",
         root=root,
         inbox=root / "inbox",
         outbox=root / "outbox",

@@ -34,7 +34,7 @@ def row(before: Stamp | None = None, state: State = State.PLACING, **more: Any) 
     values: dict[str, Any] = {
         "id": 1, "intent": intent, "state": state, "final": "in/a", "partial": "in/.a.part", "starts": 1,
         "before": before, "noted": NEW, "backup": None, "size": 5, "sha256": SHA256, "offset": None,
-        "verified": "size", "placed": None, "owner": None, "attempts": 1, "next_at": None, "started_at": 0,
+        "verified": "size", "placed": None, "owner": None, "attempts": 1, "started_at": 0,
         "delivered_at": None, "finished_at": None, "error": None, "error_class": None, "notes": (), "sent_as": None,
     }  # fmt: skip
     return DeliveryRow(**{**values, **more})
