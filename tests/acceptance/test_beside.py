@@ -66,7 +66,7 @@ def _sends_by_itself(site: Site, log: Path) -> None:
         site.put("a.csv", "abc")
         return any("  too_young  " in site.run("why", "a.csv").out for _ in range(4))
 
-    until(looked_at_while_young, log, 30.0)
+    until(looked_at_while_young, log)
     until(lambda: (site.remote / "a.csv").exists(), log)
     until(lambda: site.run("history", "--json").json[0]["state"] == "done", log)
     until(lambda: "  ready  " in site.run("why", "a.csv").out, log)  # looks are written a moment later

@@ -82,7 +82,7 @@ async def test_a_call_that_hangs_is_given_up_and_other_disks_go_on(tmp_path: Pat
     started = time.monotonic()
     with pytest.raises(LinkLost, match="no answer within"):
         await LocalEndpoint(tmp_path, slow, timeout_s=0.2).stat("")
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 100
     assert (await LocalEndpoint(tmp_path, disks).stat("")).kind is Kind.FOLDER
     hung.set()
     await stuck
@@ -195,7 +195,7 @@ async def test_a_cancel_at_any_moment_leaks_no_descriptor(tmp_path: Path, after_
             copying.cancel()
             await asyncio.gather(copying, return_exceptions=True)
         del copying  # its error holds the stream that was read
-        for _ in range(200):  # threads close what they still work on
+        for _ in range(2000):  # threads close what they still work on
             await asyncio.sleep(0.01)
             gc.collect()
             if descriptors() <= before:

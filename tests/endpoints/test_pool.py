@@ -458,6 +458,6 @@ async def test_closing_the_pool_is_bounded_whatever_the_peers_do(tmp_path: Path)
             line.freeze()
             started = time.monotonic()
             await pool.close()
-            assert time.monotonic() - started < 20
+            assert time.monotonic() - started < 50
             with pytest.raises(GatewayError):
                 await session.rename("a", "b")
