@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from demo.feed import drops, feed
 from demo.follow import Follower
 from demo.proof import show
 from demo.serve import serving
-from demo.shops import JOB, open_shops
+from demo.shops import JOB, Shops, open_shops
 from demo.stage import Stage, build
 from gateway.ledger.database import FILE_NAME
 
@@ -70,15 +70,21 @@ async def _stay(folder: Path, console: Console) -> int:
     stage = build(folder)
     shops = open_shops(stage)
     async with serving(shops.server), _gateway(stage, quiet=False) as process:
-        console.print("Drop files here (Ctrl-C ends it):")
-        console.print(f"  over SFTP     {stage.outbox('demo_sftp')}  ->  {stage.partner}/orders")
-        console.print(f"  over FTP      {stage.outbox('demo_ftp')}  ->  {stage.partner}/prices  (*.csv)")
-        console.print(f"  local copy    {stage.local('copies', 'in')}  ->  {stage.local('copies', 'out')}")
-        console.print(f"  old files     {stage.local('tidy', 'new')}  ->  {stage.local('tidy', 'old')}")
-        console.print(f"  three shops   {shops.source}  ->  gateway job start {JOB}")
-        console.print("Ask it, in another terminal:")
-        console.print(f"  export GATEWAY_CONFIG={stage.config}; {Path(sys.executable).parent}/gateway status")
+        for line in invitation(stage, shops):
+            console.print(line, soft_wrap=True)  # paths and commands that are copied hold no line breaks
         return await process.wait()
+
+
+def invitation(stage: Stage, shops: Shops) -> Iterator[str]:
+    """Where to drop files, and how to ask what becomes of them."""
+    yield "Drop files here (Ctrl-C ends it):"
+    yield f"  over SFTP     {stage.outbox('demo_sftp')}  ->  {stage.partner}/orders"
+    yield f"  over FTP      {stage.outbox('demo_ftp')}  ->  {stage.partner}/prices  (*.csv)"
+    yield f"  local copy    {stage.local('copies', 'in')}  ->  {stage.local('copies', 'out')}"
+    yield f"  old files     {stage.local('tidy', 'new')}  ->  {stage.local('tidy', 'old')}"
+    yield f"  three shops   {shops.source}  ->  gateway job start {JOB}"
+    yield "Ask it, in another terminal:"
+    yield f"  export GATEWAY_CONFIG={stage.config}; {Path(sys.executable).parent}/gateway status"
 
 
 @asynccontextmanager
