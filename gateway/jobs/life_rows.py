@@ -107,7 +107,7 @@ def _run(connection: Connection, row: JobRunRow, made: Decision, at: int) -> Job
     if made.after_all is not None:
         what = f"job run {row.id}: after_all"
         values["after_all"] = moved(AFTER_ALL, row.after_all, made.after_all, what).value
-    if made.note is not None:
+    if made.after_all is not None or made.note is not None:
         values["after_all_note"] = made.note
     if made.to is JobState.PREPARING and row.deadline_at is not None:
         values["deadline_at"] = row.deadline_at + at - row.since  # while it waited for its turn nothing was late

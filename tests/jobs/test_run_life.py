@@ -246,7 +246,7 @@ async def test_where_nobody_knows_whether_after_all_ran_a_person_is_awaited(tmp_
         fake.answers.clear()
         await (made.jobs.approve(run, "shop2") if says == "ok" else made.jobs.restart(run, "shop2"))
         row = await made.over(run)
-        assert (row.state, row.after_all) == (JobState.FINISHED, AfterAll.DONE)
+        assert (row.state, row.after_all, row.after_all_note) == (JobState.FINISHED, AfterAll.DONE, None)
         states = [state for _, place, state in await made.starts(run) if place == "shop2"]
         assert states == (["ok"] if says == "ok" else ["again", "ok"])
 
