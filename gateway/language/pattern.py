@@ -8,7 +8,7 @@ from gateway.language.macros import expand, uses
 from gateway.language.regex_rules import checked_regex
 
 _SEPARATORS = "/\\"
-_REGEX_PART = re.compile(r"\[(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\[\]\\])*\]")
+_REGEX_PART = re.compile(r"\[(?:\\.|\[\^?+\]?+(?:\\.|[^\]\\])*+\]|[^\[\]\\])*+\]")
 _DRIVE = re.compile(r"[A-Za-z]:(?=[/\\])")
 _TEMPORARY = (".part", ".partial", ".filepart", ".tmp", ".writing", ".inprogress", ".crdownload", "~")
 

@@ -14,7 +14,7 @@ from gateway.language.tables import Parameter, Row
 
 _NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_.]*)=")
 COMMA = re.compile(r"=(?:\"[^\"]*\"|'[^']*')|,")  # a comma, or what hides commas: a quoted value
-_REGEX_PART = re.compile(r"(?:^|(?<=[/\\]))\[(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\[\]\\])*\]")
+_REGEX_PART = re.compile(r"(?:^|(?<=[/\\]))\[(?:\\.|\[\^?+\]?+(?:\\.|[^\]\\])*+\]|[^\[\]\\])*+\]")
 _QUOTE_INSIDE = re.compile(r"[\s\"]")
 _HALF = re.compile(r"[^.*?\[\]%]*[^.*?\[\]%/\\]")  # no name that is whole, no pattern, no folder
 _PRINTED_QUOTES = "“”„«»‘’‚"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.language.parse import parse_action
 from gateway.language.pattern import (
     compile_pattern,
     ends_as_folder,
@@ -188,6 +189,15 @@ def test_a_glob_with_many_stars_takes_no_time() -> None:
     start = time.process_time()
     assert not pattern.matches("a" * 255)
     assert time.process_time() - start < 0.1
+
+
+@pytest.mark.parametrize("text", ["[", "x/["])
+@pytest.mark.parametrize("inner", ["[]", "[^]", "[a", "[a]"])
+def test_a_regex_that_never_closes_takes_no_time_to_read(text: str, inner: str) -> None:
+    start = time.process_time()
+    parsed = parse_action(f"@endpoint acme\nPUT {text}{inner * 1000}", "x.act")
+    assert time.process_time() - start < 5
+    assert len(parsed.action.commands) == 1
 
 
 @given(st.text("ab*?", max_size=8), st.text("ab", max_size=8))
