@@ -32,7 +32,7 @@ def lay_source(folder: Path, chance: random.Random) -> None:
     (folder / "big.bin").write_bytes(chance.randbytes(3_000_000))
 
 
-@pytest.mark.timeout(60 + 10 * KILLS)
+@pytest.mark.timeout(240 + 10 * KILLS)
 def test_a_run_killed_at_random_moments_sends_nothing_twice_and_ends_with_after_all_once(
     gateway: Gateway, sshd: SshPeer, sshd_folder: Path, tmp_path: Path
 ) -> None:

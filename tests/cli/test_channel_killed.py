@@ -61,7 +61,6 @@ def slowed(site: Site) -> None:
 
 
 @pytest.mark.sshd
-@pytest.mark.timeout(120)
 def test_each_item_arrives_once_and_the_marker_last_however_often_the_service_is_killed(site: Site) -> None:
     lay_items(channel(site))
     slowed(site)
