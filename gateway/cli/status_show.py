@@ -119,7 +119,7 @@ def _jobs(state: GatewayState) -> Iterator[str]:
         yield f"JOB {run.job}: run {run.id} {run.state.value} since {began}; {one.complete} of {of} destinations"
         troubled = [f"{count} {name}" for name, count in sorted(one.states.items()) if name in _TROUBLED]
         said = [", ".join(troubled)] if troubled and not run.terminal else []
-        said += [show_value(run.error)] if run.error else []
+        said += [show_value(line) for line in (run.error, one.waits_for_person) if line]
         yield from (f"  {line}" for line in said)
         yield f"  `gateway job show {run.id}` shows each destination"
 

@@ -9,10 +9,11 @@ import pytest
 from gateway.cli.status_show import show_state
 from gateway.core.errors import LinkLost, LoginRefused
 from gateway.endpoints.login_memory import Trouble
-from gateway.ledger.job_states import JobState
+from gateway.jobs.absent import ApprovalNeeded
+from gateway.ledger.job_states import AfterAll, JobState, TriggerState
 from gateway.service.state import GatewayState, gather
 from gateway.transfer.logins import LedgerLogins
-from tests.jobs.engine_stage import JobStage, job_stage
+from tests.jobs.engine_stage import AFTER_ALL, JobStage, job_stage
 from tests.jobs.fake_hands import FakeHands
 
 
@@ -62,6 +63,33 @@ async def test_a_destination_that_a_person_begins_anew_is_tried_at_once(tmp_path
         await made.jobs.restart(run, "shop2")
         assert await logins.recall("shop2") is None, "nobody waits for what is over"
         assert (await made.over(run)).state is JobState.FINISHED
+
+
+async def test_what_a_run_waits_for_a_person_to_say_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fake = FakeHands(answers={"after_all shop2": TriggerState.UNKNOWN})
+    async with job_stage(tmp_path, more=AFTER_ALL, fake=fake) as made:
+        run = await made.jobs.start("prices")
+
+        async def unknown() -> bool:
+            return (await made.run(run)).after_all is AfterAll.UNKNOWN
+
+        await made.until(unknown)
+        show_state(await looked(made), unfold=False)
+    assert "\n  nobody knows whether after_all ran at shop2; look there: " in capsys.readouterr().out
+
+
+async def test_deletions_that_wait_for_a_word_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fake = failing(ApprovalNeeded("delete_absent would delete 5 of 20 files at shop2"))
+    async with job_stage(tmp_path, fake=fake) as made:
+        run = await made.jobs.start("prices")
+
+        async def asks() -> bool:
+            return (await made.states(run))["shop2"] == "error"
+
+        await made.until(asks)
+        show_state(await looked(made), unfold=False)
+    told = f"1 would delete more than delete_limit: gateway job show {run} says what, gateway job approve {run} lets it"
+    assert told in capsys.readouterr().out
 
 
 async def test_a_run_that_did_not_end_well_stands_until_the_next(
