@@ -7,7 +7,8 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from gateway.channels.compiled import instance_name
-from gateway.cli.channel_looking import look
+from gateway.channels.due import show_due
+from gateway.cli.channel_looking import Read, look
 from gateway.cli.channel_queue import FAILED, state_of
 from gateway.cli.doing import do
 from gateway.cli.moments import short
@@ -72,7 +73,15 @@ async def _rows(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Row]:
     seen = await look(loaded, clock, partial(_past, names=names, wanted=wanted))
     if not seen.found:
         seen.chosen(wanted.channel)
-    return [_row(one, loaded.zone()) for one in seen.found or ()]
+    rows = [_row(one, loaded.zone()) for one in seen.found or ()]
+    tried = {row["run"] for row in rows if row["state"] == TRIED}
+    return [_with_next(row, seen) if row["run"] in tried else row for row in rows]
+
+
+def _with_next(row: Row, seen: Read[list[_Past]]) -> Row:
+    """Beside the tries that failed, each with its reason, stands when the next one is."""
+    at = seen.next_of(str(row["channel"]), str(row["kind"])) if row["state"] == FAILED and not row["ended_at"] else None
+    return row if at is None else {**row, "said": f"tried again {show_due(at)}"}
 
 
 def _past(connection: Connection, names: list[str], wanted: Wanted) -> list[_Past]:

@@ -47,7 +47,8 @@ def list_all(*, as_json: bool) -> None:
 
 
 async def _looked(loaded: Loaded, clock: Clock) -> tuple[Read[_Counts], Sequence[str]]:
-    return await look(loaded, clock, _counts), await newer_than_served(loaded, clock)
+    newer = () if loaded.left_out else await newer_than_served(loaded, clock)  # beside these nothing is taken in
+    return await look(loaded, clock, _counts), newer
 
 
 def _row(channel: Channel, read: Read[_Counts]) -> Row:

@@ -33,8 +33,8 @@ async def save_schedule(loaded: Loaded, clock: Clock, channel: str | None, chang
     if channel is None:
         require_maintainer(loaded)
     if loaded.left_out and await is_served(loaded):
-        found = "\n".join(map(str, loaded.left_out.values()))
-        raise Refused(f"{found}\nthe gateway that serves can take nothing in before that is mended: nothing is saved")
+        places = ", ".join(f"{one.span.file}:{one.span.line}" for one in loaded.left_out.values())
+        raise Refused(f"the gateway that serves takes nothing in before {places} is mended: nothing is saved")
     zone = loaded.zone()
     async with open_ledger(loaded.state, clock) as ledger:  # before the file: what can't be recorded isn't changed
         made = await asyncio.to_thread(save, loaded, channel, changes, clock.now().astimezone(zone))

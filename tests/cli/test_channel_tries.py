@@ -1,5 +1,6 @@
 """Why did it not arrive at its time?  The history of an item tells each try that failed: when, and why."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,9 @@ def test_each_try_has_its_time_and_its_reason(stuck: Site) -> None:
     tries = [row for row in rows if row["state"] == "try failed"]
     assert len({row["run"] for row in tries}) == 2
     assert all(row["ended_at"] > row["detected_at"] for row in tries)
-    assert "try failed" in stuck.run("channel", "history", "--item", "978001").out
+    out = stuck.run("channel", "history", "--item", "978001").out
+    assert re.findall(r"metadata  (\w+)", out) == ["try", "try", "failed"]
+    assert len(re.findall(r"  failed .*tried again \w{3} \d\d \w{3} \d\d:00$", out, re.M)) == 1
     assert "try failed" not in stuck.run("channel", "history").out
     assert "try failed" not in stuck.run("channel", "history", "--item", "978002").out
     (stuck.root / "shop1" / "in" / THERE).rmdir()
