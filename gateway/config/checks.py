@@ -80,9 +80,7 @@ class Checker:
                         f"{section(('groups', name))}there is no endpoint {member!r}; {suggestion(member, endpoints)}"
                     )
                     yield error(self._span("groups", name, "endpoints", number), REFERENCE, message)
-            if not group.endpoints and not any(
-                group.tags and group.tags.items() <= settings.tags.items() for settings in endpoints.values()
-            ):
+            if not group.endpoints and not any(map(group.takes, endpoints.values())):
                 message = f"{section(('groups', name))}has no member: no endpoint carries its tags; correct the tags"
                 yield warning(self._span("groups", name), REFERENCE, message)
 

@@ -75,11 +75,7 @@ class Loaded:
         if name in self.config.endpoints:
             return (name,)
         group = self.config.groups[name]
-        tagged = (
-            endpoint
-            for endpoint, settings in self.config.endpoints.items()
-            if group.tags and group.tags.items() <= settings.tags.items()
-        )
+        tagged = (endpoint for endpoint, settings in self.config.endpoints.items() if group.takes(settings))
         return tuple(dict.fromkeys((*group.endpoints, *tagged)))
 
     def zone(self, endpoint: str | None = None) -> ZoneInfo:

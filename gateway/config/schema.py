@@ -218,6 +218,10 @@ class GroupSettings(Strict):
         default=None, description="The profile of its members in jobs, unless they name their own; no default."
     )
 
+    def takes(self, endpoint: EndpointSettings) -> bool:
+        """True for a member by its tags."""
+        return bool(self.tags) and self.tags.items() <= endpoint.tags.items()
+
 
 class TlsSettings(Strict):
     """A certificate and its key, as secrets."""

@@ -8,11 +8,13 @@ from sqlalchemy import Connection, RowMapping, Select, or_, select
 
 from gateway.core.model import Stamp
 from gateway.ledger.archives import read_members
+from gateway.ledger.delivery_row import OPEN, State
 from gateway.ledger.stamps import read_stamp
-from gateway.ledger.tables import OPEN_STATES, delivery, endpoint_state, held_back, seen
+from gateway.ledger.tables import delivery, endpoint_state, held_back, seen
 
 CHUNK = 500
 """Sources asked for in one query: within SQLite's limit of parameters, and along an index."""
+_IN_THE_WAY = [state.value for state in (*OPEN, State.DELETE_FAILED)]
 
 
 class Block(StrEnum):
@@ -88,7 +90,7 @@ def _under_way(connection: Connection, action: str, sources: list[str]) -> Itera
         delivery.c.action == action,
         delivery.c.source.in_(sources),
         delivery.c.sources.is_(None),
-        delivery.c.state.in_((*OPEN_STATES, Block.DELETE_FAILED.value)),
+        delivery.c.state.in_(_IN_THE_WAY),
     )
     for row in _rows(connection, query):
         yield Standing(
@@ -106,7 +108,7 @@ def _in_archives(connection: Connection, action: str, sources: list[str]) -> Ite
     query = select(delivery).where(
         delivery.c.action == action,
         delivery.c.sources.is_not(None),
-        delivery.c.state.in_((*OPEN_STATES, Block.DELETE_FAILED.value)),
+        delivery.c.state.in_(_IN_THE_WAY),
     )
     for row in _rows(connection, query):
         for member in read_members(row["sources"]):
@@ -121,9 +123,9 @@ def _in_archives(connection: Connection, action: str, sources: list[str]) -> Ite
 
 
 def _block_of(state: str) -> Block:
-    if state == Block.DELETE_FAILED.value:
+    if state == State.DELETE_FAILED:
         return Block.DELETE_FAILED
-    return Block.NAME_TAKEN if state == "held" else Block.UNDER_WAY
+    return Block.NAME_TAKEN if state == State.HELD else Block.UNDER_WAY
 
 
 def _seen(connection: Connection, action: str, sources: list[str]) -> Iterator[Standing]:

@@ -11,9 +11,6 @@ from gateway.ledger.words import Words as Text
 
 METADATA = MetaData()
 
-OPEN_STATES = ("intended", "placing", "swapping", "delivered", "awaiting", "held")
-"""States of a delivery that is not over: whoever owns it must bring it to an end."""
-
 
 def _referring(name: str, column: str) -> Index:
     """An index over the rows that refer to something: few of a table that is mostly over."""
