@@ -36,7 +36,7 @@ def no_explosion(text: str, tree: Any) -> None:
                 f"[{text}] repeats what can match in several lengths, which can take for ever on one name; "
                 "write one repeat, such as a+ for (a|aa)+"
             )
-    if sum(_is_loose(*pair) for pair in _followed(list(_row(tree)))) > _ROW:
+    if sum(_loose(list(_row(tree)))) > _ROW:
         raise ValueError(
             f"[{text}] holds more than {_ROW} repeats that can take what stands behind them, which can take hours on "
             "one name; write [^_]*_ for .*_, or a pattern without brackets, such as *_*_*.csv"
@@ -87,7 +87,7 @@ def _is_ambiguous(body: Any) -> bool:
     if any(kind is kinds.BRANCH and _overlap(argument[1]) for kind, argument in _nodes(body)):
         return True
     row = list(_row(body))
-    return all(_varies(*node) for node in body) or any(_is_loose(*pair) for pair in _followed([*row, *row]))
+    return all(_varies(*node) for node in body) or any(_loose([*row, *row]))
 
 
 def _overlap(branches: Sequence[Any]) -> bool:
@@ -127,18 +127,13 @@ def _row(tree: Any) -> Iterator[tuple[Node, Any]]:
             yield (kind, argument), tree.state
 
 
-def _followed(row: Sequence[tuple[Node, Any]]) -> Iterator[tuple[tuple[Node, Any], Sequence[tuple[Node, Any]]]]:
-    return ((each, row[place:]) for place, each in enumerate(row, 1))
-
-
-def _is_loose(one: tuple[Node, Any], behind: Sequence[tuple[Node, Any]]) -> bool:
-    """True for a repeat that can also take what stands behind it."""
-    (kind, argument), _ = one
-    if kind not in _REPEATS or argument[0] == argument[1]:
-        return False
-    mine, _ = _starts(argument[2])
-    theirs, _ = _starts_of(behind)
-    return bool(mine & theirs)
+def _loose(row: Sequence[tuple[Node, Any]]) -> Iterator[bool]:
+    """For each node from behind: True for a repeat that can also take what stands behind it."""
+    behind: frozenset[str] = frozenset()
+    for (kind, argument), state in reversed(row):
+        some, empty = _start(kind, argument, state)
+        yield kind in _REPEATS and argument[0] != argument[1] and bool(some & behind)
+        behind = some | behind if empty else some
 
 
 def _starts(tree: Any) -> tuple[frozenset[str], bool]:

@@ -191,6 +191,13 @@ def test_a_glob_with_many_stars_takes_no_time() -> None:
     assert time.process_time() - start < 0.1
 
 
+def test_a_long_regex_is_judged_in_no_time() -> None:
+    start = time.process_time()
+    with pytest.raises(ValueError, match="hours on one name"):
+        compile_pattern(f"[{'a*' * 3000}]")
+    assert time.process_time() - start < 5
+
+
 @pytest.mark.parametrize("text", ["[", "x/["])
 @pytest.mark.parametrize("inner", ["[]", "[^]", "[a", "[a]"])
 def test_a_regex_that_never_closes_takes_no_time_to_read(text: str, inner: str) -> None:
