@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any, Literal
 
 from sqlalchemy import RowMapping
@@ -117,6 +118,7 @@ _COLUMNS = (
     "action", "command", "verb", "endpoint", "place", "source", "run", "parent", "n", "of", "remove_source", "sentbox",
 )  # fmt: skip
 _PLAIN = ("partial", "inplace", "replace", "mtime_ns", "make_dirs", "awaits_answer", "member_of")
+_IN_COLUMNS, _AS_PLAIN = attrgetter(*_COLUMNS), attrgetter(*_PLAIN)
 _ORDERED = ("sha256", "executable", "archive")
 """What only files of distribution jobs and of channels have."""
 
@@ -124,7 +126,7 @@ _ORDERED = ("sha256", "executable", "archive")
 def intent_columns(intent: Intent) -> dict[str, Any]:
     """The columns of an intent; those that no query asks for are one, `how`."""
     return {
-        **{name: getattr(intent, name) for name in _COLUMNS},
+        **dict(zip(_COLUMNS, _IN_COLUMNS(intent), strict=True)),
         **stamp_columns("source", intent.stamp),
         "mode": intent.mode.value,
         "how": json.dumps(_how(intent)),
@@ -139,7 +141,7 @@ def _how(intent: Intent) -> dict[str, Any]:
         "wanted": intent.final,
         "verify": intent.verify.value,
         "timeout_s": intent.timeout.total_seconds(),
-        **{name: getattr(intent, name) for name in _PLAIN},
+        **dict(zip(_PLAIN, _AS_PLAIN(intent), strict=True)),
         "zip": zip_how(intent.zip),
         "unzip": unzip_how(intent.unzip),
         "markers": members_text(intent.markers),
