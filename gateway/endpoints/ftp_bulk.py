@@ -10,7 +10,7 @@ from gateway.core.errors import GatewayError, NotThere
 from gateway.core.model import Entry, Kind
 from gateway.endpoints import ftp_look as look
 from gateway.endpoints.base import Laid, Small
-from gateway.endpoints.ftp_errors import FTP_ERRORS, reply_code
+from gateway.endpoints.ftp_errors import FTP_ERRORS, ends_session, reply_code
 from gateway.endpoints.ftp_row import Call
 from gateway.endpoints.ftp_session import FtpSession
 from gateway.endpoints.ftp_wire import Control
@@ -54,7 +54,7 @@ class FtpBulk:
         try:
             entry = look.look_at(self._control, at, path)
         except FTP_ERRORS as exc:
-            if reply_code(exc) in ("", "421"):
+            if ends_session(exc):
                 raise
             return None
         except GatewayError:

@@ -54,6 +54,11 @@ def reply_code(exc: BaseException) -> str:
     return text if isinstance(exc, ftplib.Error) and text.isdigit() else ""
 
 
+def ends_session(exc: BaseException) -> bool:
+    """True if nothing can be asked any more: the link is lost, or what comes answers something else."""
+    return isinstance(exc, ftplib.error_reply | ftplib.error_proto) or reply_code(exc) in ("", "421")
+
+
 def reply_text(exc: BaseException) -> str:
     """What the peer said, on one line."""
     return " ".join(str(exc).split()) or type(exc).__name__
@@ -66,6 +71,8 @@ def ftp_error(exc: BaseException, what: str) -> GatewayError:
         return HostKeyRefused(f"{what}: {exc.verify_message}; see `ca` of this endpoint")
     if not code:
         return LinkLost(f"{what}: {words}; the connection ended")
+    if ends_session(exc) and code != "421":
+        return LinkLost(f"{what}: {words}; this answers nothing that was asked, so the session is given up")
     ours = _OURS.get(code, Retryable if code.startswith("4") else NeedsOperator)
     if ours in (PathRefused, Retryable) and _FULL.search(words):
         ours = NoSpace

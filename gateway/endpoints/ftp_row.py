@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from gateway.core.errors import GatewayError, PathRefused
-from gateway.endpoints.ftp_errors import FTP_ERRORS, ftp_error, reply_code
+from gateway.endpoints.ftp_errors import FTP_ERRORS, ends_session, ftp_error
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Row(Generic[T]):
         try:
             return call.work()
         except FTP_ERRORS as exc:
-            self.lost = reply_code(exc) in ("", "421")
+            self.lost = ends_session(exc)
             ours = ftp_error(exc, f"{self.name}: {call.what}")
             ours.__cause__ = exc
             return ours

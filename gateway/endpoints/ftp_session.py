@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from gateway.core.errors import GatewayError, LinkLost, PathRefused, Retryable
 from gateway.endpoints.blocks import gathered
-from gateway.endpoints.ftp_errors import FTP_ERRORS, ftp_error, login_error, reply_code
+from gateway.endpoints.ftp_errors import FTP_ERRORS, ends_session, ftp_error, login_error
 from gateway.endpoints.ftp_row import Call, Row
 from gateway.endpoints.ftp_streams import FromThread, GaveUp, ToThread
 from gateway.endpoints.ftp_wire import PIECE_BYTES, Control
@@ -63,7 +63,7 @@ class FtpSession:
                 return await answer
         except FTP_ERRORS as exc:
             ours = ftp_error(exc, f"{self.place.name}: {what}")
-            if reply_code(exc) in ("", "421"):
+            if ends_session(exc):
                 self.abandon()
             raise ours from exc
         except ValueError as exc:  # a name that can't be sent

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from gateway.config.schema import Scheme
 from gateway.core.errors import LinkLost
 from gateway.endpoints.dialing import dialed_now
+from gateway.endpoints.ftp_lines import Lines
 from gateway.endpoints.ftp_listing import show_time
 from gateway.endpoints.place import Place
 
@@ -97,26 +98,23 @@ class Control(ftplib.FTP):
 
     def _listen(self) -> None:
         assert self.sock is not None
-        self.file = self.sock.makefile("r", encoding="utf-8", errors="surrogateescape")
+        self._said = Lines(self.sock)
 
     def putline(self, line: str) -> None:
         """Names that are not UTF-8 go out as they came in."""
         if "\r" in line or "\n" in line:
             raise ValueError("a name with a line break can't be sent over FTP")
         assert self.sock is not None
+        for told in self._said.unasked():  # some servers say twice that a transfer is complete
+            if told.startswith("421"):
+                raise ftplib.error_temp(told)
         self.begin()
         self.asked = line.partition(" ")[0]
         self.sock.sendall(f"{line}\r\n".encode("utf-8", "surrogateescape"))
 
     def getline(self) -> str:
-        """A line of an answer; what is cut before its end is none: half a size is another one."""
-        assert self.file is not None
-        line = self.file.readline(self.maxline + 1)
-        if len(line) > self.maxline:
-            raise ftplib.Error(f"got more than {self.maxline} bytes")
-        if not line.endswith("\n"):
-            raise EOFError("the connection ended within an answer" if line else "")
-        return line[:-1].removesuffix("\r")
+        """A line of an answer."""
+        return self._said.next(self.maxline)
 
     def begin(self) -> None:
         """Something new begins, in the time of one call."""

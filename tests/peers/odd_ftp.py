@@ -165,3 +165,25 @@ class AppendsAfterRest(FTPHandler):
             self._restart_position = 0
             return super().ftp_STOR(file, "a")
         return super().ftp_STOR(file, mode)
+
+
+class SaysItTwice(FTPHandler):
+    """Says twice that a transfer is complete."""
+
+    def respond(self, resp: str, logfun: Any = logger.debug) -> None:
+        super().respond(resp, logfun=logfun)
+        if resp.startswith("226"):
+            super().respond(resp, logfun=logfun)
+
+
+class AnswersAnotherQuestion(FTPHandler):
+    """Once, says yes to a STOR and never opens the way for it."""
+
+    strange = 1
+
+    def ftp_STOR(self, file: str, mode: str = "w") -> Any:
+        if self.strange:
+            type(self).strange -= 1
+            self.respond("250 Directory successfully changed.")
+            return None
+        return super().ftp_STOR(file, mode)

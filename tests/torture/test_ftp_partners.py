@@ -134,6 +134,23 @@ async def test_d59_an_answer_that_nobody_can_read_is_told_and_nothing_is_deliver
             assert result.error, "it is told"
 
 
+async def test_d59_a_server_that_says_twice_what_it_has_done_is_understood(tmp_path: Path) -> None:
+    async with ftp_scene(tmp_path, odd.SaysItTwice, "sessions = 1") as scene:
+        for name in "abc":
+            scene.drop(name, name * 300_000)
+        result = await scene.run("@retries 0\nDIR /\nPUT -DEL * /\nGET -DEL *")
+        assert (result.outcome, scene.left, scene.there) == (Outcome.DONE, {}, {}), result.error
+        assert {name: len(text) for name, text in scene.here.items()} == dict.fromkeys("abc", 300_000)
+
+
+async def test_d59_a_session_that_answers_something_else_is_not_asked_again(tmp_path: Path) -> None:
+    kind = crime(odd.AnswersAnotherQuestion)
+    async with ftp_scene(tmp_path, kind, "sessions = 1", clock=TurnedClock(START)) as scene:
+        scene.drop("a")
+        result = await scene.run("@retries 1\n@retry_delay 5s\nPUT -DEL a /")
+        assert (result.outcome, scene.there, scene.left) == (Outcome.DONE, {"a": "content"}, {}), result.error
+
+
 SCRIPT = "@retries 0\nDIR sub\nDIR other\nPUT -DEL a sub/\nDIR sub\nGET -DEL other/*.csv"
 
 
