@@ -116,8 +116,7 @@ class Ledger:
         try:
             migrate(self.path)
         except LedgerFull:
-            # One that is gone or empty keeps its reserve: that alone tells it from a new one.
-            if not self.path.stat().st_size or not self._reserve.give_up():
+            if not self._reserve.give_up():
                 raise
             migrate(self.path)
 

@@ -1,4 +1,7 @@
-"""A file of real blocks beside the ledger, given up when the disk is full, so that outcomes can still be written."""
+"""A file of real blocks beside the ledger, given up when the disk is full, so that outcomes can still be written.
+
+Its name stays, with no blocks: it alone tells a ledger that is lost from one that never was.
+"""
 
 import contextlib
 import os
@@ -35,7 +38,7 @@ class Reserve:
             return True
         now = time.monotonic()
         if not self._seen or now - self._looked_at > _LOOK_EVERY_S:
-            self._seen, self._looked_at = self._path.exists(), now
+            self._seen, self._looked_at = self._size() > 0, now
         return self._seen
 
     def make(self) -> bool:
@@ -65,9 +68,12 @@ class Reserve:
 
     def give_up(self) -> bool:
         """Free the blocks; False if they were given up before."""
-        if not self._path.exists():
+        if not self._size():
             return False
         with contextlib.suppress(OSError):
-            self._path.unlink()
+            os.truncate(self._path, 0)
         self._seen = False
-        return not self._path.exists()
+        return not self._size()
+
+    def _size(self) -> int:
+        return self._path.stat().st_size if self._path.exists() else 0

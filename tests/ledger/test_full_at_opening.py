@@ -7,7 +7,7 @@ import pytest
 
 from gateway.core.clock import SystemClock
 from gateway.ledger import open_ledger
-from gateway.ledger.errors import LedgerBroken, LedgerFull
+from gateway.ledger.errors import LedgerBroken, LedgerFull, LedgerLost
 from gateway.ledger.overview import newest_run
 from tests.acceptance.small_disk import small_disk
 
@@ -26,6 +26,23 @@ async def test_a_ledger_on_a_full_disk_opens_by_giving_up_the_reserve(tmp_path: 
         with pytest.raises(LedgerFull, match="the ledger's disk is full; free some space"):
             async with open_ledger(disk.folder, clock):
                 pass
+
+
+async def test_a_ledger_that_is_lost_is_noticed_on_a_full_disk_too(tmp_path: Path) -> None:
+    clock = SystemClock()
+    with small_disk(tmp_path / "var", "30m") as disk:
+        async with open_ledger(disk.folder, clock):
+            pass
+        for file in disk.folder.glob("ledger.sqlite*"):
+            file.unlink()
+        with pytest.raises(LedgerLost):  # which leaves an empty one there
+            async with open_ledger(disk.folder, clock):
+                pass
+        disk.fill()
+        for _ in range(2):
+            with pytest.raises(LedgerLost):
+                async with open_ledger(disk.folder, clock):
+                    pass
 
 
 async def test_a_ledger_on_a_disk_that_is_mounted_read_only_says_so(tmp_path: Path) -> None:
