@@ -1,6 +1,5 @@
 """What is wrong with a job although each of its keys is well-formed, and with several jobs together."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,9 +7,9 @@ from itertools import combinations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gateway.config.findings import error, section, warning
 from gateway.config.loaded import Loaded
 from gateway.core.model import Finding, Span
+from gateway.jobs.check_commands import command_findings, shell_findings
 from gateway.jobs.commands import BadCommand
 from gateway.jobs.compiled import Folders, compiled, parsed
 from gateway.jobs.findings import (
@@ -19,21 +18,19 @@ from gateway.jobs.findings import (
     CLEARS_EARLY,
     INSIDE,
     NEVER,
-    NO_COMMANDS,
-    NO_GUARD,
     NO_HASH,
     NO_PARTIALS,
-    NO_PLATFORM,
     NO_SOURCE,
     OWN_SOURCE,
     SAME_PLACE,
+    job_error,
+    job_warning,
 )
 from gateway.jobs.ignore import Ignore
-from gateway.jobs.model import AfterSuccess, Destination, Job, Machine, Moment, Trigger
+from gateway.jobs.model import AfterSuccess, Destination, Job
 from gateway.jobs.paths import overlaps
 from gateway.jobs.schedule import ever_starts
 from gateway.language.check import check
-from gateway.language.command_line import is_allowed
 from gateway.language.macros import uses
 from gateway.language.world import World
 from gateway.runner.world import world_of
@@ -68,10 +65,9 @@ def job_findings(job: Job, folders: Folders, known: Known) -> Iterator[Finding]:
     yield from _places(job)
     yield from _partials(job, known)
     yield from _ignores(job)
-    yield from _triggers(job)
+    yield from command_findings(job, known.world)
     yield from _schedule(job, known)
     yield from _source(job)
-    yield from _notify(job, known)
     yield from _hashes(job, known)
     yield from _clean_up(job)
     yield from _scripts(job, folders, known)
@@ -92,18 +88,10 @@ def across(jobs: Sequence[Job]) -> Iterator[tuple[str, Finding]]:
             )
             if deletes:
                 remedy = "with delete_absent each would delete what the other brings; choose another folder"
-                yield other.name, _error(other, SAME_PLACE, f"{said}; {remedy}", to.route.span)
+                yield other.name, job_error(other, SAME_PLACE, f"{said}; {remedy}", to.route.span)
             else:
                 remedy = "files of one name replace each other at every start; choose another folder"
-                yield other.name, _warning(other, SAME_PLACE, f"{said}; {remedy}", to.route.span)
-
-
-def _error(job: Job, code: str, message: str, span: Span) -> Finding:
-    return error(span, code, f"{section(('jobs', job.name))}{message}")
-
-
-def _warning(job: Job, code: str, message: str, span: Span) -> Finding:
-    return warning(span, code, f"{section(('jobs', job.name))}{message}")
+                yield other.name, job_warning(other, SAME_PLACE, f"{said}; {remedy}", to.route.span)
 
 
 def _places(job: Job) -> Iterator[Finding]:
@@ -115,17 +103,17 @@ def _places(job: Job) -> Iterator[Finding]:
                 f"{to.endpoint} is the source ({source.span}) and, by {to.route.said}, a destination, which may not "
                 "change it; take one of the two out"
             )
-            yield _error(job, OWN_SOURCE, message, to.route.span)
+            yield job_error(job, OWN_SOURCE, message, to.route.span)
         elif to.scheme == "file" and source.endpoint is None and overlaps(source.path, to.place):
             message = f"{to.endpoint}: {to.place} and the source {source.path} lie in each other; choose another folder"
-            yield _error(job, INSIDE, message, to.route.span)
+            yield job_error(job, INSIDE, message, to.route.span)
 
 
 def _partials(job: Job, known: Known) -> Iterator[Finding]:
     """Names that are given later need a file that lies there under another name until then."""
     for to in job.destinations:
         if to.endpoint in known.inplace and (why := kept_back(job, to)):
-            yield _error(job, NO_PARTIALS, no_partials(to.endpoint, why), to.route.span)
+            yield job_error(job, NO_PARTIALS, no_partials(to.endpoint, why), to.route.span)
 
 
 def kept_back(job: Job, to: Destination) -> str:
@@ -153,52 +141,13 @@ def _ignores(job: Job) -> Iterator[Finding]:
             except ValueError as problem:
                 if pattern not in told:
                     told.add(pattern)
-                    yield _error(job, BAD_IGNORE, f"ignore, for {to.endpoint}: {problem}", to.route.span)
-
-
-def _triggers(job: Job) -> Iterator[Finding]:
-    for trigger in job.triggers:
-        for name, machine, span in _machines(job, trigger):
-            if not machine.runs_commands:
-                message = (
-                    f"{trigger.moment.value} ({trigger.span}) runs a command at {name}, which can't run any "
-                    "(only sftp:// can); take the trigger out, or the endpoint"
-                )
-                yield _error(job, NO_COMMANDS, message, span)
-            elif machine.platform not in trigger.commands and not (trigger.moment is Moment.AFTER_ALL and not name):
-                message = (
-                    f"{trigger.moment.value} has no command for {machine.platform}, which {name or 'this machine'} is: "
-                    f"nothing runs there; write {machine.platform} = […], or set platform at the endpoint"
-                )
-                yield _warning(job, NO_PLATFORM, message, trigger.span)
-            elif machine.platform == "windows":
-                message = (
-                    f"{trigger.moment.value} has a command for windows, which {name} is, and commands at Windows "
-                    "endpoints can't be run yet; take windows = … out: the files come, and nothing runs there"
-                )
-                yield _error(job, NO_GUARD, message, trigger.span)
-
-
-def _machines(job: Job, trigger: Trigger) -> Iterator[tuple[str, Machine, Span]]:
-    """Where a trigger's command runs, by name; "" is this machine."""
-    if trigger.moment is not Moment.AFTER_ENDPOINT:
-        yield job.source.endpoint or "", job.source.machine, job.source.span
-    if trigger.moment is not Moment.BEFORE_INDEXING:
-        yield from ((to.endpoint, to.machine, to.route.span) for to in job.destinations)
+                    yield job_error(job, BAD_IGNORE, f"ignore, for {to.endpoint}: {problem}", to.route.span)
 
 
 def _schedule(job: Job, known: Known) -> Iterator[Finding]:
     if not ever_starts(job.schedule, known.zone):
         message = f"schedule: no {job.schedule.repeat.value} time lies between start and finish; move one of them"
-        yield _error(job, NEVER, message, job.span)
-
-
-def _notify(job: Job, known: Known) -> Iterator[Finding]:
-    command = job.notify.command if job.notify is not None else ()
-    if command and not is_allowed(command, known.world.allow):
-        program = json.dumps(command[0])
-        message = f"notify: {program} is not in [system] allow; if it is meant, add it: allow = [{program}]"
-        yield _error(job, BAD_COMMAND, message, job.span)
+        yield job_error(job, NEVER, message, job.span)
 
 
 def _source(job: Job) -> Iterator[Finding]:
@@ -210,7 +159,7 @@ def _source(job: Job) -> Iterator[Finding]:
     if found != SILENT:
         there = "is no folder" if os.path.exists(source.path) else "does not exist"
         found = f"{there}; make it before the job starts, or correct the path"
-    yield _warning(job, NO_SOURCE, f"the source {source.path} {found}", source.span)
+    yield job_warning(job, NO_SOURCE, f"the source {source.path} {found}", source.span)
 
 
 def _hashes(job: Job, known: Known) -> Iterator[Finding]:
@@ -226,7 +175,7 @@ def _hashes(job: Job, known: Known) -> Iterator[Finding]:
             f"{_named(those)} can't compute {job.hash} ({it} {computes} {', '.join(sorted(able)) or 'none'}); what "
             f"{it} {has} is known by what was delivered there, and by size and time"
         )
-        yield _warning(job, NO_HASH, message, those[0].route.span)
+        yield job_warning(job, NO_HASH, message, those[0].route.span)
 
 
 def _named(those: Sequence[Destination]) -> str:
@@ -244,7 +193,7 @@ def _clean_up(job: Job) -> Iterator[Finding]:
         f"after_success = {job.profile.after_success.value!r} takes the source away once {job.required()} of "
         f'{len(job.destinations)} destinations have it, and the others never get it; write require = "all"'
     )
-    yield _warning(job, CLEARS_EARLY, message, job.span)
+    yield job_warning(job, CLEARS_EARLY, message, job.span)
 
 
 def _scripts(job: Job, folders: Folders, known: Known) -> Iterator[Finding]:
@@ -252,7 +201,7 @@ def _scripts(job: Job, folders: Folders, known: Known) -> Iterator[Finding]:
     try:
         parts = compiled(job, folders)
     except BadCommand as problem:
-        yield _error(job, BAD_COMMAND, f"triggers: {problem}", job.span)
+        yield job_error(job, BAD_COMMAND, f"triggers: {problem}", job.span)
         return
     told: set[tuple[Span, str]] = set()
     for part in parts:
@@ -260,3 +209,4 @@ def _scripts(job: Job, folders: Folders, known: Known) -> Iterator[Finding]:
             if finding.code not in _TOLD_OURSELVES and (finding.span, finding.code) not in told:
                 told.add((finding.span, finding.code))
                 yield finding
+        yield from shell_findings(job, part)

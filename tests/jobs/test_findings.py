@@ -88,3 +88,13 @@ def test_each_number_is_explained_and_no_other() -> None:
     known = {value for name, value in vars(findings).items() if name.isupper()}
     told = re.findall(r"^\| (J\d+) \|", (DOCS / "JOB_FINDINGS.md").read_text(encoding="utf-8"), re.M)
     assert sorted(told) == sorted(known)
+
+
+def test_what_only_a_shell_understands_is_told_of_commands_of_this_machine(tmp_path: Path) -> None:
+    there = "[triggers.after_endpoint]\nlinux = 'ls > list && sort list'\n"
+    for line, sign in (("'/usr/bin/true > /x'", ">"), ("'/usr/bin/true; ls'", ";"), ("'/usr/bin/true $(date)'", "$(")):
+        told = said(read(tmp_path, prices=f"{PRICES}{there}[triggers.before_indexing]\nlinux = {line}\n"))
+        assert f"prices.toml:9:11: warning J205 [jobs.prices] no shell reads a command of this machine: {sign} " in told
+        assert told.count("J205") == 1
+    for line in ("'''/usr/bin/true \"a | b\" 'c;d'  %date%'''", "['/usr/bin/true', '|', 'a > b']"):
+        assert "J205" not in said(read(tmp_path, prices=f"{PRICES}[triggers.before_indexing]\nlinux = {line}\n"))
