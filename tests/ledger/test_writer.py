@@ -178,7 +178,7 @@ async def test_outcomes_are_written_on_a_full_disk_by_giving_up_the_reserve(tmp_
         assert (tmp_path / "reserve").stat().st_size == 0
         assert isinstance(ledger.trouble, LedgerFull), "nothing new is taken"
         await ledger.take(lambda connection: insert("new", connection))
-        assert (tmp_path / "reserve").stat().st_size, "there is room again: the reserve is laid down before anything new"
+        assert (tmp_path / "reserve").stat().st_size, "there is room again: it is laid down before anything new"
         assert ledger.trouble is None
 
 
