@@ -13,7 +13,7 @@ from typing import TypeVar
 import psutil
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.new_ledgers import copy_new_ledgers
 from tests.peers.ftp_servers import pyftpd
@@ -27,7 +27,8 @@ T = TypeVar("T")
 MEMORY_BYTES = 6 * 1024**3
 """More than the tests' folders ever hold at once."""
 
-settings.register_profile("any machine", deadline=None)  # how long an example takes says how busy the machine is
+# How long an example takes, or is made, says how busy the machine is.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
 LONG = (
