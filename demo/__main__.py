@@ -103,13 +103,13 @@ async def _gateway(stage: Stage, *, quiet: bool = True) -> AsyncIterator[asyncio
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(180):
                 await process.wait()
 
 
 async def _ready(stage: Stage, process: asyncio.subprocess.Process, log: Path) -> None:
     """Return once it serves: its ledger stands and the outboxes are made."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while not await asyncio.to_thread(_serves, stage):
             if process.returncode is not None:
                 raise SystemExit(f"the gateway did not start:\n{await asyncio.to_thread(log.read_text)}")

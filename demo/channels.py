@@ -110,7 +110,7 @@ class Week:
             await self._clock.turn(min(next_at or end, end) - now)
 
     async def _worked(self, work: Awaitable[datetime | None]) -> datetime | None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             return await work
 
     async def _tell(self, built: Engine) -> None:

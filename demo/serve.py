@@ -25,7 +25,7 @@ class Serving:
             self.process = await asyncio.create_subprocess_exec(
                 *(*GATEWAY, "serve", "--json-logs"), env=environment(self._config), stderr=told
             )
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             while '"serving"' not in (text := await asyncio.to_thread(self._log.read_text, errors="replace")):
                 if self.process.returncode is not None:
                     raise SystemExit(f"the gateway did not start:\n{text}")
@@ -42,7 +42,7 @@ class Serving:
         if self.process is None or self.process.returncode is not None:
             return
         self.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             await self.process.wait()
 
 
