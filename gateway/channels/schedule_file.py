@@ -18,7 +18,7 @@ from gateway.channels.schedule_values import Value, said_in, toml_of
 from gateway.config.channels import CronSettings, ScheduleSettings
 from gateway.config.load import load
 from gateway.config.loaded import Loaded
-from gateway.config.replace import replace_file
+from gateway.config.replace import replace_file, writing
 from gateway.core.errors import Refused
 
 FILE = "schedulers.toml"
@@ -124,15 +124,13 @@ def _edited(path: Path, before: str | None, at: tuple[str, ...], changes: Change
 
 def _write(loaded: Loaded, path: Path, before: str | None, text: str) -> None:
     """In one step; taken back where the configuration can't be with it."""
-    try:
+    with writing(path):
         replace_file(path, text.encode(), like=loaded.path)
         try:
             load(loaded.path, left_out=loaded.left_out)
         except Refused:
             _take_back(path, before)
             raise
-    except OSError as problem:
-        raise Refused(f"{path} can't be written: {problem.strerror}; run this as the user that owns it") from problem
 
 
 def _take_back(path: Path, before: str | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.cli.endpoint import settings_of
 from gateway.config.loaded import Loaded
-from gateway.config.replace import replace_file
+from gateway.config.replace import replace_file, writing
 from gateway.config.schema import EndpointSettings
 from gateway.core.errors import Refused
 from gateway.endpoints.place import Place, from_settings
@@ -48,7 +48,8 @@ def write_host_key(loaded: Loaded, endpoint: str, found: HostKey) -> str:
     path = Path(span.file)
     text = path.read_text(encoding="utf-8")
     changed = with_host_key(text, endpoint, found.text, str(path))
-    _replace(path, changed)
+    with writing(path):
+        replace_file(path, changed.encode())
     return f"written to {path}: host_key of [endpoints.{endpoint}]"
 
 
@@ -84,16 +85,12 @@ def _write_known_hosts(file: Path, place: Place, found: HostKey) -> str:
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     kept = [line for line in lines if not _is_replaced(line, host, found)]
     text = "\n".join([*kept, f"{host} {found.text}", ""])
-    if file.exists():
-        _replace(file, text)
-    else:
-        try:
+    with writing(file):
+        if file.exists():
+            replace_file(file, text.encode())
+        else:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-        except OSError as problem:
-            raise Refused(
-                f"{file} can't be written: {problem.strerror}; run this as the user that owns it"
-            ) from problem
     return f"written to {file}: the key of {host}"
 
 
@@ -109,10 +106,3 @@ def _is_replaced(line: str, host: str, found: HostKey) -> bool:
     shown = base64.b64encode(digest).decode().rstrip("=")
     concerns = words[0].startswith("|1|") or host in words[0].split(",")
     return concerns and any(shown in known for known in found.replaces)
-
-
-def _replace(path: Path, text: str) -> None:
-    try:
-        replace_file(path, text.encode())
-    except OSError as problem:
-        raise Refused(f"{path} can't be written: {problem.strerror}; run this as the user that owns it") from problem

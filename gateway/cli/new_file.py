@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gateway.config.load import load
 from gateway.config.loaded import Loaded
+from gateway.config.replace import writing
 from gateway.core.errors import Refused
 
 
@@ -25,11 +26,9 @@ def place_of(loaded: Loaded, folder: str, name: str) -> Path:
 
 def make(loaded: Loaded, path: Path, write: Callable[[Path], object]) -> None:
     """`write` the file; taken back, Refused raised, where the configuration can't be with it."""
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path)
-    except OSError as problem:
-        raise Refused(f"{path} can't be written: {problem.strerror}; run this as the user that owns it") from problem
     try:
         load(loaded.path)
     except Refused:

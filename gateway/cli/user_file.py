@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 from gateway.config.lines import KeyPath, key_spans
-from gateway.config.replace import replace_file
+from gateway.config.replace import replace_file, writing
 from gateway.core.errors import Refused
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -72,7 +72,5 @@ def _without(tree: dict[str, object], name: str) -> dict[str, object]:
 
 def write_text(path: Path, text: str) -> None:
     """Put `text` in the place of what the file holds.  Raises Refused if it can't be written."""
-    try:
+    with writing(path):
         replace_file(path, text.encode())
-    except OSError as problem:
-        raise Refused(f"{path} can't be written: {problem.strerror}; run this as the user that owns it") from problem

@@ -1,10 +1,12 @@
 """Writes a file in one step: whoever reads it, a running gateway for one, sees the old text or the new one."""
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from gateway.core.errors import Refused
 from gateway.core.folders import sync_folder
 
 
@@ -26,6 +28,15 @@ def replace_file(path: Path, data: bytes, *, like: Path | None = None) -> None:
             Path(beside.name).unlink(missing_ok=True)
             raise
     sync_folder(real.parent)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """A person's file is written in the block.  Raises Refused where it can't be."""
+    try:
+        yield
+    except OSError as problem:
+        raise Refused(f"{path} can't be written: {problem.strerror}; run this as the user that owns it") from problem
 
 
 def _as_readable_as(model: Path, file: int) -> None:
