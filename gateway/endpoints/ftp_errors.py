@@ -46,6 +46,7 @@ _REMEDY: dict[type[GatewayError], str] = {
     NeedsOperator: "the peer's FTP server doesn't know this command",
     PathRefused: "ask the peer's administrator for permission, or name another path",
 }
+_ASK = "ask the peer's administrator what this means there"
 
 
 def reply_code(exc: BaseException) -> str:
@@ -76,7 +77,7 @@ def ftp_error(exc: BaseException, what: str) -> GatewayError:
     ours = _OURS.get(code, Retryable if code.startswith("4") else NeedsOperator)
     if ours in (PathRefused, Retryable) and _FULL.search(words):
         ours = NoSpace
-    remedy = _REMEDY.get(ours)
+    remedy = _REMEDY.get(ours) if code in _OURS or ours is not NeedsOperator else _ASK
     return ours(f"{what}: {words}" + (f"; {remedy}" if remedy else ""))
 
 

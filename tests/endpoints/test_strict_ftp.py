@@ -1,5 +1,6 @@
 """vsftpd as strict administrators set it up: what it forbids is told by its name, never taken for another answer."""
 
+import ftplib
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from gateway.config.schema import Scheme
 from gateway.core.errors import LinkLost, LoginRefused, NeedsOperator, NoSpace, NotThere, PathRefused
 from gateway.endpoints.ftp import open_ftp
+from gateway.endpoints.ftp_errors import ftp_error
 from tests.acceptance.small_disk import small_disk
 from tests.conftest import needed
 from tests.endpoints.test_conformance import put
@@ -93,3 +95,10 @@ async def test_a_server_that_demands_tls_says_which_url_it_wants(tmp_path: Path)
 async def test_a_login_command_that_is_forbidden_is_named(tmp_path: Path) -> None:
     with strict(tmp_path, extra="cmds_denied=TYPE\n") as peer, pytest.raises(NeedsOperator, match="TYPE: 550"):
         await open_ftp(ftp_place(peer))
+
+
+def test_an_answer_that_is_not_known_is_not_called_a_command_that_is_not() -> None:
+    told = [
+        str(ftp_error(ftplib.error_perm(said), "f")) for said in ("551 Error on output file.", "502 Not implemented.")
+    ]
+    assert ["doesn't know this command" in each for each in told] == [False, True]
