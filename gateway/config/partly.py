@@ -2,7 +2,6 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,15 @@ from gateway.config.loaded import Loaded, resolve
 from gateway.config.schema import Config
 
 
-def load_partly(environment: Mapping[str, str] = os.environ) -> Loaded | None:
+def load_partly() -> Loaded | None:
     """[gateway] alone, as far as it stands before the error; None if not even that can be read.
 
     There are no endpoints, jobs or channels in it: nothing can be run with it.
     """
     try:
-        main = find_config(None, environment)
+        main = find_config(None)
         tree: dict[str, Any] = {"gateway": _gateway(main.read_bytes().decode("utf-8-sig"))}
-        apply_environment(tree, {}, environment)
+        apply_environment(tree, {}, os.environ)
         config = Config.model_validate({"gateway": tree["gateway"]})
     except (ConfigError, OSError, UnicodeDecodeError, ValidationError):
         return None

@@ -10,7 +10,7 @@ from typing import Any
 from gateway.core.errors import AlreadyThere, GatewayError, NotThere
 from gateway.core.model import Kind
 from gateway.endpoints.base import Endpoint
-from gateway.endpoints.opening import Opener, open_place
+from gateway.endpoints.opening import open_place
 from gateway.endpoints.paths import join
 from gateway.endpoints.place import Place
 from gateway.endpoints.session import Session
@@ -76,14 +76,12 @@ def known_hashes(facts: Mapping[str, Any]) -> frozenset[str]:
     )
 
 
-async def probe(
-    place: Place, *, write: str | None = None, execute: bool = False, opener: Opener = open_place
-) -> Profile:
+async def probe(place: Place, *, write: str | None = None, execute: bool = False) -> Profile:
     """Log in and look.  `write` names a folder to try writing in, cleaned up after; `execute` tries commands.
 
     Raises what a login raises; whatever fails later is a trial that failed.
     """
-    async with await opener(place) as session:
+    async with await open_place(place) as session:
         trials = [await _tried("listing", lambda: _list(session))]
         if execute:
             trials.append(await _tried("commands", lambda: _run_command(session)))

@@ -88,11 +88,11 @@ class Underway:
         """What after_all does at the source, last."""
         return complete_source(self.job, self.folders)
 
-    def instance(self, part: Part, places: Sequence[PlaceRow] = ()) -> Instance:
+    def instance(self, part: Part) -> Instance:
         """A part bound to its endpoint."""
-        return instance_of(self.loaded, part, self.values(places))
+        return instance_of(self.loaded, part, self.values(()))
 
-    def values(self, places: Sequence[PlaceRow] = ()) -> Mapping[str, str]:
+    def values(self, places: Sequence[PlaceRow]) -> Mapping[str, str]:
         """What %job_run% and its like mean; those of destinations count what has become of them."""
         return run_values(self.loaded, self.row, places)
 

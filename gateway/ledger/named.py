@@ -11,6 +11,8 @@ from gateway.ledger.rows import from_row
 from gateway.ledger.stamps import read_stamp
 from gateway.ledger.tables import delivery, held_back, look, sighting
 
+_SHOWN = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -42,19 +44,19 @@ def sightings_of(connection: Connection, name: str) -> tuple[Sighting, ...]:
     return tuple(from_row(Sighting, row, stamp=read_stamp("stamp", row) or Stamp(0)) for row in rows)
 
 
-def fetched(connection: Connection, name: str, limit: int = 20) -> tuple[DeliveryRow, ...]:
+def fetched(connection: Connection, name: str) -> tuple[DeliveryRow, ...]:
     """The latest deliveries from a peer whose remote name ends in `name`, newest first."""
     query = select(delivery).where(delivery.c.verb == "GET", _ends(delivery.c.source, name))
-    return _deliveries(connection, query.order_by(delivery.c.id.desc()).limit(limit))
+    return _deliveries(connection, query.order_by(delivery.c.id.desc()).limit(_SHOWN))
 
 
-def touching(connection: Connection, path: str, limit: int = 20) -> tuple[DeliveryRow, ...]:
+def touching(connection: Connection, path: str) -> tuple[DeliveryRow, ...]:
     """The latest deliveries from or to a path of this machine, newest first; archives that hold it too."""
     member = delivery.c.sources.contains(f'"{path}"', autoescape=True)
     to_here = (delivery.c.final == path) & (delivery.c.place == "")
     from_here = (delivery.c.source == path) & (delivery.c.verb != "GET")
     query = select(delivery).where(or_(from_here, to_here, member))
-    return _deliveries(connection, query.order_by(delivery.c.id.desc()).limit(limit))
+    return _deliveries(connection, query.order_by(delivery.c.id.desc()).limit(_SHOWN))
 
 
 def _deliveries(connection: Connection, query: Select[Any]) -> tuple[DeliveryRow, ...]:

@@ -82,11 +82,11 @@ async def _pages(ledger: Ledger, read: _Read, limit: int) -> AsyncIterator[Seque
         below = last
 
 
-async def write_sheet(sheet: Sheet, form: Form, to: TextIO, *, indent: int | None = None) -> int:
+async def write_sheet(sheet: Sheet, form: Form, to: TextIO) -> int:
     """Write it all; how many receipts that were."""
     count = 0
     async for page in sheet.pages:
-        text = "".join(lines(form, page, sheet.columns, first=count == 0, indent=indent))
+        text = "".join(lines(form, page, sheet.columns, first=count == 0))
         await asyncio.to_thread(to.write, text)
         count += len(page)
     if count == 0 and form is Form.CSV:

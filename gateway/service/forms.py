@@ -27,18 +27,16 @@ def csv_line(one: Receipt, columns: Sequence[str]) -> str:
     return _csv([_cell(one[column]) for column in columns])
 
 
-def json_line(one: Receipt, columns: Sequence[str], indent: int | None = None) -> str:
+def json_line(one: Receipt, columns: Sequence[str]) -> str:
     """One receipt as an object, without a line's end.
 
     Bytes of a name that are no UTF-8 become lone surrogates, as JSON writes them: reading gives the name back.
     """
-    text = json.dumps({column: one[column] for column in columns}, ensure_ascii=False, indent=indent)
+    text = json.dumps({column: one[column] for column in columns}, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def lines(
-    form: Form, receipts: Iterable[Receipt], columns: Sequence[str], *, first: bool, indent: int | None = None
-) -> Iterator[str]:
+def lines(form: Form, receipts: Iterable[Receipt], columns: Sequence[str], *, first: bool) -> Iterator[str]:
     """The text of some receipts; `first`: they begin the text."""
     if form is Form.CSV:
         if first:
@@ -48,7 +46,7 @@ def lines(
         yield from (f"{json_line(one, columns)}\n" for one in receipts)
     else:
         for one in receipts:
-            yield f"{'[' if first else ','}\n{json_line(one, columns, indent)}"
+            yield f"{'[' if first else ','}\n{json_line(one, columns)}"
             first = False
 
 

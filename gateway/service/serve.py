@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
@@ -202,7 +202,6 @@ async def _beat(clock: Clock) -> None:
 async def serve(
     loaded: Loaded,
     clock: Clock,
-    started: Callable[[Service], None] | None = None,
     tellers: Mapping[str, Teller] = MappingProxyType({}),
 ) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reloads.  A second SIGTERM ends what is left at once.
@@ -212,8 +211,6 @@ async def serve(
     async with engine(loaded, clock, "serve") as built:
         service = Service(built, Wake(), tellers)
         with _Signals(service):
-            if started is not None:
-                started(service)
             await service.run()
         log.info("stopped")
 
