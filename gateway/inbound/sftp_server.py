@@ -8,9 +8,6 @@ from pathlib import Path
 
 import asyncssh
 from asyncssh.channel import SSHChannel
-from asyncssh.constants import FXP_WRITE
-from asyncssh.packet import SSHPacket
-from asyncssh.sftp import SFTPServerHandler
 from asyncssh.stream import SSHServerStreamSession
 
 from gateway.config.kinds import listen_address
@@ -21,6 +18,7 @@ from gateway.inbound.confine import Room
 from gateway.inbound.crowd import has_room
 from gateway.inbound.sftp_files import ConfinedSFTP
 from gateway.inbound.sftp_key import HostKey
+from gateway.inbound.sftp_requests import Requests
 from gateway.inbound.visits import Refusals, Tried, Visit
 from gateway.ledger.partner_files import Act
 
@@ -30,7 +28,6 @@ _LOGIN_TIMEOUT_S = 30
 _MOST_PASSWORDS = 3  # of one connection, as over FTP
 REFUSED_AFTER_S = 3.0  # likewise
 _END_TIMEOUT_S = 10
-_SFTP_VERSION = 3
 _OVER = "sftp"
 
 
@@ -227,26 +224,3 @@ class Session(SSHServerStreamSession[bytes]):
     def data_received(self, data: bytes, datatype: int | None) -> None:
         self._door.used()
         super().data_received(data, datatype)
-
-
-class Requests(SFTPServerHandler):
-    """Tells the files that the session is over before they are closed, and takes writes as OpenSSH does."""
-
-    def __init__(
-        self, files: ConfinedSFTP, reader: "asyncssh.SSHReader[bytes]", writer: "asyncssh.SSHWriter[bytes]"
-    ) -> None:
-        super().__init__(files, reader, writer, _SFTP_VERSION)
-        self._files = files
-        self._packet_handlers = {**self._packet_handlers, FXP_WRITE: lambda _, packet: self._write(packet)}
-
-    async def _write(self, packet: SSHPacket) -> int:
-        """Bytes behind the data are ignored: a widespread client library (pkg/sftp 1.13, in rclone) sends some."""
-        file_obj = self._file_handles.get(packet.get_string())
-        offset, data = packet.get_uint64(), packet.get_string()
-        if file_obj is None:
-            raise asyncssh.SFTPInvalidHandle("Invalid file handle")
-        return await self._files.write(file_obj, offset, data)
-
-    async def _cleanup(self, exc: Exception | None) -> None:
-        self._files.cut = True
-        await super()._cleanup(exc)
