@@ -22,6 +22,8 @@ from gateway.endpoints.trouble import login_remedy
 FTP_ERRORS = (ftplib.Error, OSError, EOFError)
 _BUSY = re.compile(r"too many|maximum|try again|later|limit|connections? from", re.IGNORECASE)
 _FULL = re.compile(r"no space|quota|disk full|insufficient|writing to local file", re.IGNORECASE)  # the last is vsftpd
+_OTHER_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+_OTHER_TIME = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 _WANTS_TLS = re.compile(r"\b(?:tls|ssl|ftps|encrypt\w*)\b", re.IGNORECASE)
 _OURS: dict[str, type[GatewayError]] = {
     "421": LinkLost,
@@ -87,8 +89,7 @@ def login_error(exc: BaseException, place: Place, asked: str = "") -> GatewayErr
     code, words = reply_code(exc), reply_text(exc)
     if isinstance(exc, ssl.SSLCertVerificationError):
         return HostKeyRefused(
-            f"{at}: the server's certificate is not trusted: {exc.verify_message}; if it is the right one, "
-            f'write ca = "file:ITS_CA.pem" into endpoint {place.name}'
+            f"{at}: the server's certificate is not trusted: {exc.verify_message}; {_certificate_remedy(exc, place)}"
         )
     if isinstance(exc, ssl.SSLError):
         return LinkLost(f"{at}: TLS failed: {words}; is it {_other_tls(place)}?")
@@ -102,6 +103,14 @@ def login_error(exc: BaseException, place: Place, asked: str = "") -> GatewayErr
     if code:
         return NeedsOperator(f"{at}: {asked}: {words}; is the URL's kind right (ftp, ftps, tls)?")
     return LinkLost(f"{at}: {words}; is the server running, and host and port right?")
+
+
+def _certificate_remedy(exc: ssl.SSLCertVerificationError, place: Place) -> str:
+    if exc.verify_code in _OTHER_NAME:
+        return f"write the name that it is made out to into the URL of endpoint {place.name}, or have it made out anew"
+    if exc.verify_code in _OTHER_TIME:
+        return "the peer has to renew it; is the clock here right?"
+    return f'if it is the right one, write ca = "file:ITS_CA.pem" into endpoint {place.name}'
 
 
 def _tls_remedy(words: str, place: Place, asked: str) -> str:

@@ -219,13 +219,16 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) 
 async def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
     with (
         pyftpd(tmp_path, tls=True, name="elsewhere.example") as peer,
-        pytest.raises(HostKeyRefused, match="IP address mismatch"),
+        pytest.raises(HostKeyRefused, match=r"IP address mismatch.*into the URL of endpoint books"),
     ):
         await open_ftp(ftp_place(peer))
 
 
 async def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
-    with pyftpd(tmp_path, tls=True, days=-2) as peer, pytest.raises(HostKeyRefused, match="expired"):
+    with (
+        pyftpd(tmp_path, tls=True, days=-2) as peer,
+        pytest.raises(HostKeyRefused, match=r"expired.*the peer has to renew it"),
+    ):
         await open_ftp(ftp_place(peer))
 
 
