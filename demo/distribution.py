@@ -17,7 +17,8 @@ from demo.serve import Serving, ask
 from demo.shops import ALONE, JOB, Shops, change
 from demo.stage import Stage
 from gateway.core.units import show_size
-from gateway.jobs.report import file_fields, file_lines, read_report, run_fields
+from gateway.jobs.report import read_report, run_fields
+from gateway.jobs.report_files import file_fields, file_lines
 from gateway.ledger.database import FILE_NAME, reading_engine
 
 _LOOK_EVERY_S = 0.3

@@ -14,7 +14,8 @@ from gateway.config.findings import suggestion
 from gateway.config.loaded import Loaded
 from gateway.core.clock import Clock
 from gateway.core.errors import Refused, Unknown
-from gateway.jobs.report import FILE_COLUMNS, FileLine, Report, file_fields, file_lines, run_fields
+from gateway.jobs.report import Report, run_fields
+from gateway.jobs.report_files import FILE_COLUMNS, FileLine, file_fields, file_lines
 from gateway.ledger import Connection
 from gateway.service.forms import csv_head, csv_line
 from gateway.service.reading import reading

@@ -7,7 +7,8 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from gateway.jobs.report import file_fields, file_lines, read_report, run_fields
+from gateway.jobs.report import read_report, run_fields
+from gateway.jobs.report_files import file_fields, file_lines
 from gateway.ledger import Connection
 from tests.acceptance.harness import Gateway
 
