@@ -122,7 +122,7 @@ def laid(connection: Connection, found: int) -> tuple[DeliveryRow, ...]:
 def note_unsettled(connection: Connection, found: int, at: int) -> None:
     """Files of a run whose end nobody knows: their destination lacks them until settle says otherwise."""
     for row in deliveries.open_deliveries(connection, run=found):
-        if row.intent.share is not None:
+        if row.intent.share is not None and row.delivered_at is None:  # else only its old version is to be removed
             why = row.error or f"nobody knows yet whether it is there ({row.state.value})"
             job_deliveries.note_failed(connection, row.intent, row.intent.share, row.id, why, at)
 

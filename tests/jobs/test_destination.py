@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.errors import LinkLost, NoSpace, PathRefused
+from gateway.core.errors import AlreadyThere, LinkLost, NoSpace, PathRefused
 from gateway.endpoints.breaker import FAILURES_IN_A_ROW
 from gateway.jobs.shared_source import SharedSource
 from gateway.ledger.delivery_row import State
@@ -159,6 +159,25 @@ async def test_a_file_of_which_nobody_knows_whether_it_got_its_name_is_not_taken
         row = await made.carry(under)
     assert (row.state, row.delivered, row.failed, row.unchanged) == (PlaceState.DELIVERED, 3, 0, 0)
     assert tree(tmp_path / "far" / "in") == {"a": "a", "bad": "bad", "c": "c"}
+
+
+async def test_a_file_whose_old_version_can_not_be_removed_is_there(tmp_path: Path) -> None:
+    write(tmp_path / "prices" / "a", "new")
+    write(tmp_path / "far" / "in" / "a", "old")
+    async with loads(tmp_path) as made:
+
+        async def before(call: str, path: str) -> None:
+            if call == "rename" and path.endswith("/in/a") and Path(path).exists():
+                raise AlreadyThere("a rename replaces nothing here")
+            if call == "remove":
+                raise PathRefused("nobody removes here")
+
+        made.made.disturb(before)
+        under = await made.start()
+        under.services = made.made.engine.runner.services
+        row = await made.carry(under)
+    assert (row.state, row.delivered, row.failed) == (PlaceState.DELIVERED, 1, 0), row
+    assert tree(tmp_path / "far" / "in")["a"] == "new"
 
 
 async def test_an_endpoint_that_is_left_alone_keeps_the_reason_in_its_own_words(tmp_path: Path) -> None:
