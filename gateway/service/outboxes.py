@@ -89,11 +89,11 @@ def _locked(file: int, folder: Path) -> bool:
 
 def locked_by(state: os.stat_result) -> int | None:
     """The process that holds this outbox, where the kernel tells."""
-    tail = f":{state.st_ino}"
+    identity = f"{os.major(state.st_dev):02x}:{os.minor(state.st_dev):02x}:{state.st_ino}"
     with suppress(OSError):
         for line in Path("/proc/locks").read_text().splitlines():
             words = line.split()
-            if words[1] == "FLOCK" and words[5].endswith(tail):
+            if words[1] == "FLOCK" and words[5] == identity:
                 return int(words[4])
     return None
 

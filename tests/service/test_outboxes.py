@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.service.outboxes import OutboxBusy, Outboxes
+from gateway.service.outboxes import OutboxBusy, Outboxes, locked_by
 
 
 @pytest.fixture
@@ -23,6 +23,15 @@ def test_an_outbox_that_another_holds_is_refused_and_names_the_holder(folder: Pa
     first.close()
     second.hold([folder])
     second.close()
+
+
+def test_a_lock_on_another_disk_is_none_of_this_outbox(folder: Path) -> None:
+    held = Outboxes()
+    held.hold([folder])
+    here = os.stat(folder)
+    there = os.stat_result((here.st_mode, here.st_ino, here.st_dev + 1, *here[3:10]))
+    assert (locked_by(here), locked_by(there)) == (os.getpid(), None)
+    held.close()
 
 
 def test_what_is_held_stays_held_where_a_further_outbox_is_refused(folder: Path, tmp_path: Path) -> None:
