@@ -80,7 +80,8 @@ def sftp_errors(what: str) -> Iterator[None]:
 def login_error(exc: BaseException, place: Place, *, said: str = "", lacks_password: bool = False) -> GatewayError:
     """Our error for a connection or login that failed; host keys are handled where they are seen.
 
-    `said` are the words with which the server wanted more than a password; `lacks_password`: it asked for one.
+    `said` are the words with which the server wanted more than a password; `lacks_password`: it asked for one,
+    beside the key or in place of it.
     """
     at = f"{place.name} ({place.address})"
     if isinstance(exc, asyncssh.HostKeyNotVerifiable):
@@ -102,14 +103,16 @@ def _means(place: Place, lacks_password: bool) -> str:
         return "password"
     if place.password is not None:
         return "key or password"
-    too = f"; a password, too, is asked for, and `password` of endpoint {place.name} is not set"
+    too = f"; a password, too or instead, is asked for, and `password` of endpoint {place.name} is not set"
     return f"key{too if lacks_password else ''}"
 
 
 def _is_refusal(exc: asyncssh.DisconnectError) -> bool:
     """A server that counts failures hangs up with `Too many authentication failures`: a retry would be one more."""
-    low = str(exc).lower()
-    return exc.code == asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE or ("too many" in low and "auth" in low)
+    return (
+        exc.code == asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE
+        or "too many authentication failures" in str(exc).lower()
+    )
 
 
 def _is_busy(exc: asyncssh.DisconnectError) -> bool:

@@ -5,8 +5,11 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from gateway.core.errors import LinkLost, LoginRefused
+from gateway.config.schema import Scheme
+from gateway.core.errors import LinkLost, LoginRefused, PeerBusy
 from gateway.endpoints.opening import open_place
+from gateway.endpoints.place import Place
+from gateway.endpoints.sftp_errors import login_error
 from tests.conftest import needed
 from tests.endpoints.test_conformance import names
 from tests.peers.hostile_sftp import CountsTries, Question
@@ -34,6 +37,13 @@ async def test_too_many_failures_are_a_login_that_is_refused_not_a_server_that_i
         pytest.raises(LoginRefused, match="Too many authentication failures; correct the user or the key"),
     ):
         await open_place(ssh_place(peer, key=FOREIGN))
+
+
+@pytest.mark.parametrize("code", [asyncssh.DISC_TOO_MANY_CONNECTIONS, asyncssh.DISC_PROTOCOL_ERROR])
+def test_too_many_that_have_not_logged_in_yet_are_a_server_that_is_busy(code: int) -> None:
+    refused = asyncssh.DisconnectError(code, "Too many unauthenticated connections")
+    place = Place(name="acme", scheme=Scheme.SFTP, host="127.0.0.1", port=22, user="partner", key="given")
+    assert isinstance(login_error(refused, place), PeerBusy)
 
 
 async def test_questions_that_are_refused_unasked_are_not_begun_again(tmp_path: Path) -> None:
