@@ -115,8 +115,6 @@ def _by_listing(control: Control, at: str, path: str, *, strict: bool = False) -
 
 def _with_dot_names(control: Control, path: str) -> list[Entry]:
     """The folder that was listed last, by the one option of LIST that most servers know.  Raises PathRefused."""
-    if "MLST" in control.features or "MLSD" in control.features:
-        return []  # it lists all
     try:
         lines = list(control.listing("LIST -a"))
     except ftplib.error_perm:

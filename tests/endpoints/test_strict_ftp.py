@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyftpdlib.handlers import FTPHandler
 
 from gateway.config.schema import Scheme
 from gateway.core.errors import LinkLost, LoginRefused, NeedsOperator, NoSpace, NotThere, PathRefused
@@ -37,8 +38,15 @@ async def test_a_file_whose_size_is_not_told_is_there_all_the_same(tmp_path: Pat
                     await endpoint.stat(name)
 
 
-async def test_a_name_that_no_listing_would_show_is_not_called_gone(tmp_path: Path) -> None:
-    class HidesDots(hostile.ListOnly):
+@pytest.mark.parametrize("kind", [hostile.ListOnly, FTPHandler], ids=["LIST", "MLSD"])
+async def test_a_name_that_no_listing_would_show_is_not_called_gone(tmp_path: Path, kind: type[FTPHandler]) -> None:
+    class HidesDots(kind):  # type: ignore[misc, valid-type]
+        def ftp_MLST(self, path: str) -> None:
+            self.respond("550 Permission denied.")
+
+        def ftp_MLSD(self, path: str) -> None:
+            self.push_dtp_data(b"type=file;size=5;modify=20260101000000; f\r\n", cmd="MLSD")
+
         def ftp_SIZE(self, path: str) -> None:
             self.respond("550 Permission denied.")
 
