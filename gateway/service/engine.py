@@ -5,7 +5,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -140,54 +140,65 @@ async def engine(loaded: Loaded, clock: Clock, what: str) -> AsyncIterator[Engin
     """
     await asyncio.to_thread(require_own, loaded.state, serves=what == SERVE)
     actions = await asyncio.to_thread(read_actions, loaded)
-    async with open_ledger(loaded.state, clock) as ledger, own(ledger, what) as owner:
+    async with AsyncExitStack() as stack:
+        ledger = await stack.enter_async_context(open_ledger(loaded.state, clock))
+        owner = await stack.enter_async_context(own(ledger, what))
         await ledger.write(partial(requests.drop_stale, at=ledger.now_ns()))
-        secrets = Secrets(ledger)
-        places, broken = await secrets.places(loaded)
-        pool = Pool(places, clock, LedgerLogins(ledger), broken=broken, reread=secrets.again)
-        local, linked, outboxes = LocalEndpoint("/"), LocalEndpoint("/", follow_links=True), Outboxes()
-        try:
-            await asyncio.to_thread(outboxes.hold, outboxes_of(actions))
-            services = Services(
-                ledger=ledger,
-                pool=pool,
-                clock=clock,
-                local=local,
-                linked=linked,
-                owner=owner,
-                configured=configured(loaded),
-            )
-            shared = Places(loaded.config.gateway.workers)
-            runner = Runner(services, shared, actions.instances)
-            settling = Settling(lambda: runner.services, lambda name: runner.known(name))
-            jobs = job_engine(loaded, await configured_jobs(loaded, ledger), runner, shared, settling)
-            channels = channel_engine(loaded, await configured_channels(loaded), runner, shared, settling)
-            await note_changed_outside(loaded, ledger)
-            try:
-                yield Engine(
-                    loaded=loaded,
-                    actions=actions,
-                    clock=clock,
-                    ledger=ledger,
-                    pool=pool,
-                    secrets=secrets,
-                    runner=runner,
-                    settling=settling,
-                    reacting=Reacting(lambda: runner.services, runner.instance, clock),
-                    answers=AnswerWatch(lambda: runner.services, lambda name: runner.known(name)),
-                    outboxes=outboxes,
-                    jobs=jobs,
-                    channels=channels,
-                    tellings=Tellings(lambda: jobs.loaded, lambda: runner.services),
-                )
-            finally:
-                await channels.close()
-                await jobs.close()
-        finally:
-            outboxes.close()
-            await pool.close()
-            await local.close()
-            await linked.close()
+        yield await _built(stack, loaded, actions, clock, ledger, owner)
+
+
+async def _built(
+    stack: AsyncExitStack, loaded: Loaded, actions: Actions, clock: Clock, ledger: Ledger, owner: int
+) -> Engine:
+    """`stack` closes what is opened here, the last first."""
+    secrets, outboxes = Secrets(ledger), Outboxes()
+    services = await _services(stack, loaded, clock, ledger, owner, secrets)
+    stack.callback(outboxes.close)
+    await asyncio.to_thread(outboxes.hold, outboxes_of(actions))
+    shared = Places(loaded.config.gateway.workers)
+    runner = Runner(services, shared, actions.instances)
+    settling = Settling(lambda: runner.services, lambda name: runner.known(name))
+    jobs = job_engine(loaded, await configured_jobs(loaded, ledger), runner, shared, settling)
+    stack.push_async_callback(jobs.close)
+    channels = channel_engine(loaded, await configured_channels(loaded), runner, shared, settling)
+    stack.push_async_callback(channels.close)
+    await note_changed_outside(loaded, ledger)
+    return Engine(
+        loaded=loaded,
+        actions=actions,
+        clock=clock,
+        ledger=ledger,
+        pool=services.pool,
+        secrets=secrets,
+        runner=runner,
+        settling=settling,
+        reacting=Reacting(lambda: runner.services, runner.instance, clock),
+        answers=AnswerWatch(lambda: runner.services, lambda name: runner.known(name)),
+        outboxes=outboxes,
+        jobs=jobs,
+        channels=channels,
+        tellings=Tellings(lambda: jobs.loaded, lambda: runner.services),
+    )
+
+
+async def _services(
+    stack: AsyncExitStack, loaded: Loaded, clock: Clock, ledger: Ledger, owner: int, secrets: Secrets
+) -> Services:
+    """What all runs share."""
+    places, broken = await secrets.places(loaded)
+    linked, local = LocalEndpoint("/", follow_links=True), LocalEndpoint("/")
+    pool = Pool(places, clock, LedgerLogins(ledger), broken=broken, reread=secrets.again)
+    for one in (linked, local, pool):
+        stack.push_async_callback(one.close)
+    return Services(
+        ledger=ledger,
+        pool=pool,
+        clock=clock,
+        local=local,
+        linked=linked,
+        owner=owner,
+        configured=configured(loaded),
+    )
 
 
 def configured(loaded: Loaded) -> Configured:
