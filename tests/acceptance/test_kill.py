@@ -36,7 +36,7 @@ def lanes(folder: Path) -> list[Lane]:
     return [Lane(number, SEED, shares[number], folder / f"lane{number}") for number in wanted]
 
 
-@pytest.mark.timeout(240 + 8 * KILLS)
+@pytest.mark.timeout(1000 + 8 * KILLS)
 @pytest.mark.usefixtures("sshd", "plain_vsftpd")  # each lane has its own: these say whether there are any
 def test_a_service_killed_at_random_moments_loses_nothing_and_sends_nothing_twice(tmp_path: Path) -> None:
     tally = killed(lanes(tmp_path))
