@@ -6,7 +6,8 @@ from functools import partial
 from gateway.core.errors import GatewayError
 from gateway.language.age import count_met, meets
 from gateway.language.nodes import Check, CheckFiles, Met
-from gateway.ledger import Connection, checks, reactions, runs
+from gateway.ledger import Connection, checks, runs
+from gateway.runner import reaction_rows
 from gateway.runner.reaction_rows import handles, local_file_macros, status_macros
 from gateway.runner.run import Run
 from gateway.runner.texts import checked_spec
@@ -72,14 +73,6 @@ def _record(connection: Connection, run: Run, number: int, command: Check, met: 
         macros = [local_file_macros(one.path, one.stamp.size_bytes, status) for one in due]
     else:
         macros = [status_macros(status)]
+    event = "on_check_met" if met else "on_check_not_met"
     for values in macros:
-        reactions.due(
-            connection,
-            action=run.instance.name,
-            event="on_check_met" if met else "on_check_not_met",
-            text=text,
-            macros=values,
-            run=run.id,
-            delivery=None,
-            at=at,
-        )
+        reaction_rows.due(connection, run.instance, event, text, values, run=run.id, delivery=None, at=at)

@@ -14,7 +14,6 @@ from gateway.language.nodes import LocalCopy, LocalDelete, LocalReplace, System
 from gateway.language.reactions import Joiner, parse_reaction
 from gateway.ledger import Connection, checks, reactions
 from gateway.ledger.reactions import ReactionRow
-from gateway.runner.indexes import draw, uses_index
 from gateway.runner.instance import Instance
 from gateway.runner.instance_values import instance_values
 from gateway.runner.local_reactions import run_local
@@ -88,7 +87,7 @@ class Reacting:
     async def _perform(self, services: Services, row: ReactionRow) -> str:
         """Every step in turn: `&` runs the next always, `&&` only after success; the first error is raised."""
         instance = self._instance(row.action)
-        values = await _values(services, instance, row)
+        values = _values(services, instance, row)
         outputs: list[str] = []
         first: GatewayError | None = None
         worked = True
@@ -105,12 +104,10 @@ class Reacting:
         return "\n".join(outputs)
 
 
-async def _values(services: Services, instance: Instance, row: ReactionRow) -> dict[str, str]:
-    """Those of the outcome, as they were then; paths, dates and numbers as they are now."""
+def _values(services: Services, instance: Instance, row: ReactionRow) -> dict[str, str]:
+    """Those of the outcome, as they were then; paths and names as they are now."""
     now = services.clock.now()
     values = instance_values(instance, instance.settings.first, services.configured.macros, row.text, now)
-    if uses_index(row.text):
-        values["index"] = str(await draw(services, instance))
     return {**values, **row.macros}
 
 

@@ -1,12 +1,14 @@
 """Reactions as rows: which one an outcome causes, with the values of its macros at that moment."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from gateway.core.errors import GatewayError
 from gateway.core.model import Span
-from gateway.language.macros import file_values
+from gateway.language.macros import file_values, time_values, uses
 from gateway.language.reactions import parse_reaction
 from gateway.ledger import Connection, reactions
+from gateway.ledger.counters import next_index
 from gateway.ledger.delivery_row import DeliveryRow
 from gateway.runner.instance import Instance
 
@@ -26,7 +28,8 @@ def react_to_success(connection: Connection, row: DeliveryRow, instance: Instanc
     said = instance.settings.reactions
     text = {"on_send": said.on_send, "on_receive": said.on_receive, "on_copy": said.on_copy}[event]
     if text is not None:
-        _write(connection, row, event, text, delivery_macros(row, "Success"), at)
+        macros = delivery_macros(row, "Success")
+        due(connection, instance, event, text, macros, run=row.intent.run, delivery=row.id, at=at)
 
 
 def react_to_failure(
@@ -35,20 +38,40 @@ def react_to_failure(
     """@on_fail of one delivery, if it handles files; one that only tells is written at the run's end."""
     text = instance.settings.reactions.on_fail
     if text is not None and handles(text, instance):
-        _write(connection, row, "on_fail", text, delivery_macros(row, "Error", error), at)
+        macros = delivery_macros(row, "Error", error)
+        due(connection, instance, "on_fail", text, macros, run=row.intent.run, delivery=row.id, at=at)
 
 
-def _write(connection: Connection, row: DeliveryRow, event: str, text: str, macros: Mapping[str, str], at: int) -> None:
+def due(
+    connection: Connection,
+    instance: Instance,
+    event: str,
+    text: str,
+    macros: Mapping[str, str],
+    *,
+    run: int | None,
+    delivery: int | None,
+    at: int,
+) -> None:
+    """Write a reaction.  Its dates and number are those of its cause, however late and often it runs."""
+    macros = {**_moment(connection, instance, text, at), **macros}
     reactions.due(
-        connection,
-        action=row.intent.action,
-        event=event,
-        text=text,
-        macros=macros,
-        run=row.intent.run,
-        delivery=row.id,
-        at=at,
+        connection, action=instance.name, event=event, text=text, macros=macros, run=run, delivery=delivery, at=at
     )
+
+
+def _moment(connection: Connection, instance: Instance, text: str, at: int) -> dict[str, str]:
+    """The date, time and index that `text` asks for."""
+    now, first = datetime.fromtimestamp(at / 1e9, instance.zone), instance.settings.first
+    keys = {use.key for use in uses(text)}
+    values = {
+        key: value
+        for key, value in time_values((text,), now, first.date_format, first.time_format).items()
+        if key in keys
+    }
+    if "index" in keys:
+        values["index"] = str(next_index(connection, instance.endpoint or "", now.strftime("%Y-%m-%d")))
+    return values
 
 
 def delivery_macros(row: DeliveryRow, status: str, error: GatewayError | None = None) -> dict[str, str]:
@@ -67,7 +90,7 @@ def delivery_macros(row: DeliveryRow, status: str, error: GatewayError | None = 
 
 
 def status_macros(status: str, error: GatewayError | None = None) -> dict[str, str]:
-    """Status and error; paths, dates and names come when the reaction runs."""
+    """Status and error; paths and names come when the reaction runs."""
     return {"status": status, "error": str(error) if error else ""}
 
 

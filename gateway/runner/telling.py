@@ -1,9 +1,9 @@
 """Reactions that tell of an action: the same failure once, then every 24 hours; once more when it works again."""
 
 from gateway.core.errors import GatewayError
-from gateway.ledger import Connection, reactions, tellings
+from gateway.ledger import Connection, tellings
 from gateway.runner.instance import Instance
-from gateway.runner.reaction_rows import handles, status_macros
+from gateway.runner.reaction_rows import due, handles, status_macros
 
 
 def tell_failure(
@@ -34,6 +34,4 @@ def _tell(
     if text is None or handles(text, instance):
         return
     macros = status_macros("Error" if error else "Success", error)
-    reactions.due(
-        connection, action=instance.name, event=event, text=text, macros=macros, run=run, delivery=None, at=at
-    )
+    due(connection, instance, event, text, macros, run=run, delivery=None, at=at)

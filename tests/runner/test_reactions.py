@@ -202,6 +202,22 @@ async def test_a_reaction_that_took_its_file_away_and_died_is_done_at_the_second
     assert [row["state"] for row in await act.reactions()] == ["done"]
 
 
+async def test_dates_and_numbers_are_those_of_the_cause_however_often_a_reaction_is_tried(act: Stage) -> None:
+    for name in "ab":
+        write(act.far / name)
+    script = f"@on_receive $LCOPY -DEL %file% kept/%sourcefile%_%index%_%date%_%date-1d% && SYSTEM {SH} fail.sh\nGET *"
+    await act.run(script)
+    clock = act.clock
+    assert isinstance(clock, TurnedClock)
+    await clock.turn(timedelta(days=1))
+    await react(act)
+    (act.root / "fail.sh").write_text("exit 0")
+    await clock.turn(timedelta(days=1))
+    await react(act)
+    assert [row["state"] for row in await act.reactions()] == ["done", "done"]
+    assert sorted(tree(act.root / "kept")) == ["a_1_20261103_20261102", "b_2_20261103_20261102"]
+
+
 async def test_a_held_file_is_handled_once_however_often_it_is_looked_at(act: Stage) -> None:
     write(act.inbox / "a", "old")
     write(act.far / "a", "new")
