@@ -16,7 +16,7 @@ from gateway.channels.model import Channel, Kind
 from gateway.channels.preview import Preview, previews
 from gateway.channels.read import read_channels
 from gateway.cli.channel_looking import Read, look
-from gateway.cli.channel_reading import sound_channel
+from gateway.cli.channel_reading import load_telling, sound_channel
 from gateway.cli.doing import do
 from gateway.cli.output import print_json, show_value
 from gateway.cli.scripts import write_scripts
@@ -40,7 +40,7 @@ class _Delivery:
 
 def compile_channel(name: str, *, kind: str | None, out: Path | None, as_json: bool) -> None:
     """Print the actions, or write each as a script into a folder."""
-    found = do(partial(_deliveries, name=name, kind=kind))
+    found = do(partial(_deliveries, name=name, kind=kind), loaded=load_telling())
     if out is not None:
         write_scripts(out, ((_script_name(one), show_compiled(one.made)) for one in found))
     if as_json:

@@ -10,6 +10,7 @@ from gateway.channels.compiled import instance_name
 from gateway.channels.due import show_due
 from gateway.cli.channel_looking import Read, look
 from gateway.cli.channel_queue import FAILED, state_of
+from gateway.cli.channel_reading import load_if_possible
 from gateway.cli.doing import do
 from gateway.cli.moments import short
 from gateway.cli.output import Row, print_rows
@@ -53,7 +54,7 @@ class _Past:
 
 def show_history(wanted: Wanted, *, as_json: bool) -> None:
     """A row for each change, newest first; of one item for each try that failed, too."""
-    rows = do(partial(_rows, wanted=wanted), looks_back=True)
+    rows = do(partial(_rows, wanted=wanted), looks_back=True, loaded=load_if_possible())
     if as_json:
         rows = [{key: value for key, value in row.items() if key not in _FOR_PEOPLE} for row in rows]
     empty = "No such change was found yet." if wanted.item or wanted.kind else "No change was found yet."
@@ -69,7 +70,8 @@ def _shorter(row: Row) -> Row:
 
 
 async def _rows(loaded: Loaded, clock: Clock, wanted: Wanted) -> list[Row]:
-    names = list(loaded.config.channels) if wanted.channel is None else [wanted.channel]
+    known = [*loaded.config.channels, *(path.stem for path in loaded.left_out)]
+    names = known if wanted.channel is None else [wanted.channel]
     seen = await look(loaded, clock, partial(_past, names=names, wanted=wanted))
     if not seen.found:
         seen.chosen(wanted.channel)

@@ -7,6 +7,7 @@ import typer
 from gateway.channels.due import show_due
 from gateway.channels.events import MANY_ALLOWED
 from gateway.cli.channel_looking import Read, look
+from gateway.cli.channel_reading import load_if_possible
 from gateway.cli.doing import do
 from gateway.cli.moments import short
 from gateway.cli.output import Row, print_rows
@@ -25,7 +26,7 @@ _Open = tuple[tuple[EventRow, ...], dict[int, BatchRow]]
 
 def show_queue(name: str | None, *, kind: str | None, as_json: bool) -> None:
     """A row for each change that is not over."""
-    rows = do(partial(_rows, name=name, kind=kind), looks_back=True)
+    rows = do(partial(_rows, name=name, kind=kind), looks_back=True, loaded=load_if_possible())
     if as_json:
         rows = [{key: value for key, value in row.items() if key not in ("since", "goes_out", "why")} for row in rows]
     print_rows(rows, COLUMNS, as_json=as_json, empty="Nothing waits.")

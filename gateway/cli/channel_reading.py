@@ -3,6 +3,7 @@
 from gateway.channels.model import Channel, Channels
 from gateway.cli.doing import tell
 from gateway.config.beside import load_beside
+from gateway.config.findings import ConfigError
 from gateway.config.loaded import Loaded
 from gateway.core.errors import Refused
 from gateway.service.near_names import unknown
@@ -14,6 +15,14 @@ def load_telling() -> Loaded:
     for finding in loaded.left_out.values():
         tell(str(finding))
     return loaded
+
+
+def load_if_possible() -> Loaded | None:
+    """The same for what needs no configuration: None where that can't be used at all."""
+    try:
+        return load_telling()
+    except ConfigError:
+        return None
 
 
 def channel_of(read: Channels, name: str) -> Channel:

@@ -15,6 +15,8 @@ def test_queue_and_history_are_told_beside_a_channel_that_can_not_be_read(shops:
     assert queued(site) == {"978001 first": "waiting"}
     ran = site.run("channel", "queue", "shop")
     assert (ran.code, "conf/channels.d/other.toml:1" in ran.err) == (0, True)
+    assert [row["next_at"][11:16] for row in site.run("channel", "queue", "--json").json] == ["22:00"]
+    assert "# shop, first: 1 item" in site.run("channel", "compile", "shop").out
     for words in (("shop",), ()):
         rows = site.run("channel", "history", *words, "--json").json
         assert {row["item"]: row["state"] for row in rows} == {"978001": "waiting", "978002": "dropped"}
@@ -88,3 +90,12 @@ def test_nothing_is_saved_beside_what_the_gateway_that_serves_could_not_take_in(
         ran = site.run("channel", "list")
         assert (ran.code, "`gateway reload` takes it in" in ran.err) == (0, False), "it would be refused"
         (site.root / OTHER).unlink()
+
+
+def test_what_the_ledger_knows_of_the_broken_one_itself_is_told(shops: Site) -> None:
+    site = local(shops)
+    site.run("channel", "detect")
+    (site.root / "conf" / "channels.d" / "shop.toml").write_text("x = [")
+    for words in (["shop"], []):
+        assert len(site.run("channel", "history", *words, "--json").json) == 2
+        assert [row["next_at"] for row in site.run("channel", "queue", *words, "--json").json] == [None, None]
