@@ -8,31 +8,27 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, and_, bindparam, or_, select
 
 from gateway.ledger.delivery_row import DeliveryRow, State, read_delivery
+from gateway.ledger.pages import Page, newest_first, of_action
 from gateway.ledger.tables import delivery, held_back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(Page):
     """What to show; None is everything.  `name` matches a file's name here or there, with `*` and `?`.
 
-    Times are nanoseconds since the epoch and compare with when a delivery started.  `only`: of these ids; `below`: ids
-    before this one, for the next page.
+    `only`: of these ids.
     """
 
     action: str | None = None
     endpoint: str | None = None
     name: str | None = None
     state: State | None = None
-    since: int | None = None
-    until: int | None = None
     only: Collection[int] | None = None
-    below: int | None = None
-    limit: int = 100
 
 
 def history(connection: Connection, wanted: Filter) -> tuple[DeliveryRow, ...]:
     """The deliveries that `wanted` means, newest first."""
-    query = select(delivery).where(*_conditions(wanted)).order_by(delivery.c.id.desc()).limit(wanted.limit)
+    query = newest_first(delivery, wanted, _conditions(wanted))
     return tuple(read_delivery(row) for row in connection.execute(query).mappings())
 
 
@@ -45,25 +41,16 @@ def of_source(connection: Connection, source: str, limit: int = 20) -> tuple[Del
 def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.action is not None:
-        # An action for a group has one instance for each endpoint, prices@shop001.
-        found.append(
-            or_(delivery.c.action == wanted.action, delivery.c.action.startswith(f"{wanted.action}@", autoescape=True))
-        )
+        found.append(of_action(delivery.c.action, wanted.action))
     if wanted.endpoint is not None:
         found.append(delivery.c.endpoint == wanted.endpoint)
     if wanted.name is not None:
         found.append(named(wanted.name, delivery.c.source, delivery.c.final))
     if wanted.state is not None:
         found.append(_in_state(wanted.state))
-    if wanted.since is not None:
-        found.append(delivery.c.started_at >= wanted.since)
-    if wanted.until is not None:
-        found.append(delivery.c.started_at < wanted.until)
     if wanted.only is not None:
         # Written out: a statement takes only so many parameters.
         found.append(delivery.c.id.in_(bindparam("only", tuple(wanted.only), expanding=True, literal_execute=True)))
-    if wanted.below is not None:
-        found.append(delivery.c.id < wanted.below)
     return found
 
 

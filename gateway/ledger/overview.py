@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from gateway.ledger.delivery_row import OPEN, DeliveryRow, State, read_delivery
+from gateway.ledger.pages import Page, newest_first, of_action
 from gateway.ledger.runs import RunRow, read_run
 from gateway.ledger.tables import delivery, held_back, instance, reaction, run
 
@@ -39,39 +40,28 @@ def to_follow(connection: Connection, found: int, after: int, known: Collection[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunFilter:
-    """Which runs to show; None is everything.  Times are nanoseconds since the epoch; `below`: ids before this one."""
+class RunFilter(Page):
+    """Which runs to show; None is everything."""
 
     action: str | None = None
     endpoint: str | None = None
     outcome: str | None = None
-    since: int | None = None
-    until: int | None = None
-    below: int | None = None
-    limit: int = 100
 
 
 def past_runs(connection: Connection, wanted: RunFilter) -> tuple[RunRow, ...]:
     """The runs that `wanted` means, newest first."""
-    query = select(run).where(*_conditions(wanted)).order_by(run.c.id.desc()).limit(wanted.limit)
+    query = newest_first(run, wanted, _conditions(wanted))
     return tuple(read_run(row) for row in connection.execute(query).mappings())
 
 
 def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.action is not None:
-        instances = run.c.action.startswith(f"{wanted.action}@", autoescape=True)
-        found.append(or_(run.c.action == wanted.action, instances))
+        found.append(of_action(run.c.action, wanted.action))
     if wanted.endpoint is not None:
         found.append(run.c.endpoint == wanted.endpoint)
     if wanted.outcome is not None:
         found.append(run.c.outcome == wanted.outcome)
-    if wanted.since is not None:
-        found.append(run.c.started_at >= wanted.since)
-    if wanted.until is not None:
-        found.append(run.c.started_at < wanted.until)
-    if wanted.below is not None:
-        found.append(run.c.id < wanted.below)
     return found
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, and_, select
 
 from gateway.ledger.history import named
+from gateway.ledger.pages import Page, newest_first
 from gateway.ledger.partner_files import ActRow, Came, Kind, read_act
 from gateway.ledger.partner_tables import partner_file
 
@@ -13,7 +14,7 @@ _NAMES_BEFORE = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActFilter:
+class ActFilter(Page):
     """What to show; None is everything.  As `gateway.ledger.history.Filter`; `name` may also be a new name.
 
     What was lost to the ledger is shown whatever partner or name is asked for: it may have been theirs.
@@ -22,15 +23,11 @@ class ActFilter:
     partner: str | None = None
     name: str | None = None
     state: Came | None = None
-    since: int | None = None
-    until: int | None = None
-    below: int | None = None
-    limit: int = 100
 
 
 def acts(connection: Connection, wanted: ActFilter) -> tuple[ActRow, ...]:
     """What `wanted` means, newest first."""
-    query = select(partner_file).where(*_conditions(wanted)).order_by(partner_file.c.id.desc()).limit(wanted.limit)
+    query = newest_first(partner_file, wanted, _conditions(wanted))
     return tuple(read_act(row) for row in connection.execute(query).mappings())
 
 
@@ -66,10 +63,4 @@ def _conditions(wanted: ActFilter) -> list[ColumnElement[bool]]:
         found.append(named(wanted.name, partner_file.c.path, partner_file.c.renamed_to) | lost)
     if wanted.state is not None:
         found.append((partner_file.c.state == wanted.state.value) & ~lost)
-    if wanted.since is not None:
-        found.append(partner_file.c.started_at >= wanted.since)
-    if wanted.until is not None:
-        found.append(partner_file.c.started_at < wanted.until)
-    if wanted.below is not None:
-        found.append(partner_file.c.id < wanted.below)
     return found
