@@ -1,1 +1,1 @@
-"""What every floor shares: errors, stamps, units, the clock, the wake, what the machine says.  Standard library only."""
+"""What every floor shares: errors, stamps, units, the clock, what the machine says.  Standard library only."""
