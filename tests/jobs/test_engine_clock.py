@@ -90,6 +90,7 @@ async def test_a_start_at_the_deadline_of_the_run_before_takes_its_place(tmp_pat
     """The deadline is the next start: with one shop down for days each other start would be left out, for all shops."""
     async with clockwork(tmp_path, fake=FakeHands(forever)) as (_, made, clock):
         before = await made.run(await made.jobs.start("prices"))
+        await made.until(lambda: made.fake.tries["prepare"])
         assert before.deadline_at == ns(NOW + timedelta(hours=12))
         frozen = frozen_run(made.jobs.loaded, made.jobs.job("prices"), Start(), NOW, clock.now())
         begin = partial(start_row, frozen=frozen, asked=False, skip_if_running=True)
