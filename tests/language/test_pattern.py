@@ -148,6 +148,9 @@ def test_java_spellings_are_refused_with_the_python_one(token: str, remedy: str)
         "[(?=(a+)+b)a]",
         "[(?>(a+)+b)]",
         "[((a|aa)+b)*+]",
+        r"[(\w+\.?){1,9}x]",
+        "[((a|aa){1,9}){9}x]",
+        "[(.*_){9}x]",
     ],
 )
 def test_a_regex_that_could_take_for_ever_is_refused(token: str) -> None:
@@ -173,10 +176,22 @@ def test_a_regex_that_could_take_for_ever_is_refused(token: str) -> None:
         r"[.*_.*_.*_.*_.*\.csv]",
         r"[(?P<a>x)?(?(a)b|c)+]",
         r"[(?:.*\.)?(csv|txt)\b]",
+        r"[\d?\d?\d?\d?\d?\d?\d?\.csv]",
+        r"[(_[a-z]+)?(_[a-z]+)?(_[a-z]+)?(_[a-z]+)?(_[a-z]+)?(_[a-z]+)?(_[a-z]+)?\.csv]",
+        r"[\w{1,3}_?\w{1,3}_?\w{1,3}_?\w{1,3}\.csv]",
+        r"[([A-Z0-9]{2,4}-?){3,10}\.csv]",
+        r"[(\d\d?){1,10}]",
+        "[(ORDERS|ORDER)+x]",
+        r"[[^][]+\.csv]",
     ],
 )
 def test_a_regex_that_repeats_harmlessly_is_allowed(token: str) -> None:
     assert not compile_pattern(token).matches("none of these")
+
+
+def test_a_regex_that_is_too_deep_is_refused() -> None:
+    with pytest.raises(ValueError, match="too deep a regular expression; write a simpler one"):
+        compile_pattern(f"[{'(' * 400}a+{')' * 400}b]")
 
 
 def test_many_repeats_in_a_row_that_could_each_take_the_rest_are_refused() -> None:
