@@ -34,7 +34,7 @@ async def delete_files(run: Run, number: int, command: LocalDelete) -> None:
 
 
 def _is_folder(spec: SourceSpec) -> bool:
-    """An empty folder is there, though it holds nothing to delete."""
+    """An empty folder is there, though it holds no file."""
     return spec.literal is not None and spec.literal.is_dir()
 
 
@@ -43,8 +43,8 @@ async def replace_bytes(run: Run, number: int, command: LocalReplace) -> None:
     spec = local_spec(run, command.path, run.instance.inbox)
     old, new = (read_operand(text.value) for text in (command.old, command.new))
     clock = run.services.clock
-    paths = await in_thread(spec.folder, clock, lambda _: _paths(spec))
-    if not paths and spec.literal is not None:
+    paths, is_folder = await in_thread(spec.folder, clock, lambda _: (_paths(spec), _is_folder(spec)))
+    if not paths and spec.literal is not None and not is_folder:
         raise NotThere(f"{spec.literal} is not there; correct the path")
     for path in paths:
         count = await in_thread(spec.folder, clock, partial(_replace, path, old, new))

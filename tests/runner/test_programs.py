@@ -141,6 +141,8 @@ async def test_local_files_are_deleted_and_changed(act: Stage) -> None:
     assert (await act.run("LDELETE missing.csv")).outcome is Outcome.FAILED
     assert (await act.run("LREPLACE a b missing.csv")).outcome is Outcome.FAILED
     assert (await act.run("LDELETE *.x\nLREPLACE a b *.x")).outcome is Outcome.NOTHING
+    (act.inbox / "empty").mkdir()
+    assert (await act.run("LDELETE empty\nLREPLACE a b empty")).outcome is Outcome.NOTHING
 
 
 async def test_system_runs_where_and_with_what_it_is_told(tmp_path: Path) -> None:
