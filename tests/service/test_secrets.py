@@ -192,7 +192,7 @@ async def test_a_reload_outlasts_what_was_begun_before_it(tmp_path: Path, monkey
         main = tmp_path / "gateway.toml"
         main.write_text(main.read_text().replace("endpoints.acme", "endpoints.other"))
         reloading = asyncio.create_task(made.reload(load(main, {}), made.actions))
-        await asyncio.wait({reloading}, timeout=1.0)
+        await asyncio.wait({reloading}, timeout=0.2)
         goes_on.set()
         await asyncio.gather(learning, reloading)
         assert made.pool.place("other").password == PASSWORD
