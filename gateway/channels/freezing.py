@@ -40,7 +40,7 @@ class Freezing:
         for some in portions(waiting, AT_ONCE):
             work = partial(freeze_some, of=self, events=some, taken=taken, at=ledger.now_ns())
             taken |= await ledger.write(work)
-        return await ledger.write(partial(end_freezing, of=self))
+        return await ledger.write(partial(end_freezing, of=self, at=ledger.now_ns()))
 
     def _names(self, connection: Connection) -> dict[str, str]:
         """Those that are taken: the marker's, and those that were frozen before a kill."""
@@ -71,9 +71,12 @@ def freeze_some(
     return looked.names
 
 
-def end_freezing(connection: Connection, of: Freezing) -> BatchRow:
-    """All that goes with it is in it; a batch of nothing was none."""
+def end_freezing(connection: Connection, of: Freezing, at: int) -> BatchRow:
+    """All that goes with it is in it; a batch of nothing was none, but for what was tried with it and has left it."""
     if channel_batches.last_file(connection, of.row.id):
         return channel_batches.change(connection, of.row.id, {"freezing": False})
+    if of.row.failures:
+        over = {"state": BatchState.GIVEN_UP.value, "freezing": False, "error": _NOTHING_GOES, "ended_at": at}
+        return channel_batches.change(connection, of.row.id, over)
     channel_batches.remove(connection, of.row.id)
     return replace(of.row, state=BatchState.GIVEN_UP, freezing=False, error=_NOTHING_GOES)

@@ -10,7 +10,8 @@ from gateway.channels import freezing, up_to_date
 from gateway.channels.batches import Asked, fire
 from gateway.channels.freezing import Freezing, freeze_some
 from gateway.channels.model import Kind
-from gateway.ledger import channel_batches, channel_events
+from gateway.ledger import channel_batches, channel_events, channel_going
+from gateway.ledger.channel_batches import BatchState
 from tests.channels.delivery_stage import ChannelStage, channel_stage, lay_item
 from tests.channels.test_engine import TIMES, at, clock, text
 
@@ -102,6 +103,23 @@ async def test_what_a_kill_left_half_frozen_takes_along_what_waits_then(tmp_path
             "970 first": "waiting",
             "97x first": "held",
         }
+
+
+async def test_a_half_frozen_batch_whose_items_left_it_after_a_try_comes_to_an_end(tmp_path: Path) -> None:
+    for item in ITEMS[:3]:
+        lay_item(tmp_path, item)
+    async with channel_stage(tmp_path, text(tmp_path, AFTER_THE_LOOK), clock=clock()) as made:
+        await made.go_on(at(22, 5))
+        await half_frozen(made, portions=1)
+        ledger, channel = made.made.engine.ledger, made.channels.channel("shop")
+        (row,) = await made.batches()
+        failed = {"state": BatchState.FAILED.value, "failures": 1}
+        row = await ledger.write(partial(channel_batches.change, batch=row.id, values=failed))
+        opened = await made.read(partial(channel_events.open_of, channel="shop"))
+        await ledger.write(partial(channel_going.merge, events=opened, at=ledger.now_ns()))
+        ended = await Freezing(channel=channel, row=row).freeze(ledger)
+        assert (ended.state, ended.freezing) == (BatchState.GIVEN_UP, False)
+        assert await made.batches() == [ended], "what was tried with it goes on telling so"
 
 
 async def half_frozen(made: ChannelStage, *, portions: int) -> None:
