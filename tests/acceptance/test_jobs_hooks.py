@@ -67,7 +67,7 @@ def test_files_that_change_while_they_are_sent_are_never_half_there_and_keep_no_
     for name in ("grows.bin", "replaced.bin"):
         (source / name).write_bytes(os.urandom(1_000_000))
     (source / "list.csv").write_bytes(b"1;2;3")
-    write_job(gateway, "prices", source, folders, '[profiles.default]\nbandwidth = "1M"\n')
+    write_job(gateway, "prices", source, folders, '[profiles.default]\nbandwidth = "250k"\n')
     gateway.start()
     run = started(gateway, "prices")
     until(lambda: all(list(folder.glob(".*.bin*")) for folder in folders.values()), gateway.told)
@@ -78,7 +78,6 @@ def test_files_that_change_while_they_are_sent_are_never_half_there_and_keep_no_
     until(
         lambda: all(place["error"] for place in run_of(gateway, run)["destinations"]),
         lambda: str(run_of(gateway, run)["destinations"]),
-        30,
     )
     told = run_of(gateway, run)
     for name, folder in folders.items():
@@ -91,6 +90,8 @@ def test_files_that_change_while_they_are_sent_are_never_half_there_and_keep_no_
         assert gateway.run("job", "stop", str(run)).returncode == 0
         until(lambda: run_of(gateway, run)["terminal"], gateway.told)
 
+    write_job(gateway, "prices", source, folders)
+    assert gateway.run("reload").returncode == 0
     assert gateway.run("job", "restart", str(run), limit_s=100).returncode == 0
 
     told = run_of(gateway, run + 1)
