@@ -106,6 +106,6 @@ def test_ctrl_c_beside_a_gateway_that_serves_says_that_the_delivery_goes_on(shop
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             until(lambda: set(queued(shops).values()) == {"under way"})
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=20)
+            _, said = process.communicate(timeout=100)
         assert (process.returncode, said) == (130, "what was asked for goes on in `gateway serve`\n")
         assert set(queued(shops).values()) == {"under way"}

@@ -30,6 +30,6 @@ def test_what_fails_while_a_thread_hangs_ends_all_the_same_and_is_told_once(
     threads: str, error: str, code: int
 ) -> None:
     program = _PROGRAM.replace("THREADS", threads).replace("ERROR", error)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False)
     assert (done.returncode, done.stderr.splitlines()[-1].partition(": ")[2]) == (code, "no more")
     assert done.stderr.count(": no more") == 1

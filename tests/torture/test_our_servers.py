@@ -21,7 +21,7 @@ from tests.inbound.running import NAME, Running, running, until
 from tests.inbound.running import PASSWORD as PASS
 from tests.peers.certificates import make_certificate
 
-TIMEOUT_S = 10
+TIMEOUT_S = 60
 PLAIN = {"listen": "127.0.0.1:0", "plain": True}
 
 
