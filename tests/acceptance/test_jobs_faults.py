@@ -22,7 +22,7 @@ BIG = os.urandom(4_000_000)
 FILES = {"big.bin": BIG, "deep/list.csv": b"1;2;3", "empty.csv": b""}
 SLOWLY = '[profiles.slow]\nbandwidth = "1M"\n'
 WORDS = {
-    "down": "Connection refused",
+    "down": "[Errno 111]",
     "full": "full",
     "sealed": "mounted read-only",
     "changed": "host key has changed",
