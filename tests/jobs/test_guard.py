@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -93,6 +94,15 @@ async def test_where_nothing_sets_a_command_apart_none_is_started(tmp_path: Path
     path = tools(tmp_path / "bin", "dash", ())
     with pytest.raises(NeedsOperator, match=r"this machine: .* install setsid"):
         await guard(tmp_path, "echo", path=path).prepare()
+
+
+async def test_a_command_goes_its_way_where_nothing_can_be_kept_in_the_folder_for_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    one = guard(tmp_path, "echo ok")
+    assert (await one.prepare()).life is Life.READY
+    assert await ended(one, await one.start()) == Seen(Life.ENDED, 0, "ok")
 
 
 async def test_any_number_of_starts_at_once_start_it_once(tmp_path: Path) -> None:
