@@ -75,7 +75,8 @@ class Breaker:
         await self._memory.remember(self._place.name, trouble)
 
     async def login_worked(self, before: Trouble | None) -> None:
-        """The logins' trouble is over."""
+        """The logins' trouble is over, and what is known of the endpoint is of this server."""
+        await self._memory.arrive(self._place.name, self._place.server)
         if before is not None and self._trouble is None:
             await self._memory.forget(self._place.name)
 

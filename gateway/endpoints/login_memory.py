@@ -37,6 +37,10 @@ class LoginMemory(Protocol):
         """The endpoint works again, or a person asks for a try."""
         ...
 
+    async def arrive(self, endpoint: str, server: str) -> None:
+        """A login at `server` has worked: what was begun at another one is not to be looked for here."""
+        ...
+
 
 class ForgetfulMemory:
     """Keeps them as long as the process lives: for commands of the moment, and for tests."""
@@ -55,3 +59,6 @@ class ForgetfulMemory:
     async def forget(self, endpoint: str) -> None:
         """As the protocol says."""
         self.troubles.pop(endpoint, None)
+
+    async def arrive(self, endpoint: str, server: str) -> None:
+        """As the protocol says; nothing here outlives a server."""

@@ -8,10 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
+from gateway.ledger import deliveries
+from gateway.ledger.delivery_row import State
 from gateway.ledger.rows import columns_of, from_row
 from gateway.ledger.tables import endpoint_state
 
 _RESUME_OFF = "resume_off"
+_NOT_SENT_THERE = ("GET", "LCOPY")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,32 @@ def troubled(connection: Connection) -> tuple[EndpointTrouble, ...]:
     """Every endpoint that fails, by name."""
     query = select(endpoint_state).where(endpoint_state.c.error.is_not(None)).order_by(endpoint_state.c.endpoint)
     return tuple(from_row(EndpointTrouble, row) for row in connection.execute(query).mappings())
+
+
+def arrive(connection: Connection, endpoint: str, server: str) -> str | None:
+    """A login at `server` has worked.  The one before if that was another: what was being placed there begins anew.
+
+    Settled here, each partial that isn't here would be taken for one that has got its name.
+    """
+    before = server_of(connection, endpoint)
+    if before == server:
+        return None
+    _set(connection, endpoint, server=server)
+    if before is None:
+        return None
+    said = f"{endpoint} is another server now, {server}, before {before}: sent anew"
+    for row in deliveries.open_deliveries(connection, endpoint=endpoint):
+        if row.state in (State.PLACING, State.SWAPPING) and row.intent.verb not in _NOT_SENT_THERE:
+            values = {"notes": deliveries.notes_text((*row.notes, said))}
+            deliveries.move(connection, row.id, row.state, State.INTENDED, values)
+    return before
+
+
+def server_of(connection: Connection, endpoint: str) -> str | None:
+    """Where the last login worked; None: nobody has noted one yet."""
+    query = select(endpoint_state.c.server).where(endpoint_state.c.endpoint == endpoint)
+    server: str | None = connection.execute(query).scalar()
+    return server
 
 
 def keep_profile(connection: Connection, endpoint: str, profile: Mapping[str, Any]) -> None:

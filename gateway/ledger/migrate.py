@@ -10,7 +10,7 @@ from gateway.ledger.database import reading_engine, writing_engine
 from gateway.ledger.errors import LedgerBroken, LedgerLost, ledger_error
 from gateway.ledger.reserve import reserve_of
 
-HEAD = "0017"
+HEAD = "0018"
 """The newest step in gateway/ledger/migrations/versions."""
 
 

@@ -246,6 +246,7 @@ endpoint_state = Table(
     Column("error_class", Text),
     Column("digest", Text),  # of the settings that failed: others are tried at once
     Column("profile", Text),  # JSON, from probe
+    Column("server", Text),  # where the last login worked; null: none did since that is kept
 )
 
 # What the scheduler must not forget about an action.

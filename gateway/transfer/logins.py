@@ -2,10 +2,14 @@
 
 from functools import partial
 
+import structlog
+
 from gateway.core.moments import moment, ns
 from gateway.endpoints.login_memory import Trouble
 from gateway.ledger import Ledger, endpoints
 from gateway.ledger.endpoints import EndpointTrouble
+
+log = structlog.get_logger(__name__)
 
 
 class LedgerLogins:
@@ -35,6 +39,14 @@ class LedgerLogins:
     async def forget(self, endpoint: str) -> None:
         """As the protocol says."""
         await self._ledger.write(partial(endpoints.forget, endpoint=endpoint))
+
+    async def arrive(self, endpoint: str, server: str) -> None:
+        """As the protocol says."""
+        if await self._ledger.read(partial(endpoints.server_of, endpoint=endpoint)) == server:
+            return
+        before = await self._ledger.write(partial(endpoints.arrive, endpoint=endpoint, server=server))
+        if before is not None:
+            log.warning("endpoint is another server", endpoint=endpoint, server=server, before=before)
 
 
 def _trouble(row: EndpointTrouble) -> Trouble:

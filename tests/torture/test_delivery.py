@@ -51,6 +51,21 @@ async def test_b15_a_link_cut_anywhere_leaves_the_old_file_whole_and_the_new_one
         assert (await scene.only()).state is State.DONE
 
 
+@WAYS
+async def test_b15_a_partner_who_moves_in_mid_rename_gets_the_file_at_the_new_server(tmp_path: Path, way: str) -> None:
+    kind = crime(odd.CutsAt, at="before rename", cuts=100, renames=[], connection_lost=None)
+    async with sftp_scene(tmp_path, kind, f'pipeline = "{way}"') as scene:
+        scene.drop("a", "hello")
+        await scene.run("@retries 0\nPUT -DEL a /")
+        assert (await scene.only()).state is State.PLACING
+    (tmp_path / "server").rename(tmp_path / "their old one")
+    async with sftp_scene(tmp_path, odd.Tidy, f'pipeline = "{way}"') as scene:
+        scene.act.script("@endpoint acme\nPUT -DEL a /")
+        await scene.act.ending(scene.act.engine.settling.look())
+        assert (scene.there, scene.left) == ({"a": "hello"}, {})
+        assert any("acme is another server now" in note for note in (await scene.only()).notes)
+
+
 async def test_b16_where_a_rename_does_not_replace_the_old_file_is_never_deleted_first(tmp_path: Path) -> None:
     kind = crime(odd.PlainRename, order=[])
     async with sftp_scene(tmp_path, kind) as scene:
