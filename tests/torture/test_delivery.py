@@ -11,6 +11,7 @@ from gateway.core.clock import TurnedClock
 from gateway.ledger.delivery_row import State
 from gateway.runner.due import Outcome
 from tests.peers import odd_sftp as odd
+from tests.peers.hostile_sftp import Tidy
 from tests.runner.harness import START
 from tests.torture.scene import sftp_scene
 
@@ -59,7 +60,7 @@ async def test_b15_a_partner_who_moves_in_mid_rename_gets_the_file_at_the_new_se
         await scene.run("@retries 0\nPUT -DEL a /")
         assert (await scene.only()).state is State.PLACING
     (tmp_path / "server").rename(tmp_path / "their old one")
-    async with sftp_scene(tmp_path, odd.Tidy, f'pipeline = "{way}"') as scene:
+    async with sftp_scene(tmp_path, Tidy, f'pipeline = "{way}"') as scene:
         scene.act.script("@endpoint acme\nPUT -DEL a /")
         await scene.act.ending(scene.act.engine.settling.look())
         assert (scene.there, scene.left) == ({"a": "hello"}, {})
