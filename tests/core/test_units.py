@@ -15,7 +15,7 @@ def test_durations_read_as_people_write_them(text: str, expected: float) -> None
     assert parse_duration(text) == timedelta(seconds=expected)
 
 
-@pytest.mark.parametrize("text", ["", "5", "s", "5 parsecs", "-5s", "5s later"])
+@pytest.mark.parametrize("text", ["", "5", "s", "5 parsecs", "-5s", "5s later", "1m\u017f"])
 def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="such as 30s or 1h30m"):
         parse_duration(text)
@@ -34,9 +34,10 @@ def test_sizes_read_as_people_write_them(text: str, expected: int) -> None:
     assert parse_size(text) == expected
 
 
-def test_what_is_no_size_is_refused_with_an_example() -> None:
+@pytest.mark.parametrize("text", ["big", "1\u212a"])
+def test_what_is_no_size_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="such as 512k or 10M"):
-        parse_size("big")
+        parse_size(text)
 
 
 @pytest.mark.parametrize(("size", "expected"), [(512, "512 B"), (1536, "1.5 KiB"), (52428800, "50.0 MiB")])
