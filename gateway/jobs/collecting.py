@@ -14,7 +14,7 @@ from gateway.jobs.manifest import rules_of
 from gateway.jobs.model import Job
 from gateway.jobs.place_tree import Shown, Tree, tree_of
 from gateway.jobs.scanning import HIDDEN
-from gateway.jobs.staging import fit, forget, lacking, let_run
+from gateway.jobs.staging import clear, fit, forget, lacking, let_run
 from gateway.language.nodes import Get
 from gateway.language.pattern import is_temporary
 from gateway.ledger import deliveries, job_places, job_runs
@@ -78,9 +78,9 @@ class _Collecting:
         """List and fetch, again for what changed or went meanwhile."""
         failed: Mapping[str, GatewayError | None] = {}
         begun = self._run.size_bytes
-        await self._trust_what_is_here()
         for _ in range(_ROUNDS):
             tree, skipped = self._taken(await asked(self._run, self._list))
+            await self._part_from_another()
             await asyncio.to_thread(fit, self._staging, tree.files.keys(), tree.folders)
             failed = await self._fetch(tree)
             if not failed:
@@ -88,7 +88,6 @@ class _Collecting:
         await asyncio.to_thread(forget, self._staging, failed)
         here = {name: shown for name, shown in tree.files.items() if name not in failed}
         await asyncio.to_thread(let_run, self._staging, here)
-        await self._note_from(self._address)
         skipped += [Skipped(name, _CHANGING if error is None else str(error), True) for name, error in failed.items()]
         return Collected(
             bytes_read=self._run.size_bytes - begun,
@@ -105,18 +104,17 @@ class _Collecting:
     def _address(self) -> str:
         return f"{self._run.services.pool.place(self._run.endpoint).server}/{self._folder}"
 
-    async def _trust_what_is_here(self) -> None:
-        """But not where it came from another folder or server: files there may look like these."""
-        known = await self._run.services.ledger.read(partial(job_places.collected_from, job=self._job))
-        if known in (None, self._address):
-            await self._note_from(self._address)
+    async def _part_from_another(self) -> None:
+        """What is here of another folder or server goes: files there may look like these."""
+        ledger, address = self._run.services.ledger, self._address
+        known = await ledger.read(partial(job_places.collected_from, job=self._job))
+        if known == address:
             return
-        log.warning("source is another one", job=self._job, address=self._address, before=known or "several")
-        self._everything = True
-        await self._note_from("")  # until all of it is here
-
-    async def _note_from(self, address: str) -> None:
-        await self._run.services.ledger.write(partial(job_places.note_collected, job=self._job, address=address))
+        if known is not None:
+            log.warning("source is another one", job=self._job, address=address, before=known)
+            self._fetched.clear()
+            await asyncio.to_thread(clear, self._staging)  # before it is noted: whoever is killed here does it again
+        await ledger.write(partial(job_places.note_collected, job=self._job, address=address))
 
     async def _list(self, peer: Endpoint) -> Tree:
         folder = self._folder

@@ -5,6 +5,7 @@ import shutil
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from gateway.core.folders import sync_folder
 from gateway.endpoints.modes import run_mode
 from gateway.endpoints.os_errors import local_errors
 from gateway.jobs.place_tree import Shown
@@ -27,6 +28,19 @@ def _is_there(path: str, shown: Shown) -> bool:
         return False
     same_time = seen.st_mtime_ns // shown.grain_ns == shown.mtime_ns // shown.grain_ns
     return same_time and seen.st_ctime_ns >= shown.mtime_ns + shown.grain_ns
+
+
+def clear(staging: str) -> None:
+    """Take all away, what is under way, too, for good: what came back would be believed.  Raises GatewayErrors."""
+    with local_errors(staging):
+        os.makedirs(staging, exist_ok=True)
+        with os.scandir(staging) as entries:
+            for one in list(entries):
+                if one.is_dir(follow_symlinks=False):
+                    shutil.rmtree(one.path)
+                else:
+                    os.remove(one.path)
+        sync_folder(staging)
 
 
 def fit(staging: str, files: Collection[str], folders: Iterable[str]) -> None:

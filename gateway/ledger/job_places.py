@@ -55,7 +55,7 @@ def _give_up(connection: Connection, found: int, why: str, at: int) -> None:
 
 
 def collected_from(connection: Connection, job: str) -> str | None:
-    """Where a job's files were collected; "": not from one server alone, None: nobody has noted it yet."""
+    """Where a job's files were collected; None: nobody has noted it yet."""
     address: str | None = connection.execute(select(staging.c.address).where(staging.c.job == job)).scalar()
     return address
 

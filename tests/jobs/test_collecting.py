@@ -18,7 +18,7 @@ from gateway.jobs.instances import instance_of, job_values
 from gateway.jobs.model import Job
 from gateway.jobs.read import folders_of, read_jobs
 from gateway.language.nodes import Get
-from gateway.ledger import Connection, job_runs, runs
+from gateway.ledger import Connection, job_places, job_runs, runs
 from gateway.ledger.job_runs import NewJobRun
 from gateway.runner.due import Due, Outcome, Trigger
 from gateway.runner.places import Places
@@ -245,3 +245,70 @@ async def test_a_source_that_only_looks_as_the_one_before_is_fetched_whole(tmp_p
         again = await made.collect()
     assert (moved.fetched, moved.kept, again.fetched, again.kept) == (2, 0, 0, 2)
     assert tree(made.staging) == {name: content.upper() for name, content in FILES.items()}
+
+
+async def moved_to_one_that_looks_alike(made: Collector) -> None:
+    """What is here came from another server, where other content had these names, sizes and times."""
+    for path in [path for path in made.source.rglob("*") if path.is_file()]:
+        old(path, path.read_text().upper())
+    before = partial(job_places.note_collected, job="prices", address="sftp://before@127.0.0.1:22/out")
+    await made.made.engine.ledger.write(before)
+
+
+async def test_another_source_is_whole_after_as_many_tries_as_a_bad_link_needs(tmp_path: Path) -> None:
+    more = {name: name for name in "cdef"}
+    async with collector(tmp_path) as made:
+        for name, text in more.items():
+            old(made.source / name, text)
+        left = 100
+
+        async def before(call: str, path: str) -> None:
+            nonlocal left
+            left -= call == "read"
+            if call == "read" and left < 0:
+                raise LinkLost("far: cut")
+
+        made.made.disturb(before)
+        await made.collect()
+        await moved_to_one_that_looks_alike(made)
+        left = 4
+        with pytest.raises(LinkLost):
+            await made.collect()
+        left = 4
+        whole = await made.collect()
+        there = tree(made.staging)
+    assert (whole.fetched, whole.kept) == (2, 4)
+    assert there == {name: text.upper() for name, text in {**FILES, **more}.items()}
+
+
+@pytest.mark.parametrize("what", ["gateway.jobs.collecting.clear", "gateway.ledger.job_places.note_collected"])
+async def test_killed_while_it_parts_from_another_source_it_believes_none_of_it(
+    tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(Exception):
+        pass
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    async with collector(tmp_path) as made:
+        await made.collect()
+        await moved_to_one_that_looks_alike(made)
+        with monkeypatch.context() as patched:
+            patched.setattr(what, killed)
+            with pytest.raises(Killed):
+                await made.collect()
+        found = await made.collect()
+        there = tree(made.staging)
+    assert (found.fetched, found.kept) == (2, 0)
+    assert there == {name: content.upper() for name, content in FILES.items()}
+
+
+async def test_another_source_that_is_not_there_takes_nothing_away_here(tmp_path: Path) -> None:
+    async with collector(tmp_path) as made:
+        await made.collect()
+        await moved_to_one_that_looks_alike(made)
+        made.source.rename(made.made.far / "kept")
+        with pytest.raises(NotThere):
+            await made.collect()
+        assert tree(made.staging) == FILES
