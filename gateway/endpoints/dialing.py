@@ -4,7 +4,9 @@ Partners have IPv6 addresses that nobody has tried for years.
 """
 
 import asyncio
+import os
 import socket
+from collections.abc import Mapping
 from functools import partial
 from ipaddress import ip_address
 
@@ -12,15 +14,16 @@ from gateway.endpoints.own_thread import OwnThread
 
 
 async def dialed(host: str, port: int, seconds: float) -> socket.socket:
-    """Connected to the first address that answers.  Raises OSError; the last one is bounded by whoever waits."""
-    *others, last = await addresses(host, port)
-    for address in others:
+    """Connected to the first address that answers.  Raises OSError that says of each what was found there."""
+    known = await addresses(host, port)
+    share, failed = _share(seconds, len(known)), dict[str, OSError]()
+    for address in known:
         try:
-            async with asyncio.timeout(seconds / (len(others) + 1)):
+            async with asyncio.timeout(share):
                 return await _connected(address, port)
-        except OSError:
-            continue
-    return await _connected(last, port)
+        except OSError as exc:
+            failed[address] = exc
+    raise OSError(_found(host, failed, share))
 
 
 async def _connected(address: str, port: int) -> socket.socket:
@@ -40,18 +43,46 @@ async def addresses(host: str, port: int) -> list[str]:
         return [host]
     thread = OwnThread(f"name-{host}")
     try:
-        found = await thread.start(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
+        return await thread.start(partial(_looked_up, host, port))
     finally:
         thread.end()
+
+
+def _looked_up(host: str, port: int) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as exc:
+        raise OSError(f"no name of a server: {exc}") from exc
     return list(dict.fromkeys(str(info[4][0]) for info in found))
 
 
 def dialed_now(host: str, port: int, seconds: float) -> socket.socket:
     """`dialed`, in a thread that may block; then `seconds` bound each of its calls."""
-    count = len(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-    made = socket.create_connection((host, port), seconds / count)
-    made.settimeout(seconds)
-    return made
+    known = _looked_up(host, port)
+    share, failed = _share(seconds, len(known)), dict[str, OSError]()
+    for address in known:
+        try:
+            made = socket.create_connection((address, port), share)
+        except OSError as exc:
+            failed[address] = exc
+        else:
+            made.settimeout(seconds)
+            return made
+    raise OSError(_found(host, failed, share))
+
+
+def _share(seconds: float, count: int) -> float:
+    """The time of one of `count` addresses; where there are several, the login has a share, too."""
+    return seconds / (count + 1) if count > 1 else seconds
+
+
+def _found(host: str, failed: Mapping[str, OSError], share: float) -> str:
+    """What was found at which address, in the system's words: asyncio has others for it."""
+    said = dict[str, list[str]]()
+    for address, exc in failed.items():
+        words = str(OSError(exc.errno, os.strerror(exc.errno))) if exc.errno else f"no answer within {share:.3g} s"
+        said.setdefault(words, []).append(address)
+    return ", ".join(words if known == [host] else f"{words} at {' and '.join(known)}" for words, known in said.items())
 
 
 def _is_address(host: str) -> bool:
