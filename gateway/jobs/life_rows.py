@@ -85,8 +85,12 @@ def write_decision(connection: Connection, seen: Rows, made: Decision, at: int) 
 
 
 def no_after_all(connection: Connection, row: PlaceRow, why: str, error_class: str, at: int) -> None:
-    """after_all failed at a destination, or can't be run there, which is no better: the source's will not run."""
-    job_triggers.give_up(connection, row.run, row.endpoint, why, at)
+    """after_all failed at a destination, or can't be run there, which is no better: the source's will not run.
+
+    Where nobody knows how it ends a person is awaited.
+    """
+    if job_triggers.give_up(connection, row.run, row.endpoint, why, at) is TriggerState.UNKNOWN:
+        return
     job_destinations.advance(connection, row, PlaceState.ERROR, at, {**_said(why, error_class), "next_at": None})
 
 

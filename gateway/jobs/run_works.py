@@ -16,7 +16,7 @@ from gateway.jobs.life_rows import UNDER_WAY, Rows, abandon, fail_run, no_after_
 from gateway.jobs.model import HERE
 from gateway.jobs.standing import Standing
 from gateway.jobs.underway import Underway
-from gateway.ledger import Connection, job_contents, job_destinations, job_runs
+from gateway.ledger import Connection, job_contents, job_destinations, job_runs, job_triggers
 from gateway.ledger.errors import StateLost
 from gateway.ledger.job_destinations import PlaceRow
 from gateway.ledger.job_runs import JobRunRow
@@ -161,9 +161,11 @@ def _put_off(connection: Connection, seen: Rows, at: int, place: str, said: str,
 
 
 def _no_after_all(connection: Connection, seen: Rows, at: int, place: str, error: GatewayError) -> None:
-    """Where it can't be run, it has failed: nobody guesses."""
+    """Where it can't be run, it has failed, and where it was started a person is awaited: nobody guesses."""
     if place != HERE:
         no_after_all(connection, seen.place(place), str(error), _class(error), at)
+        return
+    if job_triggers.give_up(connection, seen.run.id, place, str(error), at) is TriggerState.UNKNOWN:
         return
     said = f"after_all at the source: {error}"
     job_runs.advance(

@@ -69,14 +69,20 @@ def may_start_again(last: TriggerRow) -> bool:
     return last.moment != AFTER_ALL or last.state in (TriggerState.AGAIN, TriggerState.NOT_RUN)
 
 
-def give_up(connection: Connection, run: int, place: str, error: str, at: int) -> None:
-    """after_all can't be run at a place, or nobody can see how it ends: only a person has it tried again."""
+def give_up(connection: Connection, run: int, place: str, error: str, at: int) -> TriggerState:
+    """after_all can't be run at a place: it is `not_run`, or if it was started, as nobody may look at it, `unknown`.
+
+    Only a person may have it tried again, while the run lives.
+    """
     row = latest(connection, run, AFTER_ALL, place)
     if row is None or may_start_again(row):
         row = due(connection, run, AFTER_ALL, place, row.line if row is not None else "", at)
-    if row.state in (TriggerState.DUE, TriggerState.STARTED):
-        target = TriggerState.NOT_RUN if row.state is TriggerState.DUE else TriggerState.FAILED
-        advance(connection, row, target, {"ended_at": at, "error": error})
+    if row.state is TriggerState.DUE:
+        row = advance(connection, row, TriggerState.NOT_RUN, {"ended_at": at, "error": error})
+    elif row.state is TriggerState.STARTED:
+        said = f"it was started, and how it ended can't be seen: {error}"
+        row = advance(connection, row, TriggerState.UNKNOWN, {"error": said})
+    return row.state
 
 
 def came_since(connection: Connection, run: int, endpoint: str, at: int) -> bool:
