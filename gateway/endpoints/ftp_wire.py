@@ -162,8 +162,7 @@ class Control(ftplib.FTP):
     def data(self, command: str, offset: int = 0) -> socket.socket:
         """The data connection of a transfer that the server has accepted."""
         _, port = self.makepasv()
-        assert self.sock is not None
-        plain = self._connected(self.sock.getpeername()[0], port, self._place.call_timeout_s)
+        plain = self._data_line(port)
         try:
             self._data = plain
             keep_alive(plain, self._place.keepalive_s)
@@ -174,6 +173,15 @@ class Control(ftplib.FTP):
         except BaseException:
             self.drop_data()
             raise
+
+    def _data_line(self, port: int) -> socket.socket:
+        assert self.sock is not None
+        host = self.sock.getpeername()[0]
+        try:
+            return self._connected(host, port, self._place.call_timeout_s)
+        except OSError as exc:
+            remedy = "have the server's passive ports opened to the gateway"
+            raise OSError(f"no data connection to {host}:{port} ({exc}): {remedy}") from exc
 
     def voidresp_of(self, command: str, kind: str) -> None:
         """Send a command whose reply must start with `kind`."""

@@ -18,6 +18,7 @@ from tests.endpoints.test_conformance import put
 from tests.peers import hostile_ftp as hostile
 from tests.peers.ftp_servers import pyftpd
 from tests.peers.places import ftp_place
+from tests.peers.processes import free_port
 from tests.peers.vsftpd import FtpPeer, vsftpd
 
 pytestmark = pytest.mark.vsftpd
@@ -75,6 +76,20 @@ async def test_passive_connections_that_are_forbidden_are_no_refusal_of_a_file(t
     with strict(tmp_path, extra="pasv_enable=NO\n") as peer:
         async with await open_ftp(ftp_place(peer)) as endpoint:
             with pytest.raises(LinkLost, match=r"PASV: 550 Permission denied.*EPSV: 550.*passive mode"):
+                await put(endpoint, "f", b"12345")
+
+
+async def test_a_data_connection_that_fails_is_told_with_its_address_and_what_helps(tmp_path: Path) -> None:
+    port = free_port()
+
+    class Blocked(FTPHandler):  # type: ignore[misc]
+        def ftp_PASV(self, line: str) -> None:
+            self.respond(f"227 Entering passive mode (127,0,0,1,{port >> 8},{port & 255}).")
+
+    with pyftpd(tmp_path, handler=Blocked) as peer:
+        async with await open_ftp(ftp_place(peer)) as endpoint:
+            said = rf"no data connection to 127\.0\.0\.1:{port} \(\[Errno 111\] Connection refused\): .*passive ports"
+            with pytest.raises(LinkLost, match=said):
                 await put(endpoint, "f", b"12345")
 
 
