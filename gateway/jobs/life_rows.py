@@ -81,6 +81,7 @@ def write_decision(connection: Connection, seen: Rows, made: Decision, at: int) 
         job_destinations.advance(connection, seen.place(endpoint), PlaceState.DONE, at, job_destinations.ALL_WELL)
     if made.to in TERMINAL:
         abandon(connection, seen.places, "the run ended without it", at)
+        job_triggers.leave(connection, seen.run.id, "the run ended without it", at)
     return _run(connection, seen.run, made, at)
 
 
@@ -129,19 +130,20 @@ def rest(connection: Connection, places: Sequence[PlaceRow], at: int) -> None:
             job_destinations.advance(connection, one, PlaceState.QUEUED, at)
 
 
-def give_up(connection: Connection, places: Sequence[PlaceRow], why: str, at: int) -> None:
+def give_up(connection: Connection, seen: Rows, why: str, at: int) -> None:
     """What is not at its end ends here; one that is down keeps its state, and its reason."""
-    for one in places:
+    for one in seen.places:
         if one.state in (PlaceState.OFFLINE, PlaceState.ERROR, PlaceState.DELIVERED):
             continue
         if may_follow(PLACE, one.state, PlaceState.ABORTED):
             _abort(connection, one, why, at)
-    abandon(connection, places, why, at)
+    abandon(connection, seen.places, why, at)
+    job_triggers.leave(connection, seen.run.id, why, at)
 
 
 def fail_run(connection: Connection, seen: Rows, at: int, error: str, error_class: str) -> JobRunRow:
     """The run can't go on, whoever tries."""
-    give_up(connection, seen.places, error, at)
+    give_up(connection, seen, error, at)
     values = {"after_all": "not_run", "after_all_note": f"not run ({error})"} if _waits(seen.run) else {}
     return job_runs.advance(
         connection, seen.run, JobState.FAILED, at, error=error, error_class=error_class, values=values

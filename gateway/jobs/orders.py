@@ -59,7 +59,7 @@ def stop(connection: Connection, seen: Rows, by: str, at: int) -> None:
     if run.terminal:
         raise Refused(f"run {run.id} of {run.job} is over: {run.state.value}")
     said = f"stopped by {by}" if by else "stopped"
-    give_up(connection, seen.places, said, at)
+    give_up(connection, seen, said, at)
     values = _after_all_stopped(seen, said)
     row = job_runs.advance(connection, run, JobState.ABORTED, at, error=said, error_class="Stopped", values=values)
     _pause_over(connection, row)

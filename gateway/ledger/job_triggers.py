@@ -77,12 +77,24 @@ def give_up(connection: Connection, run: int, place: str, error: str, at: int) -
     row = latest(connection, run, AFTER_ALL, place)
     if row is None or may_start_again(row):
         row = due(connection, run, AFTER_ALL, place, row.line if row is not None else "", at)
+    return _left(connection, row, error, at).state
+
+
+def leave(connection: Connection, run: int, why: str, at: int) -> None:
+    """The run is over: nobody starts what is due, and nobody watches what was started."""
+    open_states = TriggerState.DUE.value, TriggerState.STARTED.value
+    query = select(job_trigger).where(job_trigger.c.run == run, job_trigger.c.state.in_(open_states))
+    for row in connection.execute(query).mappings().all():
+        _left(connection, _read(row), why, at)
+
+
+def _left(connection: Connection, row: TriggerRow, why: str, at: int) -> TriggerRow:
     if row.state is TriggerState.DUE:
-        row = advance(connection, row, TriggerState.NOT_RUN, {"ended_at": at, "error": error})
-    elif row.state is TriggerState.STARTED:
-        said = f"it was started, and how it ended can't be seen: {error}"
-        row = advance(connection, row, TriggerState.UNKNOWN, {"error": said})
-    return row.state
+        return advance(connection, row, TriggerState.NOT_RUN, {"ended_at": at, "error": why})
+    if row.state is TriggerState.STARTED:
+        said = f"it was started, and nobody sees how it ends: {why}"
+        return advance(connection, row, TriggerState.UNKNOWN, {"error": said})
+    return row
 
 
 def came_since(connection: Connection, run: int, endpoint: str, at: int) -> bool:
