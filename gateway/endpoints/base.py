@@ -180,6 +180,10 @@ class Endpoint(Protocol):
         """Write `blocks` behind what `path` holds (made if missing); as `write` otherwise.  Needs `features.append`."""
         ...
 
+    async def ready(self) -> None:
+        """Return once a call would be sent at once, a session that is over replaced; what lives waits for nothing."""
+        ...
+
     async def rename(self, source: str, target: str) -> None:
         """Move `source` onto `target`; atomic exactly when `features.atomic_replace`.
 

@@ -65,6 +65,9 @@ class Basic:
     async def ping(self) -> None:
         """Nothing to ask."""
 
+    async def ready(self) -> None:
+        """Nothing to wait for: a session doesn't replace itself."""
+
     async def lay(self: Endpoint, path: str, blocks: AsyncIterator[bytes], *, mtime_ns: int | None = None) -> Laid:
         """Only the write: the rest is asked for by itself."""
         return Laid(await self.write(path, blocks))

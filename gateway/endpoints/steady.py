@@ -61,15 +61,16 @@ class Steady(Wrapped):
 
     async def rename(self, source: str, target: str) -> None:
         """Sent once, on a session that lives."""
-        await self._have_one()
+        await self.ready()
         await self._inner.rename(source, target)
 
     async def rename_noreplace(self, source: str, target: str) -> None:
         """Sent once, on a session that lives."""
-        await self._have_one()
+        await self.ready()
         await self._inner.rename_noreplace(source, target)
 
-    async def _have_one(self) -> None:
+    async def ready(self) -> None:
+        """A new session takes the place of one that is over."""
         if not self.usable:
             self._inner = await self._reopen(self._inner)
 

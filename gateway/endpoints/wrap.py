@@ -66,6 +66,10 @@ class Wrapped:
         """Forwarded."""
         return await self._inner.append(path, blocks)
 
+    async def ready(self) -> None:
+        """Forwarded."""
+        await self._inner.ready()
+
     async def rename(self, source: str, target: str) -> None:
         """Forwarded, once: after a lost answer a second try says NotThere for a success."""
         await self._inner.rename(source, target)

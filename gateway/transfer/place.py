@@ -72,7 +72,10 @@ async def _rename(way: Way) -> None:
     row, target = way.row, way.target
     if way.in_line is not None:
         await way.in_line.before_rename()
-        way.in_line.rename_sent()  # nothing comes between this and the call: it sends before it waits
+        try:
+            await target.ready()  # here: those behind would not wait for the login, and the last to come would be first
+        finally:
+            way.in_line.rename_sent()  # nothing comes between this and the call: it sends before it waits
     if way.intent.mode is Taken.REPLACE:
         await target.rename(row.partial, row.final)
     elif target.features.rename_noreplace:
