@@ -85,7 +85,7 @@ staging = Table(
     "staging",
     METADATA,
     Column("job", Text, primary_key=True),
-    Column("address", Text, nullable=False),  # "": of more than one, or nobody knows
+    Column("address", Text, nullable=False),
 )
 
 # A folder of an endpoint that jobs write: macros and tags put in, from the server's root or the login folder.
