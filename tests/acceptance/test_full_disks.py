@@ -101,7 +101,7 @@ def test_a_full_disk_under_the_ledger_stops_the_intake_and_loses_nothing(
         assert not set(second) & set(arrivals.counts)
         disk.empty()
 
-        until(lambda: not os.listdir(outbox), lambda: f"{os.listdir(outbox)}\n{gateway.told()}", 40)
+        until(lambda: not os.listdir(outbox), lambda: f"{os.listdir(outbox)}\n{gateway.told()}")
         assert arrivals.counts == dict.fromkeys(first + second, 1)
         assert arrivals.torn == []
         until(lambda: {row.state for row in gateway.deliveries()} == {State.DONE}, gateway.told)

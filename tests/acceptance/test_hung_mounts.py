@@ -27,10 +27,10 @@ def test_a_gateway_whose_catalogue_hangs_can_be_stopped_and_started(
     gateway.set("channels.shop", endpoint="far", catalogue="titles", start="all")
     gateway.start()
     state = partial(channel_states.get, channel="shop")
-    until(lambda: gateway.read(state).begun_at is not None, gateway.told, 20)
+    until(lambda: gateway.read(state).begun_at is not None, gateway.told)
     with hung_mount(titles):
         asking = gateway.begin("channel", asked, "shop", log=tmp_path / "asked.log")
-        until(lambda: hanging(gateway) > 0, gateway.told, 20)
+        until(lambda: hanging(gateway) > 0, gateway.told)
         assert gateway.stop() == 0
         assert asking.wait(20) != 0
         gateway.start()
@@ -55,7 +55,7 @@ def test_partners_on_a_hung_mount_hold_up_no_other(gateway: Gateway, tmp_path: P
         gateway.start()
         for name in hung:
             gateway.drop(name, f"{name}.csv", b"a")
-        until(lambda: hanging(gateway) == THREADS, gateway.told, 40)
+        until(lambda: hanging(gateway) == THREADS, gateway.told)
         gateway.drop("well", "a.csv", b"a")
         gateway.arrived(well / "a.csv", b"a", 20)
         assert gateway.stop() == 0
@@ -75,7 +75,7 @@ def test_a_job_whose_source_hangs_can_be_stopped_again_and_again_and_holds_up_no
     with hung_mount(source):
         for _ in range((os.cpu_count() or 1) + 5):  # more than asyncio has threads for everybody
             run = started(gateway, "hangs")
-            until(lambda: hanging(gateway) > 0, gateway.told, 20)
+            until(lambda: hanging(gateway) > 0, gateway.told)
             assert gateway.run("job", "stop", str(run), limit_s=40).returncode == 0
         assert gateway.run("job", "start", "works", limit_s=40).returncode == 0
         assert (far / "well" / "a.csv").read_text() == "a"
@@ -111,7 +111,7 @@ def test_actions_on_a_hung_mount_hold_up_no_other(gateway: Gateway, tmp_path: Pa
         gateway.start()
         for name in hung:
             gateway.begin("run", name, log=tmp_path / f"{name}.log")
-        until(lambda: hanging(gateway) >= len(hung), gateway.told, 40)
+        until(lambda: hanging(gateway) >= len(hung), gateway.told)
         assert gateway.run("run", "works", "--now", limit_s=40).returncode == 0
         assert (far / "a.csv").read_text() == "a"
         assert gateway.stop(40) == 0

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -61,12 +61,10 @@ def test_five_destinations_in_trouble_hold_nobody_up_and_catch_up_once_they_are_
         until(lambda: bool(_partials(folders["mortal"])), gateway.told)
         mortal.kill()
         said = partial(_destinations, gateway, run)
-        until(lambda: _in_trouble(run_of(gateway, run), "mortal"), said)
-        _require_told(run_of(gateway, run), "mortal", folders["mortal"])
+        told = _once(lambda told: _in_trouble(told, "mortal"), gateway, run)
+        _require_told(told, "mortal", folders["mortal"])
         mortal.start_again()  # at once: it is left alone for longer each time that it is found dead
-        until(lambda: _have_settled(run_of(gateway, run)), said)
-
-        told = run_of(gateway, run)
+        told = _once(_have_settled, gateway, run)
         for name in OTHERS:
             _require_told(told, name, folders[name])
         assert {name: states(told)[name] for name in ("well", "ftp")} == {"well": "delivered", "ftp": "delivered"}
@@ -82,7 +80,7 @@ def test_five_destinations_in_trouble_hold_nobody_up_and_catch_up_once_they_are_
         for name in OTHERS:  # the one that died comes back by itself
             done = gateway.run("job", "restart", str(run), "--destination", name, "--detach")
             assert done.returncode == 0, done.stderr
-        until(lambda: run_of(gateway, run)["terminal"], said, 30)
+        until(lambda: run_of(gateway, run)["terminal"], said)
         told = run_of(gateway, run)
         assert told["state"] == "finished", told["destinations"]
         require_adds_up(told, folders)
@@ -107,6 +105,18 @@ def _configured(
     gateway.ftp("ftp", ftp, f"{ftp.path}/{tmp_path.name}/in")
     write_job(gateway, "prices", lay_source(tmp_path / "prices"), folders, SLOWLY)
     return folders
+
+
+def _once(holds: Callable[[Mapping[str, Any]], bool], gateway: Gateway, run: int) -> Mapping[str, Any]:
+    """The run as it is told at the moment when `holds` is true: the next try begins soon after."""
+    told: list[Mapping[str, Any]] = []
+
+    def look() -> bool:
+        told[:] = [run_of(gateway, run)]
+        return holds(told[0])
+
+    until(look, partial(_destinations, gateway, run))
+    return told[0]
 
 
 def _destinations(gateway: Gateway, run: int) -> str:

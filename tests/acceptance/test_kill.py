@@ -133,7 +133,7 @@ def _feed(routes: tuple[Route, ...], count: int, over_s: float) -> Feeder:
 
 def _all_over(gateway: Gateway, routes: tuple[Route, ...]) -> None:
     for route in routes:
-        until(route.is_over, lambda route=route: f"{route.missing()}\n{gateway.told()}", 30)  # type: ignore[misc]
+        until(route.is_over, lambda route=route: f"{route.missing()}\n{gateway.told()}")  # type: ignore[misc]
 
 
 def _proved(gateway: Gateway, routes: tuple[Route, ...]) -> None:

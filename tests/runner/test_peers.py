@@ -168,7 +168,8 @@ async def test_a_macro_s_value_stays_text_for_the_peer_s_shell(
     assert result.outcome is Outcome.NOTHING, result
     if expected is not None:
         shown = "".join(f"[{one.replace('ODD', odd)}]" for one in expected)
-        assert result.notes[0].endswith(f"ended with code 0: {shown}")
+        assert "ended with code 0: " in result.notes[0]
+        assert result.notes[0].endswith(shown), "behind what the account's own shell may have to say"
 
 
 async def test_folder_and_environment_of_a_remote_program(ssh: tuple[Stage, Path]) -> None:
