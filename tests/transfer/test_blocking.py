@@ -17,7 +17,7 @@ from gateway.runner.local_files import delete_local
 from gateway.transfer.blocking import in_thread
 from gateway.transfer.hanging import STILL_S, Pulse
 from gateway.transfer.sources import source_spec
-from tests.peers.hung_mount import hung_mount
+from tests.peers.hung_mount import hung_mount, hung_threads
 
 
 def clock() -> TurnedClock:
@@ -31,6 +31,13 @@ async def begun(work: "Callable[[], Any]", when: threading.Event) -> "asyncio.Ta
     return task
 
 
+async def hanging() -> None:
+    """Until a thread of ours hangs: while it is on its way there it works, and is given more time."""
+    async with asyncio.timeout(100):
+        while not hung_threads(os.getpid()):
+            await asyncio.sleep(0.01)
+
+
 async def test_a_disk_that_hangs_is_named_with_the_remedy_and_asked_no_more(tmp_path: Path) -> None:
     turned, asked = clock(), threading.Event()
 
@@ -40,6 +47,7 @@ async def test_a_disk_that_hangs_is_named_with_the_remedy_and_asked_no_more(tmp_
 
     with hung_mount(tmp_path):
         task = await begun(lambda: in_thread(tmp_path, turned, listed), asked)
+        await hanging()
         await turned.turn(timedelta(seconds=STILL_S - 40))
         assert not task.done()
         await turned.turn(timedelta(seconds=40))
