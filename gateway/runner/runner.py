@@ -9,6 +9,7 @@ from gateway.core.errors import GatewayError, Refused, fault_text
 from gateway.language.nodes import Check, Command
 from gateway.language.polling import first_of_kinds
 from gateway.ledger import Connection, runs
+from gateway.ledger.errors import LedgerLocked
 from gateway.runner.commands import perform, replay
 from gateway.runner.due import Due, Outcome, RunResult, Trigger
 from gateway.runner.failing import rests
@@ -22,6 +23,8 @@ from gateway.runner.services import Services
 from gateway.runner.telling import tell_failure, tell_works
 
 log = structlog.get_logger(__name__)
+
+_LOCKED_S = 1.0
 
 
 class Runner:
@@ -168,7 +171,7 @@ def _cause(error: GatewayError) -> GatewayError:
 async def _ended(run: Run) -> RunResult:
     failure = run.failure
     outcome = Outcome.FAILED if failure else Outcome.DONE if run.files else Outcome.NOTHING
-    await run.services.ledger.write(partial(_end, run=run, outcome=outcome))
+    await _on_record(run, outcome)
     log.info(
         "run ended",
         action=run.instance.name,
@@ -189,6 +192,16 @@ async def _ended(run: Run) -> RunResult:
         notes=tuple(run.notes),
         rests=failure is not None and rests(_cause(failure)),
     )
+
+
+async def _on_record(run: Run, outcome: Outcome) -> None:
+    """As often as it takes, until cancelled: a run that can't tell its end would keep the next ones out."""
+    while True:
+        try:
+            return await run.services.ledger.write(partial(_end, run=run, outcome=outcome))
+        except LedgerLocked as error:
+            log.warning("a run's end waits for the ledger", action=run.instance.name, run=run.id, error=str(error))
+            await run.services.clock.sleep(_LOCKED_S)
 
 
 def _begin(connection: Connection, instance: Instance, due: Due, services: Services) -> int:
